@@ -1,0 +1,49 @@
+# Every verb does its own set-up: a fresh machine needs Python 3.11 or newer with venv, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test suite lint format types schemas kafka kafka-stop clean
+
+help: ## say what each verb does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## watch it work: a generated book on a recorded market, no Kafka needed
+	@$(BIN)/liqmon demo $(ARGS)
+
+test: lint types suite ## everything CI asks: lint, types, the whole suite; the last line tells what Kafka tests did
+
+suite: $(READY)
+	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+lint: $(READY) ## style and format, without changing anything
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY) ## put every file into the house format, mending what can be mended
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+types: $(READY) ## mypy, strict over monitor/
+	@$(BIN)/mypy
+
+schemas: $(READY) ## write docs/schemas/ from the message types
+	@$(BIN)/python -m monitor.adapters.wire.schemas docs/schemas
+
+kafka: $(READY) ## start one Apache Kafka node on loopback, its data in a throw-away folder (Java 17, Maven)
+	@deploy/kafka/start
+
+kafka-stop: ## stop that node and throw its data away
+	@deploy/kafka/stop
+
+clean: ## remove what the other verbs made
+	rm -rf $(VENV) build dist .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The application: shards, inputs and outputs over ports; asyncio, but no product."""

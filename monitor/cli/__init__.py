@@ -1,0 +1,1 @@
+"""The command line: the composition root, the only place that knows everyone."""
