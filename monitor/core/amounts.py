@@ -1,0 +1,126 @@
+"""Exact amounts: how decimal text becomes a number, and how a number becomes text again.
+
+The exact context, the limits of an amount and its formatting live here; what amounts mean (prices, rates, wallets) does
+not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Underflow,
+    localcontext,
+)
+from fractions import Fraction
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+N = TypeVar("N", Decimal, Fraction)
+"""A kind of exact number: Decimal where all arithmetic ends in decimals, Fraction where 1/price appears."""
+
+Number = Decimal | Fraction
+
+MAX_DIGITS = 64
+LARGEST = Decimal("1e30")
+SMALLEST = Decimal("1e-30")
+QUOTIENT_DIGITS = 40
+
+EXACT = Context(
+    prec=100_000,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999_999,
+    Emax=999_999,
+    traps=[Inexact, InvalidOperation, DivisionByZero, Overflow, Underflow],
+)
+"""Sums and products never round here: a result that would need more digits raises instead."""
+
+_QUOTIENT = Context(prec=QUOTIENT_DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_LONGEST_TEXT = 128
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class BadAmount(ValueError):
+    """A text or number that is not an amount; the message says why."""
+
+
+def exactly(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function under the exact context, whatever the thread's own context is."""
+
+    @wraps(function)
+    def under_exact_context(*args: P.args, **kwargs: P.kwargs) -> R:
+        with localcontext(EXACT):
+            return function(*args, **kwargs)
+
+    return under_exact_context
+
+
+def parse_amount(value: str | int) -> Decimal:
+    """Return the exact number that a plain decimal text or an integer states.
+
+    At most 64 significant digits, no exponent, magnitude 0 or 1e-30 … 1e30. Raises `BadAmount`.
+    """
+    if isinstance(value, bool):
+        raise BadAmount("a boolean is not an amount")
+    if isinstance(value, int):
+        if abs(value) > LARGEST:
+            raise BadAmount("larger than 1e30")
+        return Decimal(value)
+    if len(value) > _LONGEST_TEXT or _PLAIN.fullmatch(value) is None:
+        raise BadAmount(f"{value[:40]!r} is not a plain decimal")
+    amount = Decimal(value)
+    if not amount:
+        return Decimal(0)
+    if len(amount.as_tuple().digits) > MAX_DIGITS:
+        raise BadAmount(f"more than {MAX_DIGITS} significant digits")
+    if amount.copy_abs() > LARGEST:
+        raise BadAmount("larger than 1e30")
+    if amount.copy_abs() < SMALLEST:
+        raise BadAmount("smaller than 1e-30")
+    return amount
+
+
+def format_amount(amount: Number) -> str:
+    """Return plain decimal text: exact where the number ends in decimals, else 40 significant digits."""
+    exact = amount if isinstance(amount, Decimal) else decimal_of(amount)
+    text = f"{exact:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def format_quotient(dividend: Number, divisor: Number) -> str:
+    """Return dividend ÷ divisor as text, rounded half-even to 40 significant digits where it does not end sooner."""
+    if isinstance(dividend, Decimal) and isinstance(divisor, Decimal):
+        return format_amount(_QUOTIENT.divide(dividend, divisor))
+    return format_amount(Fraction(dividend) / Fraction(divisor))
+
+
+def decimal_of(number: Fraction) -> Decimal:
+    """Return a fraction as a Decimal: exact where it ends in decimals, else 40 significant digits."""
+    denominator = number.denominator
+    twos = (denominator & -denominator).bit_length() - 1
+    rest, fives = denominator >> twos, 0
+    while rest % 5 == 0:
+        rest //= 5
+        fives += 1
+    if rest != 1:
+        return _QUOTIENT.divide(Decimal(number.numerator), Decimal(denominator))
+    places = max(twos, fives)
+    scaled = number.numerator * 2 ** (places - twos) * 5 ** (places - fives)
+    return Decimal(scaled).scaleb(-places, EXACT)
+
+
+def fraction_of(number: Number) -> Fraction:
+    """Return the same number as a Fraction."""
+    return Fraction(number)
