@@ -73,7 +73,7 @@ class CorruptRecord(LogFault):
 
 
 class WriterFenced(LogFault):
-    """A younger writer with the same transactional id exists, or the log timed our transaction out: nothing more of ours is written."""
+    """A younger writer with our transactional id exists, or the log timed our transaction out: we write no more."""
 
 
 class OutcomeUnknown(LogFault):
@@ -129,10 +129,14 @@ class ShardWriter(Protocol):
         Raises `LogUnavailable`, `LogForbidden`.
         """
 
-    async def write(self, records: Sequence[OutputRecord], consumed: Mapping[TopicPartition, int] | None = None) -> None:
+    async def write(
+        self, records: Sequence[OutputRecord], consumed: Mapping[TopicPartition, int] | None = None
+    ) -> None:
         """Write all records, and the consumed offsets for lag tools, in one transaction; return once it is committed.
 
-        Raises `WriterFenced`, `RecordRefused` (both: not committed) or `OutcomeUnknown`; after any of them the object is spent.
+        Raises `RecordRefused` (nothing of it was committed), `WriterFenced` (the id is not ours any more; whether this
+        transaction still went through, the log tells whoever takes over) or `OutcomeUnknown`; after any of them, or a
+        cancellation, the object is spent.
         """
 
     async def close(self) -> None:
@@ -151,6 +155,12 @@ class Membership(Protocol):
 
     async def stop(self) -> None:
         """Leave the group, so that others take over at once; never raises a `LogFault`."""
+
+    async def watch(self) -> None:
+        """Wait until cancelled; raise what ended the membership for good: `LogForbidden`, or a bug.
+
+        A log that is away ends nothing: the membership goes on trying.
+        """
 
     def shards(self) -> frozenset[int]:
         """Return the shards assigned to this instance now."""

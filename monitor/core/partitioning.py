@@ -1,4 +1,4 @@
-"""Which partition a key belongs to, and which member of a group a partition belongs to; how members talk is elsewhere."""
+"""Which partition a key belongs to, and which group member a partition belongs to; how members meet is elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message log inside the process, with the promises of a transactional broker; nothing here knows Kafka or the monitor."""
+"""A message log inside the process that keeps a transactional broker's promises; it knows neither Kafka nor margin."""
 
 from monitor.adapters.embedded.faults import Faults, WriteFault
 from monitor.adapters.embedded.log import EmbeddedLog

@@ -1,8 +1,7 @@
 """The file behind an embedded log: checksummed frames, appended; what they mean to the log is the store's business.
 
-A frame is written with one call and never before: the process may be killed at any moment and at worst the last frame is
-torn, which opening cuts off. Frames are forced to the disk only when the log is closed, so a power failure may take the
-last seconds with it.
+The process may be killed at any moment: at worst the last frame is torn, and opening cuts it off. Frames are forced to
+the disk only when the log is closed, so a power failure may take the last seconds with it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ StoredTopic = tuple[str, int, int, dict[str, str]]
 
 
 class Change(msgspec.Struct, array_like=True):
-    """Hold one atomic change: topics made and dropped, records, new ends and starts, consumed offsets of groups."""
+    """Hold one atomic change: topics made and dropped, records, new ends and starts."""
 
     created: list[StoredTopic] = []
     deleted: list[str] = []

@@ -46,7 +46,8 @@ class Partition:
 
     def first_at(self, timestamp_ms: int) -> int:
         """Return the first offset whose timestamp is not before `timestamp_ms`; the last stable offset without one."""
-        return next((record.offset for record in self.records if record.timestamp_ms >= timestamp_ms), self.last_stable())
+        later = (record.offset for record in self.records if record.timestamp_ms >= timestamp_ms)
+        return next(later, self.last_stable())
 
     def delete_before(self, offset: int) -> None:
         """Forget everything before `offset` (at most the last stable offset)."""
@@ -55,15 +56,15 @@ class Partition:
 
     def expire(self, oldest_ms: int) -> None:
         """Forget the leading records that are older than `oldest_ms`."""
-        kept = next((record.offset for record in self.records if record.timestamp_ms >= oldest_ms), self.last_stable())
-        self.delete_before(kept)
+        self.delete_before(self.first_at(oldest_ms))
 
     def compact(self, tombstones_before_ms: int | None = None) -> None:
         """Keep the last record of each key; tombstones older than `tombstones_before_ms` go as well."""
         last: dict[bytes | None, int] = {record.key: record.offset for record in self.records}
+        oldest_ms = tombstones_before_ms
         self.records = [
             record
             for record in self.records
             if last[record.key] == record.offset
-            and not (record.value is None and tombstones_before_ms is not None and record.timestamp_ms < tombstones_before_ms)
+            and (record.value is not None or oldest_ms is None or record.timestamp_ms >= oldest_ms)
         ]
