@@ -1,0 +1,1 @@
+"""The HTTP door: metrics and health, answered to whoever may reach the address."""

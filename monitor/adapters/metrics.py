@@ -1,0 +1,199 @@
+"""Metrics: every metric name the monitor has, and the observer that counts into them.
+
+Base units (seconds, bytes), names with the unit last, few labels, never an account. The registry is handed in, so that
+two monitors in one process, and every test, have their own. When to alert on which is in `deploy/prometheus/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+
+from monitor.app.observing import ShardState
+from monitor.app.ports import TopicPartition
+
+TRANSACTION_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""A commit takes 7 to 30 ms on an idle broker; the longest a transaction may live is 10 s."""
+
+WORK_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+"""Re-margining a million accounts takes 10 to 20 ms; more than a second starves the heartbeats' margin."""
+
+STATUSES = ("healthy", "watch", "warning", "margin_call", "liquidation", "critical", "takeover", "bankrupt", "unknown")
+"""Statuses shown even when nobody has them, so that a graph starts at 0."""
+
+
+class PrometheusObserver:
+    """Count what the application does into a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._count_inputs(registry)
+        self._count_outputs(registry)
+        self._time_work(registry)
+        self._gauge_state(registry)
+        self._last_reasons: dict[tuple[int, str], set[str]] = {}
+
+    def _count_inputs(self, registry: CollectorRegistry) -> None:
+        self._price_messages = Counter("liqmon_price_messages", "Price messages judged", registry=registry)
+        self._prices = Counter("liqmon_prices_applied", "Prices that took effect", registry=registry)
+        self._unjudged = Counter(
+            "liqmon_unjudged_price_messages", "Price messages too far back to be judged", registry=registry
+        )
+        self._account_events = Counter("liqmon_account_events", "Account events that took effect", registry=registry)
+        self._duplicates = Counter("liqmon_duplicates", "Messages that were no news", ["topic"], registry=registry)
+        self._position = Gauge(
+            "liqmon_input_position", "Next offset to be read", ["topic", "partition"], registry=registry
+        )
+        self._lag = Gauge(
+            "liqmon_input_lag_records", "Offsets between position and end", ["topic", "partition"], registry=registry
+        )
+        self._read_time = Gauge(
+            "liqmon_input_timestamp_seconds",
+            "The log's time of the last record read; its age is time() minus this",
+            ["topic", "partition"],
+            registry=registry,
+        )
+
+    def _count_outputs(self, registry: CollectorRegistry) -> None:
+        self._judged = Counter("liqmon_scopes_judged", "Scopes re-margined", registry=registry)
+        self._events = Counter("liqmon_events", "Events told", ["event_type"], registry=registry)
+        self._dead_letters = Counter(
+            "liqmon_dead_letters", "Bad messages set aside", ["topic", "reason"], registry=registry
+        )
+        self._records = Counter("liqmon_records_written", "Records committed", registry=registry)
+        self._log_faults = Counter("liqmon_log_faults", "Faults of the log", ["fault"], registry=registry)
+        self._takeovers = Counter("liqmon_takeovers", "Shards taken over", registry=registry)
+
+    def _time_work(self, registry: CollectorRegistry) -> None:
+        self._transaction = Histogram(
+            "liqmon_transaction_seconds", "Begin to commit", buckets=TRANSACTION_BUCKETS, registry=registry
+        )
+        self._kernel = Histogram(
+            "liqmon_kernel_seconds", "The engine's work on a step", buckets=WORK_BUCKETS, registry=registry
+        )
+        self._step = Histogram(
+            "liqmon_step_seconds", "Records at hand to commit", buckets=TRANSACTION_BUCKETS, registry=registry
+        )
+        self._loop_lag = Gauge("liqmon_event_loop_lag_seconds", "Lateness of the last timer", registry=registry)
+
+    def _gauge_state(self, registry: CollectorRegistry) -> None:
+        self._scopes = Gauge("liqmon_scopes", "Scopes by told status", ["shard", "status"], registry=registry)
+        self._unknown = Gauge(
+            "liqmon_unknown_scopes", "Unknown scopes by reason", ["shard", "reason"], registry=registry
+        )
+        self._degraded = Gauge(
+            "liqmon_degraded_scopes", "Degraded scopes by reason", ["shard", "reason"], registry=registry
+        )
+        self._shards = Gauge(
+            "liqmon_shard_state",
+            "1 for the stage a shard is in here",
+            ["shard", "state"],
+            registry=registry,
+        )
+        self._held = Gauge("liqmon_held_instruments", "Instruments waiting for confirmation", registry=registry)
+        self._build = Info("liqmon_build", "Versions", registry=registry)
+
+    def build(self, versions: Mapping[str, str]) -> None:
+        """Tell the versions in use."""
+        self._build.info(dict(versions))
+
+    def price_message(self, applied: int) -> None:
+        """Count a price message and the prices of it that counted."""
+        self._price_messages.inc()
+        self._prices.inc(applied)
+
+    def judged(self, scopes: int) -> None:
+        """Count re-margined scopes."""
+        self._judged.inc(scopes)
+
+    def account_event(self) -> None:
+        """Count an account event."""
+        self._account_events.inc()
+
+    def duplicate(self, topic: str) -> None:
+        """Count a message that was no news."""
+        self._duplicates.labels(topic).inc()
+
+    def event(self, event_type: str) -> None:
+        """Count an event."""
+        self._events.labels(event_type).inc()
+
+    def dead_letter(self, topic: str, reason: str) -> None:
+        """Count a bad message."""
+        self._dead_letters.labels(topic, reason).inc()
+
+    def transaction(self, seconds: float, records: int) -> None:
+        """Time a committed transaction and count its records."""
+        self._transaction.observe(seconds)
+        self._records.inc(records)
+
+    def kernel(self, seconds: float) -> None:
+        """Time the engine's work on one step."""
+        self._kernel.observe(seconds)
+
+    def step(self, seconds: float) -> None:
+        """Time one step."""
+        self._step.observe(seconds)
+
+    def position(self, where: TopicPartition, offset: int, end: int, timestamp_ms: int | None) -> None:
+        """Show how far an input is read."""
+        labels = (where.topic, str(where.partition))
+        self._position.labels(*labels).set(offset)
+        self._lag.labels(*labels).set(max(0, end - offset))
+        if timestamp_ms is not None:
+            self._read_time.labels(*labels).set(timestamp_ms / 1000)
+
+    def scopes(
+        self, shard: int, by_status: Mapping[str, int], unknown: Mapping[str, int], degraded: Mapping[str, int]
+    ) -> None:
+        """Show the scopes of a shard."""
+        for status in {*STATUSES, *by_status}:
+            self._scopes.labels(str(shard), status).set(by_status.get(status, 0))
+        self._by_reason(self._unknown, "unknown", shard, unknown)
+        self._by_reason(self._degraded, "degraded", shard, degraded)
+
+    def shard(self, shard: int, state: ShardState | None) -> None:
+        """Show the stage of a shard; of one that is not ours any more nothing is shown."""
+        if state is None:
+            for gauge in (self._shards, self._scopes, self._unknown, self._degraded):
+                gauge.remove_by_labels({"shard": str(shard)})
+            self._last_reasons = {key: known for key, known in self._last_reasons.items() if key[0] != shard}
+            return
+        for stage in get_args(ShardState):
+            self._shards.labels(str(shard), stage).set(stage == state)
+
+    def takeover(self) -> None:
+        """Count a takeover."""
+        self._takeovers.inc()
+
+    def held_instruments(self, count: int) -> None:
+        """Show the instruments that wait."""
+        self._held.set(count)
+
+    def unjudged(self, price_messages: int) -> None:
+        """Count price messages that are not judged."""
+        self._unjudged.inc(price_messages)
+
+    def loop_lag(self, seconds: float) -> None:
+        """Show the lateness of the event loop."""
+        self._loop_lag.set(seconds)
+
+    def log_fault(self, kind: str) -> None:
+        """Count a fault of the log."""
+        self._log_faults.labels(kind).inc()
+
+    def _by_reason(self, gauge: Gauge, name: str, shard: int, counts: Mapping[str, int]) -> None:
+        """Set a gauge by the word before the colon of each reason; what nobody has any more goes to 0."""
+        merged = dict.fromkeys(self._last_reasons.get((shard, name), ()), 0)
+        for reason, count in counts.items():
+            word = reason.partition(":")[0]
+            merged[word] = merged.get(word, 0) + count
+        self._last_reasons[shard, name] = set(merged)
+        for word, count in merged.items():
+            gauge.labels(str(shard), word).set(count)
+
+
+def exposition(registry: CollectorRegistry) -> tuple[str, bytes]:
+    """Return content type and text of everything in the registry, as Prometheus scrapes it."""
+    return CONTENT_TYPE_LATEST, generate_latest(registry)

@@ -1,0 +1,131 @@
+"""Observing: what the application tells about its own work, as a port; and the observer that listens to nobody.
+
+What becomes of it (metrics) is an adapter's business. No verb takes an account id: figures are about the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from monitor.app.ports import TopicPartition
+
+ShardState = Literal["waiting", "fencing", "restoring", "catching_up", "steady", "recovering"]
+"""The stages of a shard on this instance."""
+
+
+class Observer(Protocol):
+    """Take note of work as it is done; every verb returns at once and never raises."""
+
+    def price_message(self, applied: int) -> None:
+        """Note that a price message was judged and that `applied` of its prices counted (the others were late)."""
+
+    def judged(self, scopes: int) -> None:
+        """Note that so many scopes were re-margined."""
+
+    def account_event(self) -> None:
+        """Note that an account event took effect."""
+
+    def duplicate(self, topic: str) -> None:
+        """Note that a message was no news: a version, or a price, that is not newer."""
+
+    def event(self, event_type: str) -> None:
+        """Note that an event was told and committed."""
+
+    def dead_letter(self, topic: str, reason: str) -> None:
+        """Note that a bad message, or element of one, of `topic` was set aside."""
+
+    def transaction(self, seconds: float, records: int) -> None:
+        """Note a committed transaction."""
+
+    def kernel(self, seconds: float) -> None:
+        """Note how long the engine worked on a step."""
+
+    def step(self, seconds: float) -> None:
+        """Note how long a step took, from the records at hand to the commit."""
+
+    def position(self, where: TopicPartition, offset: int, end: int, timestamp_ms: int | None) -> None:
+        """Note that an input is read up to `offset` of `end`; `timestamp_ms` is the log's, of the last record."""
+
+    def scopes(
+        self, shard: int, by_status: Mapping[str, int], unknown: Mapping[str, int], degraded: Mapping[str, int]
+    ) -> None:
+        """Note a shard's scopes by told status, and its unknown and degraded ones by reason.
+
+        A reason is counted by the word before its first colon: `missing_asset:BTC` as `missing_asset`.
+        """
+
+    def shard(self, shard: int, state: ShardState | None) -> None:
+        """Note the stage a shard has reached; None: it is not ours any more."""
+
+    def takeover(self) -> None:
+        """Note that a shard was taken over: fenced, restored and caught up."""
+
+    def held_instruments(self, count: int) -> None:
+        """Note how many instruments wait for their confirmation."""
+
+    def unjudged(self, price_messages: int) -> None:
+        """Note missed price messages that lie too far back to be judged one by one."""
+
+    def loop_lag(self, seconds: float) -> None:
+        """Note how late the event loop was for a timer."""
+
+    def log_fault(self, kind: str) -> None:
+        """Note, by the name of the fault, that the log did not do what was asked."""
+
+
+class SilentObserver:
+    """Take note of nothing."""
+
+    def price_message(self, applied: int) -> None:
+        """Ignore it."""
+
+    def judged(self, scopes: int) -> None:
+        """Ignore it."""
+
+    def account_event(self) -> None:
+        """Ignore it."""
+
+    def duplicate(self, topic: str) -> None:
+        """Ignore it."""
+
+    def event(self, event_type: str) -> None:
+        """Ignore it."""
+
+    def dead_letter(self, topic: str, reason: str) -> None:
+        """Ignore it."""
+
+    def transaction(self, seconds: float, records: int) -> None:
+        """Ignore it."""
+
+    def kernel(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def step(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def position(self, where: TopicPartition, offset: int, end: int, timestamp_ms: int | None) -> None:
+        """Ignore it."""
+
+    def scopes(
+        self, shard: int, by_status: Mapping[str, int], unknown: Mapping[str, int], degraded: Mapping[str, int]
+    ) -> None:
+        """Ignore it."""
+
+    def shard(self, shard: int, state: ShardState | None) -> None:
+        """Ignore it."""
+
+    def takeover(self) -> None:
+        """Ignore it."""
+
+    def held_instruments(self, count: int) -> None:
+        """Ignore it."""
+
+    def unjudged(self, price_messages: int) -> None:
+        """Ignore it."""
+
+    def loop_lag(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def log_fault(self, kind: str) -> None:
+        """Ignore it."""

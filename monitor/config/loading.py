@@ -1,0 +1,148 @@
+"""Loading: built-in defaults < venue profile < one TOML file < environment < flags, every complaint collected.
+
+The order of the sources and the building of the settings classes live here; reading a single source or value does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from monitor.config.complaints import Complaint, ConfigError
+from monitor.config.keys import Key, keys_of
+from monitor.config.ladders import build_ladders, into_health
+from monitor.config.places import find_profile, profile_names
+from monitor.config.settings import Settings
+from monitor.config.sources import Source, from_environment, from_mapping, from_toml
+from monitor.config.values import read_loose, read_value
+
+KEYS: Mapping[str, Key] = {key.path: key for key in keys_of(Settings)}
+TABLES = tuple(path for path, key in KEYS.items() if key.is_table)
+SECTIONS = frozenset(path.rpartition(".")[0] for path in KEYS) | {"ladder", *TABLES}
+
+PROFILE_SECTIONS = frozenset({"ladder", "prices", "assets", "usd_assets", "instruments"})
+"""What a venue profile may set: what a venue decides, not what an operator does."""
+
+
+@dataclass(slots=True)
+class _Merged:
+    """Collect what the sources gave, the outranking last."""
+
+    values: dict[str, object]
+    origins: dict[str, str]
+    complaints: list[Complaint]
+    conventions: dict[str, str]
+
+
+def load(
+    path: Path | str | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    overrides_name: str = "flags",
+) -> Settings:
+    """Return the settings that a TOML file, an environment and overrides give over a venue profile and the defaults.
+
+    Args:
+        path: the file; None for none, `-` for standard input.
+        environment: variables, of which `LIQMON_SECTION__KEY` count.
+        overrides: nested mappings or dotted paths; their values may be of a key's own type or text.
+        overrides_name: what complaints call the origin of the overrides.
+
+    Raises:
+        ConfigError: with every complaint there is.
+    """
+    sources: list[Source] = []
+    if path is not None:
+        sources.append(from_toml(path))
+    sources.append(from_environment(environment or {}, [key for key in KEYS if "." not in key]))
+    sources.append(from_mapping(overrides or {}, overrides_name, from_text=True))
+    merged = _Merged({}, {}, [], {})
+    profile = _profile(sources, None if path in (None, "-") else Path(str(path)), merged.complaints)
+    for source in [*profile, *sources]:
+        _merge(source, merged)
+    settings = _build(merged)
+    if merged.complaints:
+        raise ConfigError(merged.complaints)
+    return settings
+
+
+def _profile(sources: Iterable[Source], config_file: Path | None, complaints: list[Complaint]) -> Iterator[Source]:
+    """Yield the profile that the other sources name, without the keys no profile may set."""
+    name, origin = "generic", "defaults"
+    for source in sources:
+        if isinstance(given := source.given.get("venue.profile"), str):
+            name, origin = given, source.origin("venue.profile")
+    file = find_profile(name, config_file) if Path(name).name == name else None
+    if file is None:
+        known = ", ".join(profile_names(config_file))
+        complaints.append(Complaint("venue.profile", origin, f"there is no profile {name!r}; known: {known}"))
+        return
+    read = from_toml(file)
+    allowed = {key: value for key, value in read.given.items() if key.partition(".")[0] in PROFILE_SECTIONS}
+    foreign = [key for key in read.given if key not in allowed]
+    complaints.extend(Complaint(key, read.name, "is not for a venue profile to say") for key in foreign)
+    yield Source(f"profile {name}", allowed)
+
+
+def _merge(source: Source, merged: _Merged) -> None:
+    layer: dict[str, object] = {}
+    for path, given in source.given.items():
+        if given == {} and path in SECTIONS:
+            continue
+        try:
+            layer[path] = _read(path, given, from_text=source.from_text)
+        except ValueError as why:
+            merged.complaints.append(Complaint(path, source.origin(path), str(why)))
+    into_health(layer, merged.conventions)
+    merged.values.update(layer)
+    merged.origins.update({path: source.origin(path) for path in layer})
+
+
+def _read(path: str, given: object, *, from_text: bool) -> object:
+    key = KEYS.get(path)
+    if key is not None and not key.is_table:
+        return read_value(key, given, from_text=from_text)
+    if any(path.startswith(f"{table}.") for table in TABLES):
+        return read_loose(given, from_text=from_text)
+    if path in SECTIONS:
+        raise ValueError("is a table of keys, not a value")
+    near = get_close_matches(path, KEYS, n=1, cutoff=0.75)
+    raise ValueError("unknown key" + (f"; did you mean {near[0]}?" if near else ""))
+
+
+def _build(merged: _Merged) -> Settings:
+    ladders, wrong = build_ladders(merged.values, merged.origins)
+    merged.complaints.extend(wrong)
+    given: dict[str, Any] = {"ladder": ladders, "origins": merged.origins}
+    kinds = get_type_hints(Settings)
+    for item in fields(Settings):
+        kind = kinds[item.name]
+        if item.name in given:
+            continue
+        if is_dataclass(kind) and isinstance(kind, type):
+            given[item.name] = _section(kind, item.name, merged)
+        elif item.name in merged.values:
+            given[item.name] = merged.values[item.name]
+    return Settings(**given)
+
+
+def _section(kind: type[Any], name: str, merged: _Merged) -> Any:
+    """Return one section; where its own check refuses the values together, complain and return its defaults."""
+    given: dict[str, object] = {}
+    for key in keys_of(kind, (name,)):
+        if key.is_table:
+            below = f"{key.path}."
+            table = {path.removeprefix(below): value for path, value in merged.values.items() if path.startswith(below)}
+            given[key.attributes[-1]] = table
+        elif key.path in merged.values:
+            given[key.attributes[-1]] = merged.values[key.path]
+    try:
+        return kind(**given)
+    except ValueError as why:
+        origins = {origin for path, origin in merged.origins.items() if path.partition(".")[0] == name}
+        merged.complaints.append(Complaint(name, ", ".join(sorted(origins)) or "defaults", str(why)))
+        return kind()

@@ -1,0 +1,64 @@
+"""Settings: the whole configuration, assembled from the frozen classes that live beside the code they configure.
+
+Only the few sections without a room of their own are declared here. Where values come from is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from monitor.adapters.http.settings import HttpSettings
+from monitor.adapters.logs import LogSettings
+from monitor.app.publishing import StatusSettings
+from monitor.config.ladders import Ladders, LadderTables
+from monitor.core.freshness import FreshnessSettings
+from monitor.core.instruments import MaintenanceBasis
+from monitor.core.limits import Limits
+
+RATE = {"at_least": 0, "at_most": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSettings:
+    """Hold which venue profile lies under everything else that is configured.
+
+    Attributes:
+        profile: name of a file `venues/<name>.toml`, beside the configuration file or among those shipped.
+    """
+
+    profile: str = field(default="generic", metadata={"not_empty": True})
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSettings:
+    """Hold how far an instrument is believed, and the terms it has where its message does not state them.
+
+    Attributes:
+        max_step: a change of a rate or requirement by more than this factor, either way, waits for its confirmation.
+        closing_fee_rate: fee rate inside the maintenance requirement.
+        liquidation_fee_rate: fee rate on the notional a liquidation closes; informative.
+        maintenance_basis: the price the maintenance notional is taken at.
+    """
+
+    max_step: Decimal = field(default=Decimal(3), metadata={"at_least": 1})
+    closing_fee_rate: Decimal = field(default=Decimal(0), metadata=RATE)
+    liquidation_fee_rate: Decimal = field(default=Decimal(0), metadata=RATE)
+    maintenance_basis: MaintenanceBasis = MaintenanceBasis.MARK
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hold everything that is configured; `origins` says which source gave a key that is not at its default."""
+
+    ladder: Ladders = field(default_factory=Ladders, metadata={"section": LadderTables})
+    prices: FreshnessSettings = field(default_factory=FreshnessSettings)
+    usd_assets: tuple[str, ...] = ("USD",)
+    instruments: InstrumentSettings = field(default_factory=InstrumentSettings)
+    status: StatusSettings = field(default_factory=StatusSettings)
+    limits: Limits = field(default_factory=Limits)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    venue: VenueSettings = field(default_factory=VenueSettings)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False, metadata={"hidden": True})

@@ -1,0 +1,108 @@
+"""Showing: the effective configuration as rows and as TOML that can be loaded again, secrets masked.
+
+Where the values came from is told beside them; how they were read is not known here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+
+from monitor.config.keys import Key
+from monitor.config.ladders import KINDS, ladder_values
+from monitor.config.loading import KEYS
+from monitor.config.settings import Settings
+from monitor.core.amounts import decimal_of, format_amount
+
+MASK = "***"
+SECRET = re.compile(r"(password|secret|token|credential|passphrase)(?!.*_file$)")
+"""Names of keys whose value is never shown; a path to a file with a secret is no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """Hold one key as it is in force: `value` is text, an integer, a truth, a list or None."""
+
+    path: str
+    value: object
+    origin: str
+
+
+def effective(settings: Settings) -> list[Effective]:
+    """Return every key in force with its origin, in the order of declaration; secrets are masked."""
+    rows: list[Effective] = []
+    for path, value in _pairs(settings):
+        shown = MASK if value is not None and SECRET.search(path) and not isinstance(value, Path) else _plain(value)
+        rows.append(Effective(path, shown, settings.origins.get(path, "default")))
+    return rows
+
+
+def to_toml(rows: Iterable[Effective]) -> str:
+    """Return rows as TOML with the origin of each value that is not the default; it loads to the same settings."""
+    lines: list[str] = []
+    top = sorted(rows, key=lambda row: "." in row.path)
+    for section, group in groupby(top, key=lambda row: row.path.rpartition(".")[0]):
+        if section:
+            lines += ["", f"[{section}]"]
+        for row in group:
+            comment = "" if row.origin == "default" else f"  # {row.origin}"
+            lines.append(f"{_toml_key(row.path.removeprefix(section).lstrip('.'))} = {_toml(row.value)}{comment}")
+    return "\n".join(lines).lstrip() + "\n"
+
+
+def _pairs(settings: Settings) -> Iterator[tuple[str, object]]:
+    for key in KEYS.values():
+        if key.attributes[0] == "ladder":
+            continue
+        value = _value_at(settings, key)
+        if key.is_table and isinstance(value, Mapping):
+            yield from ((f"{key.path}.{name}", inner) for name, inner in value.items())
+        else:
+            yield key.path, value
+    own = [kind for kind in KINDS if any(path.startswith(f"ladder.{kind}.") for path in settings.origins)]
+    common = next((kind for kind in KINDS if kind not in own), None)
+    if common is not None:
+        yield from ((f"ladder.{name}", value) for name, value in ladder_values(getattr(settings.ladder, common)))
+    for kind in own:
+        yield from ((f"ladder.{kind}.{name}", value) for name, value in ladder_values(getattr(settings.ladder, kind)))
+
+
+def _value_at(settings: Settings, key: Key) -> object:
+    found: object = settings
+    for attribute in key.attributes:
+        found = getattr(found, attribute)
+    return found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Fraction):
+        number = decimal_of(value)
+        return format_amount(number) if Fraction(number) == value else f"{value.numerator}/{value.denominator}"
+    if isinstance(value, Decimal):
+        return format_amount(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
+def _toml(value: object) -> str:
+    if value is None:
+        return '"none"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,32 @@
+"""Freshness: how old a price may be before it is doubted, and before it decides nothing by itself.
+
+The settings live here; clocks and prices do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+NOT_BELOW_ZERO = {"at_least": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessSettings:
+    """Hold the ages and the band; 0 in both of the first two switches ageing off.
+
+    Attributes:
+        max_age_ms: an older price stands, but scopes that need it are degraded.
+        unknown_after_ms: with an older price a scope is judged twice, at last·(1 − band) and last·(1 + band).
+        stale_band: that band, a fraction of the last price.
+        max_ahead_ms: an event time further ahead of our clock is refused.
+        max_replay_ms: how far back missed price messages are judged one by one after an outage.
+        assets_max_age_ms: the same as `max_age_ms` for collateral prices; 0 switches it off.
+    """
+
+    max_age_ms: int = field(default=10_000, metadata=NOT_BELOW_ZERO)
+    unknown_after_ms: int = field(default=60_000, metadata=NOT_BELOW_ZERO)
+    stale_band: Decimal = field(default=Decimal("0.5"), metadata={"at_least": 0, "below": 1})
+    max_ahead_ms: int = field(default=5_000, metadata=NOT_BELOW_ZERO)
+    max_replay_ms: int = field(default=60_000, metadata=NOT_BELOW_ZERO)
+    assets_max_age_ms: int = field(default=0, metadata={"key": "assets.max_age_ms", "at_least": 0})
