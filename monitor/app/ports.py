@@ -106,6 +106,9 @@ class LogReader(Protocol):
     def position(self, where: TopicPartition) -> int:
         """Return the offset after the last record returned by `poll` (moving past markers and aborted records)."""
 
+    def unresolved(self, where: TopicPartition) -> int:
+        """Return how many offsets wait behind an open transaction in a partition that is read, as last seen."""
+
     async def poll(self, max_records: int, timeout_ms: int) -> list[Record]:
         """Return up to `max_records` next records, waiting up to `timeout_ms` for the first; empty when none came."""
 

@@ -39,6 +39,11 @@ class EmbeddedReader:
         """Return the offset after the last record returned."""
         return self._positions[where]
 
+    def unresolved(self, where: TopicPartition) -> int:
+        """Return how many offsets wait behind an open transaction."""
+        partition = self._store.partition(where)
+        return 0 if partition is None else partition.end - partition.last_stable()
+
     async def poll(self, max_records: int, timeout_ms: int) -> list[Record]:
         """Return the next records, waiting for the first."""
         await self._call()

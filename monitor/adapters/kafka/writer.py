@@ -1,0 +1,174 @@
+"""Transactions under one transactional id: one producer, one epoch; what is to be told is decided elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from aiokafka import TopicPartition as ClientPartition
+from aiokafka import errors
+
+from monitor.adapters.kafka.clients import STOP_SECONDS, Clients, finish
+from monitor.adapters.kafka.faults import fault_of, text_of
+from monitor.adapters.kafka.sender import TrackedSender
+from monitor.app.ports import (
+    LogFault,
+    LogForbidden,
+    OutcomeUnknown,
+    OutputRecord,
+    RecordRefused,
+    TopicPartition,
+    WriterFenced,
+)
+
+_ABORT_SECONDS = 1.0
+_FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch)
+_REFUSED = (
+    errors.CorruptRecordException,
+    errors.InvalidTimestampError,
+    errors.InvalidTopicError,
+    errors.MessageSizeTooLargeError,
+    errors.PolicyViolationError,
+    errors.RecordListTooLargeError,
+    errors.UnknownError,  # also every code the client does not know, like INVALID_RECORD: no key on a compacted topic
+    errors.UnknownTopicOrPartitionError,
+    errors.UnsupportedForMessageFormatError,
+)
+
+
+class KafkaWriter:
+    """Write transactions; lives from `fence` to its first failure."""
+
+    def __init__(self, clients: Clients, transactional_id: str, group_id: str) -> None:
+        self._clients = clients
+        self._id = transactional_id
+        self._group_id = group_id
+        self._producer: Any = None
+        self._usable = False
+        self._abortable = False
+
+    async def fence(self) -> None:
+        """Start a producer of a new epoch; the broker resolves what older ones left open before it answers."""
+        assert self._producer is None, "one writer object fences once"
+        producer = self._clients.producer(self._id)
+        TrackedSender.install(producer)
+        await self._clients.open(producer, f"fencing {self._id}")
+        self._producer, self._usable = producer, True
+
+    async def write(
+        self, records: Sequence[OutputRecord], consumed: Mapping[TopicPartition, int] | None = None
+    ) -> None:
+        """Write one transaction; the object is spent unless this returns."""
+        assert self._usable, "a writer writes after fence() and until its first fault"
+        self._usable = False
+        try:
+            async with asyncio.timeout(self._clients.settings.transaction_timeout_ms / 1000):
+                await self._send(records, consumed or {})
+        except Exception as error:  # the client asserts and raises of many kinds
+            raise self._fault_before_commit(error) from error
+        self._abortable = False
+        try:
+            async with asyncio.timeout(self._clients.request_seconds):
+                await self._producer.commit_transaction()
+        except Exception as error:  # whatever it was, the commit may have been on its way
+            raise self._fault_of_commit(error) from error
+        self._usable = True
+
+    async def close(self) -> None:
+        """Let the producer go; it is stopped in the background, within bounds."""
+        self._usable = False
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._clients.in_background(_retire(producer, abort=self._abortable))
+
+    async def _send(self, records: Sequence[OutputRecord], consumed: Mapping[TopicPartition, int]) -> None:
+        await self._producer.begin_transaction()
+        self._abortable = True
+        self._producer._txn_manager.wait_for_transaction_end().add_done_callback(_look_at)  # noqa: SLF001 - see _look_at
+        acknowledged = await _send_batches(self._producer, records)
+        if consumed:
+            offsets = {ClientPartition(*where): offset for where, offset in consumed.items()}
+            await self._producer.send_offsets_to_transaction(offsets, self._group_id)
+        await asyncio.gather(*acknowledged)
+
+    def _fault_before_commit(self, error: Exception) -> LogFault:
+        doing = f"writing as {self._id}"
+        if isinstance(error, RecordRefused):
+            return error
+        if isinstance(error, _FENCED):
+            self._abortable = False
+            return WriterFenced(f"{doing}: {text_of(error)}")
+        if isinstance(error, _REFUSED):
+            return RecordRefused(f"{doing}: {text_of(error)}")
+        if isinstance(fault := fault_of(error, doing), LogForbidden):
+            return fault
+        return OutcomeUnknown(f"{doing}: {text_of(error)}")
+
+    def _fault_of_commit(self, error: Exception) -> LogFault:
+        doing = f"committing as {self._id}"
+        if isinstance(error, _FENCED):
+            return WriterFenced(f"{doing}: {text_of(error)}")
+        return OutcomeUnknown(f"{doing}: {text_of(error)}")
+
+
+async def _send_batches(producer: Any, records: Sequence[OutputRecord]) -> list[asyncio.Future[Any]]:
+    """Hand all records over in batches, a batch of each partition in turn; return the futures of their acknowledgement.
+
+    Every one of them must be awaited before the commit: a commit succeeds although a batch was refused.
+    """
+    acknowledged: list[asyncio.Future[Any]] = []
+    queues = [deque(group) for group in _by_partition(records)]
+    while queues:
+        for queue in queues:
+            topic, partition = queue[0].topic, queue[0].partition
+            batch = _fill(producer, queue)
+            try:
+                future = await producer.send_batch(batch, topic, partition=partition)
+            except AssertionError as error:
+                raise RecordRefused(f"{topic}[{partition}] does not exist") from error
+            future.add_done_callback(_look_at)
+            acknowledged.append(future)
+        queues = [queue for queue in queues if queue]
+        await asyncio.sleep(0)
+    return acknowledged
+
+
+def _by_partition(records: Iterable[OutputRecord]) -> list[list[OutputRecord]]:
+    def where(record: OutputRecord) -> tuple[str, int]:
+        return record.topic, record.partition
+
+    return [list(group) for _, group in groupby(sorted(records, key=where), key=where)]
+
+
+def _fill(producer: Any, queue: deque[OutputRecord]) -> Any:
+    """Move as many records as fit from the queue to a new batch, at least one."""
+    batch = producer.create_batch()
+    while queue:
+        record = queue[0]
+        if record.key is None and record.value is None:
+            raise RecordRefused(f"a record for {record.topic} has neither key nor value")
+        added = batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
+        if added is None:
+            break
+        queue.popleft()
+    batch.close()
+    return batch
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    """Take note of an exception nobody may come to await: asyncio complains about those."""
+    if not future.cancelled():
+        future.exception()
+
+
+async def _retire(producer: Any, *, abort: bool) -> None:
+    """Stop a producer in whatever state; with `abort` give up what it has open first, so that readers need not wait."""
+    if abort:
+        await finish(producer.abort_transaction(), _ABORT_SECONDS)
+    producer._message_accumulator.fail_all(errors.ProducerClosed())  # noqa: SLF001 - stop() would wait for unsent batches
+    if not await finish(producer.stop(), STOP_SECONDS):
+        await producer._sender.end(STOP_SECONDS)  # noqa: SLF001
+        await finish(producer.client.close(), STOP_SECONDS)
