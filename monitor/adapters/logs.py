@@ -34,8 +34,8 @@ ACCOUNT_DATA = frozenset(
 )
 """Fields that tell what an account holds: they are dropped above the level `debug`."""
 
-NOISY = {"aiokafka": logging.WARNING, "asyncio": logging.WARNING, "numba": logging.WARNING}
-"""Libraries that say more at `info` than an operator can use; `debug` brings everything."""
+QUIET = ("aiokafka", "asyncio", "numba")
+"""Libraries of which only warnings are written, whatever the level: aiokafka prints keys and values at `debug`."""
 
 MASK = "***"
 
@@ -78,10 +78,9 @@ def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    level = logging.getLevelNamesMapping()[settings.level.upper()]
-    root.setLevel(level)
-    for name, quiet in NOISY.items():
-        logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, quiet))
+    root.setLevel(settings.level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
@@ -122,7 +121,6 @@ def _rendering(human: bool, target: TextIO) -> list[structlog.typing.Processor]:
         return [structlog.dev.ConsoleRenderer(colors=colours)]
     return [
         structlog.processors.dict_tracebacks,
-        structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(serializer=_to_json),
     ]
 

@@ -143,6 +143,17 @@ def _section(kind: type[Any], name: str, merged: _Merged) -> Any:
     try:
         return kind(**given)
     except ValueError as why:
-        origins = {origin for path, origin in merged.origins.items() if path.partition(".")[0] == name}
-        merged.complaints.append(Complaint(name, ", ".join(sorted(origins)) or "defaults", str(why)))
+        merged.complaints.extend(_of_section(name, str(why), merged.origins))
         return kind()
+
+
+def _of_section(name: str, problems: str, origins: Mapping[str, str]) -> Iterator[Complaint]:
+    """Yield what a section says of its values together: parts between semicolons, each begun by the key it is about."""
+    given = sorted({origin for path, origin in origins.items() if path.partition(".")[0] == name})
+    for problem in problems.split("; "):
+        word, _, reason = problem.partition(" ")
+        path = f"{name}.{word}"
+        if path in KEYS or path in origins:
+            yield Complaint(path, origins.get(path, ", ".join(given) or "defaults"), reason)
+        else:
+            yield Complaint(name, ", ".join(given) or "defaults", problem)

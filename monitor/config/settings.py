@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from monitor.adapters.http.settings import HttpSettings
+from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
 from monitor.app.publishing import StatusSettings
 from monitor.config.ladders import Ladders, LadderTables
@@ -52,6 +53,7 @@ class InstrumentSettings:
 class Settings:
     """Hold everything that is configured; `origins` says which source gave a key that is not at its default."""
 
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
     ladder: Ladders = field(default_factory=Ladders, metadata={"section": LadderTables})
     prices: FreshnessSettings = field(default_factory=FreshnessSettings)
     usd_assets: tuple[str, ...] = ("USD",)

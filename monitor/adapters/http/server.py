@@ -56,6 +56,9 @@ class HttpServer:
         await self._server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= self._settings.max_connections:
+            writer.transport.abort()
+            return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._ended)
@@ -83,8 +86,6 @@ class HttpServer:
 
     async def _answer(self, connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[Answer | None, bool]:
         """Return the answer, None when the peer left before it asked, and whether only its head is wanted."""
-        if len(self._connections) > self._settings.max_connections:
-            return as_json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "too many connections"}), False
         try:
             request = await _request(connection, reader, self._settings.max_request_bytes)
         except h11.RemoteProtocolError as fault:
@@ -113,13 +114,16 @@ class HttpServer:
 
 async def _request(connection: h11.Connection, reader: asyncio.StreamReader, max_bytes: int) -> h11.Request | None:
     """Return the request, None when the peer left. Raises `h11.RemoteProtocolError`, also for what is too long."""
+    left = max_bytes + 1
     while True:
         event = connection.next_event()
         if isinstance(event, h11.Request):
             return event
         if event is not h11.NEED_DATA:
             return None
-        connection.receive_data(await reader.read(max_bytes))
+        data = await reader.read(left)
+        left -= len(data)
+        connection.receive_data(data)
 
 
 def _encoded(connection: h11.Connection, answer: Answer, *, is_head: bool) -> bytes:

@@ -17,7 +17,7 @@ class HttpSettings:
         host: address to listen on; loopback unless said otherwise.
         port: 0 lets the system choose one.
         token_file: file with the bearer token that routes showing account data ask for; without one they are closed.
-        max_connections: further ones are answered 503 at once.
+        max_connections: at a time; further ones are dropped unheard.
         max_request_bytes: of the request line and headers; bodies are not read.
         request_timeout_ms: from accepting a connection to the last byte of the answer.
     """
