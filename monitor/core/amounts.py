@@ -7,7 +7,7 @@ not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import (
     ROUND_HALF_EVEN,
     Context,
@@ -17,7 +17,8 @@ from decimal import (
     InvalidOperation,
     Overflow,
     Underflow,
-    localcontext,
+    getcontext,
+    setcontext,
 )
 from fractions import Fraction
 from functools import wraps
@@ -45,6 +46,7 @@ EXACT = Context(
 _QUOTIENT = Context(prec=QUOTIENT_DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _LONGEST_TEXT = 128
+_ZERO = Decimal(0)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,8 +61,14 @@ def exactly(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def under_exact_context(*args: P.args, **kwargs: P.kwargs) -> R:
-        with localcontext(EXACT):
+        outer = getcontext()
+        if outer is EXACT:
             return function(*args, **kwargs)
+        setcontext(EXACT)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            setcontext(outer)
 
     return under_exact_context
 
@@ -124,3 +132,33 @@ def decimal_of(number: Fraction) -> Decimal:
 def fraction_of(number: Number) -> Fraction:
     """Return the same number as a Fraction."""
     return Fraction(number)
+
+
+def plus(one: Number, other: Number) -> Number:
+    """Return the exact sum of two numbers of either kind: a Decimal only where both are."""
+    if isinstance(one, Decimal):
+        return one + other if isinstance(other, Decimal) else Fraction(one) + other
+    return one + (Fraction(other) if isinstance(other, Decimal) else other)
+
+
+def minus(one: Number, other: Number) -> Number:
+    """Return the exact difference of two numbers of either kind: a Decimal only where both are."""
+    return plus(one, -other)
+
+
+def times(one: Number, other: Number) -> Number:
+    """Return the exact product of two numbers of either kind: a Decimal only where both are."""
+    if isinstance(one, Decimal):
+        return one * other if isinstance(other, Decimal) else Fraction(one) * other
+    return one * (Fraction(other) if isinstance(other, Decimal) else other)
+
+
+def total(numbers: Iterable[Number]) -> Number:
+    """Return the exact sum of numbers of either kind: a Decimal only where all are, 0 where there is none."""
+    decimals, fractions = _ZERO, None
+    for number in numbers:
+        if isinstance(number, Decimal):
+            decimals += number
+        else:
+            fractions = number if fractions is None else fractions + number
+    return decimals if fractions is None else fractions + Fraction(decimals)
