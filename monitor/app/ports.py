@@ -138,8 +138,8 @@ class ShardWriter(Protocol):
         """Write all records, and the consumed offsets for lag tools, in one transaction; return once it is committed.
 
         Raises `RecordRefused` (nothing of it was committed), `WriterFenced` (the id is not ours any more; whether this
-        transaction still went through, the log tells whoever takes over) or `OutcomeUnknown`; after any of them, or a
-        cancellation, the object is spent.
+        transaction still went through, the log tells whoever takes over), `LogForbidden` (not committed) or
+        `OutcomeUnknown`; after any of them, or a cancellation, the object is spent.
         """
 
     async def close(self) -> None:

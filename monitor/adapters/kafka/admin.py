@@ -48,8 +48,9 @@ class KafkaAdmin:
                 if code
             }
             unseen = wanted.keys() - refused.keys()
-            while unseen := unseen - (await _describe(client, unseen)).keys():
-                await asyncio.sleep(_SETTLE_SECONDS)
+            while unseen:
+                unseen -= (await _describe(client, unseen)).keys()
+                await asyncio.sleep(_SETTLE_SECONDS if unseen else 0)
         return refused
 
     @asynccontextmanager

@@ -1,0 +1,48 @@
+"""The real Kafka of the test run: started once when the first test asks for it, on a free port with fresh data."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_SCRIPT = Path(__file__).resolve().parent.parent / "deploy" / "kafka" / "broker.py"
+
+
+def _load() -> Any:
+    spec = importlib.util.spec_from_file_location("liqmon_kafka_broker", _SCRIPT)
+    assert spec is not None, _SCRIPT
+    assert spec.loader is not None, _SCRIPT
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+kafka = _load()
+_SHARED: pytest.StashKey[Any] = pytest.StashKey()
+
+
+def new_broker(folder: Path, **options: Any) -> Any:
+    """Return a broker of one's own, started; skip the test where there is no Java or Maven."""
+    port, controller_port = kafka.free_ports(2)
+    try:
+        broker = kafka.Broker(folder, port, controller_port, **options)
+    except kafka.NoKafka as reason:
+        pytest.skip(f"no Kafka: {reason}")
+    broker.start()
+    return broker
+
+
+def shared_broker(request: pytest.FixtureRequest) -> Any:
+    """Return the broker all tests of the run share; it is stopped when the run ends."""
+    config = request.config
+    if _SHARED not in config.stash:
+        factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+        broker = new_broker(factory.mktemp("kafka") / "node")
+        config.stash[_SHARED] = broker
+        config.add_cleanup(broker.kill)
+    return config.stash[_SHARED]

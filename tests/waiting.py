@@ -1,0 +1,27 @@
+"""Waiting for what happens elsewhere: until a condition holds or a deadline has passed, never for a fixed time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from monitor.app.ports import LogReader, Record
+
+DEADLINE_SECONDS = 20.0
+
+
+async def until(condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:
+    """Return when `condition` holds; raise `TimeoutError` after the deadline."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - the condition is anybody's
+            await asyncio.sleep(0.01)
+
+
+async def read(reader: LogReader, count: int, *, max_records: int = 500) -> list[Record]:
+    """Return the next `count` records or more, or whatever came before the deadline."""
+    found: list[Record] = []
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE_SECONDS
+    while len(found) < count and loop.time() < deadline:
+        found += await reader.poll(max_records, 200)
+    return found
