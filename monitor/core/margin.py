@@ -7,58 +7,28 @@ that follows in `ladder`, figures only a report shows in `liquidation`, `bankrup
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from monitor.core.accounts import Account, Position, Settings
-from monitor.core.amounts import N, Number, exactly, plus, times, total
+from monitor.core.accounts import Account
+from monitor.core.amounts import Number, exactly, plus, times, total
 from monitor.core.collateral import ask_price, coin_value
-from monitor.core.instruments import Asset, Contract, Instrument, MaintenanceBasis, MarginTier
+from monitor.core.instruments import Asset
+from monitor.core.legs import Leg, leg_of
 from monitor.core.market import Market
-from monitor.core.positions import (
-    effective_leverage,
-    initial_margin,
-    maintenance_margin,
-    notional,
-    signed_size,
-    unrealized_pnl,
-)
-from monitor.core.scopes import IN_USD, Member, ScopeKind, kind_of, members, parse_scope
+from monitor.core.scopes import IN_USD, ScopeKind, asset_of_cross, kind_of, members
 
 NO_SNAPSHOT = "no_snapshot"
 PORTFOLIO_METHOD_MISSING = "portfolio_method_missing"
 
-_ONE = Decimal(1)
 _ZERO = Decimal(0)
-_INVERSE = Contract.INVERSE
-_AT_ENTRY = MaintenanceBasis.ENTRY
 
 
 class NoSuchScope(ValueError):
     """A scope was asked for that the account does not have: our own mistake."""
 
 
-class Leg(NamedTuple):
-    """Hold the figures of one position in its settle asset; None where an input is missing.
-
-    `bracket` is the index of the bracket in force for the requirement, `leverage` what counts after the cap.
-    """
-
-    position: Position
-    instrument: Instrument[Decimal] | None = None
-    mark_price: Decimal | None = None
-    notional: Number | None = None
-    unrealized_pnl: Number | None = None
-    maintenance_margin: Number | None = None
-    initial_margin: Number | None = None
-    bracket: int | None = None
-    leverage: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """Hold the figures of one scope, in the asset it is named after (USD for `cross:USD` and `portfolio`).
 
     A figure that needs what is missing is None; `unknown_because` says what that is. `index_price` is the USD price of
@@ -68,10 +38,10 @@ class Assessment:
     scope: str
     kind: ScopeKind
     unknown_because: tuple[str, ...]
+    wallet_balance: Number | None
     equity: Number | None
     maintenance_margin: Number | None
     initial_margin: Number | None
-    wallet_balance: Number | None
     unrealized_pnl: Number | None
     legs: tuple[Leg, ...]
     index_price: Decimal | None
@@ -81,10 +51,10 @@ class Assessment:
 class _Sums(NamedTuple):
     """Hold the figures of a scope before what makes it unknown is weighed in."""
 
+    wallet_balance: Number | None = None
     equity: Number | None = None
     maintenance_margin: Number | None = None
     initial_margin: Number | None = None
-    wallet_balance: Number | None = None
     unrealized_pnl: Number | None = None
 
 
@@ -99,12 +69,10 @@ def assess(account: Account, scope: str, market: Market) -> Assessment:
     found = members(account, scope, market, missing)
     if kind is ScopeKind.ISOLATED and not found:
         raise NoSuchScope(f"{account.account_id} has no {scope}")
-    reasons = [] if account.complete else [NO_SNAPSHOT]
-    reasons += [f"missing_instrument:{symbol}" for symbol in dict.fromkeys(missing)]
-    unpriced: dict[str, None] = {}
-    legs = tuple([_leg(member, account.settings, market, unpriced) for member in found])
-    reasons += [f"missing_price:{symbol}" for symbol in unpriced]
+    settings = account.settings
+    legs = tuple([leg_of(position, instrument, settings, market) for position, instrument in found])
     assets: dict[str, Asset[Decimal]] = {}
+    reasons: list[str] = []
     if kind in IN_USD:
         sums = _sums_in_usd(account, legs, market, assets, reasons)
         index_price = None
@@ -112,139 +80,38 @@ def assess(account: Account, scope: str, market: Market) -> Assessment:
             reasons.append(PORTFOLIO_METHOD_MISSING)
             sums = sums._replace(maintenance_margin=None, initial_margin=None)
     else:
-        wallet = found[0].position.isolated_wallet if kind is ScopeKind.ISOLATED else _wallet(account, scope)
-        sums = _sums_in_asset(wallet or _ZERO, legs)
-        index_price = _index_of(scope, found, market)
-    if not account.complete:
-        sums = _Sums()
-    elif missing:
-        sums = _Sums(wallet_balance=sums.wallet_balance)
-    return Assessment(
-        scope,
-        kind,
-        tuple(reasons),
-        sums.equity,
-        sums.maintenance_margin,
-        sums.initial_margin,
-        sums.wallet_balance,
-        sums.unrealized_pnl,
-        legs,
-        index_price,
-        assets,
-    )
+        if kind is ScopeKind.ISOLATED:
+            position, instrument = found[0]
+            wallet = position.isolated_wallet or _ZERO
+            asset = None if instrument is None else instrument.settle_asset
+        else:
+            asset = asset_of_cross(scope)
+            wallet = account.balances.get(asset, _ZERO)
+        sums = _sums_in_asset(wallet, legs)
+        terms = None if asset is None else market.asset(asset)
+        index_price = None if terms is None else terms.index_price
+    if missing or not account.complete or sums.equity is None or sums.initial_margin is None:
+        reasons = _reasons(account, missing, legs) + reasons
+        sums = sums if account.complete and not missing else _Sums(sums.wallet_balance if account.complete else None)
+    return Assessment(scope, kind, tuple(reasons), *sums, legs, index_price, assets)
 
 
-def _wallet(account: Account, scope: str) -> Decimal | None:
-    return account.balances.get(parse_scope(scope).asset or "")
+def _reasons(account: Account, missing: Sequence[str], legs: Sequence[Leg]) -> list[str]:
+    """Return what is not known of an account, of its contracts and of their prices, each once."""
+    snapshot = [] if account.complete else [NO_SNAPSHOT]
+    instruments = [f"missing_instrument:{symbol}" for symbol in dict.fromkeys(missing)]
+    unpriced = dict.fromkeys(leg.position.symbol for leg in legs if leg.mark_price is None)
+    return snapshot + instruments + [f"missing_price:{symbol}" for symbol in unpriced]
 
 
-def _index_of(scope: str, found: Sequence[Member], market: Market) -> Decimal | None:
-    """Return the USD index of the one asset a scope is kept in, None where it has no terms (then it counts 1:1)."""
-    asset = parse_scope(scope).asset
-    if asset is None:
-        instrument = found[0].instrument
-        asset = None if instrument is None else instrument.settle_asset
-    terms = None if asset is None else market.asset(asset)
-    return None if terms is None else terms.index_price
-
-
-# ------------------------------------------------------------------------------------------------------ positions
-def _leg(member: Member, settings: Settings, market: Market, unpriced: dict[str, None]) -> Leg:
-    position, instrument = member
-    mark_price = market.mark(position.symbol)
-    if mark_price is None:
-        unpriced[position.symbol] = None
-    if instrument is None:
-        return Leg(position, None, mark_price)
-    multiplier = settings.bracket_multiplier.get(position.symbol, _ONE)
-    named = position.leverage or settings.leverage.get(position.symbol)
-    if mark_price is None:
-        return _unpriced_leg(position, instrument, multiplier)
-    if instrument.contract is _INVERSE:
-        return _priced_leg(
-            position,
-            instrument,
-            instrument.rational,
-            mark_price,
-            Fraction(position.quantity),
-            Fraction(position.entry_price),
-            Fraction(mark_price),
-            Fraction(multiplier),
-            named,
-        )
-    return _priced_leg(
-        position,
-        instrument,
-        instrument,
-        mark_price,
-        position.quantity,
-        position.entry_price,
-        mark_price,
-        multiplier,
-        named,
-    )
-
-
-def _priced_leg(
-    position: Position,
-    instrument: Instrument[Decimal],
-    terms: Instrument[N],
-    mark_price: Decimal,
-    quantity: N,
-    entry: N,
-    mark: N,
-    multiplier: N,
-    named_leverage: Decimal | None,
-) -> Leg:
-    """Return all figures of a position; `terms` are the instrument's in the kind of number to calculate in."""
-    contract = terms.contract
-    size = signed_size(quantity, terms.contract_size)
-    at_mark = notional(contract, size, mark)
-    bracket = bracket_at_mark = terms.tier_index(at_mark, multiplier)
-    margined = at_mark
-    if terms.maintenance_basis is _AT_ENTRY:
-        margined = notional(contract, size, entry)
-        bracket = terms.tier_index(margined, multiplier)
-    tier: MarginTier[N] = terms.tiers[bracket]
-    leverage = effective_leverage(named_leverage, instrument.tiers[bracket_at_mark].max_leverage)
-    return Leg(
-        position,
-        instrument,
-        mark_price,
-        at_mark,
-        unrealized_pnl(contract, size, entry, mark),
-        maintenance_margin(margined, tier, terms.closing_fee_rate, multiplier),
-        initial_margin(at_mark, leverage),
-        bracket,
-        leverage,
-    )
-
-
-def _unpriced_leg(position: Position, instrument: Instrument[Decimal], multiplier: Decimal) -> Leg:
-    """Return what is known of a position without a mark: its requirement, where that is taken at the entry price."""
-    if instrument.maintenance_basis is not _AT_ENTRY:
-        return Leg(position, instrument)
-    at_entry = _priced_leg_at_entry(position, instrument, multiplier)
-    return Leg(position, instrument, maintenance_margin=at_entry.maintenance_margin, bracket=at_entry.bracket)
-
-
-def _priced_leg_at_entry(position: Position, instrument: Instrument[Decimal], multiplier: Decimal) -> Leg:
-    terms, entry = instrument.rational, Fraction(position.entry_price)
-    size = signed_size(Fraction(position.quantity), terms.contract_size)
-    return _priced_leg(
-        position, instrument, terms, position.entry_price, size, entry, entry, Fraction(multiplier), None
-    )
-
-
-# ----------------------------------------------------------------------------------------------------------- sums
 def _sums_in_asset(wallet: Decimal, legs: Sequence[Leg]) -> _Sums:
     """Return the sums of a scope kept in one asset: E = wallet + Σ uPnL, MM = Σ, IM = Σ."""
     pnl = total_known([leg.unrealized_pnl for leg in legs])
     return _Sums(
+        wallet,
         None if pnl is None else plus(wallet, pnl),
         total_known([leg.maintenance_margin for leg in legs]),
         total_known([leg.initial_margin for leg in legs]),
-        wallet,
         pnl,
     )
 
@@ -277,18 +144,21 @@ def _sums_in_usd(
             assets[asset] = terms
     needed = {asset: amount for asset, amount in held.items() if amount != 0}
     return _Sums(
+        total_known([_at_index(amount, assets.get(asset)) for asset, amount in account.balances.items() if amount]),
         total_known([_valued(amount, assets.get(asset)) for asset, amount in needed.items()]),
         total_known([_required(leg, leg.maintenance_margin, assets) for leg in legs]),
         total_known([_required(leg, leg.initial_margin, assets) for leg in legs]),
-        total_known([_at_index(amount, assets.get(asset)) for asset, amount in account.balances.items() if amount]),
         total_known([_at_index(leg.unrealized_pnl, _terms_of(leg, assets)) for leg in legs]),
     )
 
 
 def total_known(numbers: Sequence[Number | None]) -> Number | None:
     """Return the sum, None where a term is not known."""
-    known = [number for number in numbers if number is not None]
-    return total(known) if len(known) == len(numbers) else None
+    try:
+        return sum(cast("Sequence[Decimal]", numbers), _ZERO)
+    except TypeError:  # not all decimals: the rare case
+        known = [number for number in numbers if number is not None]
+        return total(known) if len(known) == len(numbers) else None
 
 
 def _plus_known(one: Number | None, other: Number | None) -> Number | None:

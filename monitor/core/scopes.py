@@ -45,11 +45,8 @@ class ParsedScope(NamedTuple):
     side: Side | None = None
 
 
-class Member(NamedTuple):
-    """Hold a live position of a scope with the terms of its contract, None where they are not known."""
-
-    position: Position
-    instrument: Instrument[Decimal] | None
+Member = tuple[Position, Instrument[Decimal] | None]
+"""A live position of a scope with the terms of its contract, None where they are not known."""
 
 
 class BadScope(ValueError):
@@ -59,6 +56,11 @@ class BadScope(ValueError):
 def cross_scope(asset: str) -> str:
     """Return the name of the cross scope of a settle asset."""
     return _CROSS + asset
+
+
+def asset_of_cross(scope: str) -> str:
+    """Return the asset a cross scope of a single-asset account is named after."""
+    return scope[len(_CROSS) :]
 
 
 def isolated_scope(symbol: str, side: Side) -> str:
@@ -119,7 +121,7 @@ def members(account: Account, scope: str, market: Market, missing: list[str]) ->
     """
     if scope.startswith(_ISOLATED):
         return _isolated_member(account, scope, market, missing)
-    asset = scope.removeprefix(_CROSS) if account.margin_mode is MarginMode.SINGLE_ASSET else None
+    asset = asset_of_cross(scope) if account.margin_mode is MarginMode.SINGLE_ASSET else None
     found: list[Member] = []
     for position in account.positions.values():
         if position.margin_type is MarginType.ISOLATED or not position.quantity:
@@ -128,7 +130,7 @@ def members(account: Account, scope: str, market: Market, missing: list[str]) ->
         if instrument is None:
             missing.append(position.symbol)
         if asset is None or (instrument is not None and instrument.settle_asset == asset):
-            found.append(Member(position, instrument))
+            found.append((position, instrument))
     return found
 
 
@@ -140,9 +142,9 @@ def _isolated_member(account: Account, scope: str, market: Market, missing: list
     instrument = market.instrument(symbol)
     if instrument is None:
         missing.append(symbol)
-    return [Member(position, instrument)]
+    return [(position, instrument)]
 
 
 def positions_of(account: Account, scope: str, market: Market) -> tuple[Position, ...]:
     """Return the live positions that stand in a scope."""
-    return tuple(member.position for member in members(account, scope, market, []))
+    return tuple(position for position, _ in members(account, scope, market, []))
