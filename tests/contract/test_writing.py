@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from monitor.app.ports import OutputRecord, Record, RecordRefused, TopicPartition, WriterFenced
@@ -90,8 +92,7 @@ async def test_a_refused_record_takes_its_transaction_with_it(stage: Stage) -> N
     topic, other = await new_topic(stage, 1, {"max.message.bytes": "20000"}), await new_topic(stage)
     writer = stage.log.writer(f"id-{topic}")
     await writer.fence()
-    noise = bytes(b * 37 % 251 for b in range(251)) * 400
-    too_large = OutputRecord(topic, 0, b"large", bytes(a ^ b for a, b in zip(noise, noise[7:], strict=False)) + noise)
+    too_large = OutputRecord(topic, 0, b"large", random.Random(1).randbytes(50_000))  # compression will not save it
     with pytest.raises(RecordRefused):
         await writer.write([OutputRecord(other, 0, b"k", b"seen?"), OutputRecord(topic, 0, b"k", b"v"), too_large])
     await writer.close()
