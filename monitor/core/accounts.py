@@ -142,6 +142,8 @@ class Account:
     """A snapshot has been seen: until then the account is `unknown` (`no_snapshot`)."""
     suspect: bool = False
     """A message about the account was rejected since its last snapshot."""
+    deleted: bool = False
+    """The account is gone; only its version is remembered, so that a late message does not bring it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,15 @@ def is_news(event: AccountEvent, known: Account | None) -> bool:
 
 def after(event: AccountEvent, known: Account | None, max_positions: int = 512) -> Account:
     """Return the facts after an event. Raises `BadFacts` where they would contradict themselves; nothing changes then."""
-    base = Account(event.account_id) if known is None or event.snapshot else known
+    if event.deleted:
+        return Account(
+            event.account_id,
+            version=event.version,
+            epoch=event.epoch,
+            event_time_ms=event.event_time_ms,
+            deleted=True,
+        )
+    base = Account(event.account_id) if known is None or known.deleted or event.snapshot else known
     account = replace(
         base,
         margin_mode=event.margin_mode or base.margin_mode,
@@ -200,6 +210,36 @@ def _overlaid(base: Mapping[str, Decimal], given: Mapping[str, Decimal] | None) 
     return {**base, **given} if given else base
 
 
+def check_event(event: AccountEvent) -> None:
+    """Raise `BadFacts` where a message contradicts itself, whatever is known of the account.
+
+    It is asked before versions are compared: a bad message is refused also when it is late.
+    """
+    if event.snapshot and not event.deleted:
+        after(event, None)
+        return
+    named: set[PositionKey] = set()
+    for index, change in enumerate(event.positions or ()):
+        path = f"positions[{index}]"
+        if (change.symbol, change.side) in named:
+            raise BadFacts(path, f"{change.symbol} {change.side} is named twice")
+        named.add((change.symbol, change.side))
+        _check_change(change, path)
+
+
+def _check_change(change: PositionChange, path: str) -> None:
+    quantity, entry_price, leverage = change.quantity, change.entry_price, change.leverage
+    if not isinstance(quantity, Absent) and (
+        (change.side is Side.LONG and quantity < 0) or (change.side is Side.SHORT and quantity > 0)
+    ):
+        raise BadFacts(f"{path}.quantity", f"its sign contradicts the side {change.side}")
+    closes = not isinstance(quantity, Absent) and not quantity
+    if not closes and not isinstance(entry_price, Absent) and entry_price <= 0:
+        raise BadFacts(f"{path}.entry_price", "must be above 0")
+    if leverage is not None and not isinstance(leverage, Absent) and leverage <= 0:
+        raise BadFacts(f"{path}.leverage", "must be above 0")
+
+
 def _positions_after(event: AccountEvent, base: Mapping[PositionKey, Position]) -> Mapping[PositionKey, Position]:
     if not event.positions:
         return base
@@ -211,6 +251,7 @@ def _positions_after(event: AccountEvent, base: Mapping[PositionKey, Position]) 
         if key in named:
             raise BadFacts(path, f"{change.symbol} {change.side} is named twice")
         named.add(key)
+        _check_change(change, path)
         merged = _merged(change, positions.get(key), path)
         if merged is None:
             positions.pop(key, None)
@@ -226,29 +267,22 @@ def _merged(change: PositionChange, known: Position | None, path: str) -> Positi
         raise BadFacts(f"{path}.quantity", "is required for a position that is not known")
     if not quantity:
         return None
-    if (change.side is Side.LONG and quantity < 0) or (change.side is Side.SHORT and quantity > 0):
-        raise BadFacts(f"{path}.quantity", f"its sign contradicts the side {change.side}")
     entry_price = _kept(change.entry_price, known.entry_price if known else None)
     if entry_price is None:
         raise BadFacts(f"{path}.entry_price", "is required for a position with a quantity")
-    if entry_price <= 0:
-        raise BadFacts(f"{path}.entry_price", "must be above 0")
     margin_type = _kept(change.margin_type, known.margin_type if known else MarginType.CROSS)
     isolated = margin_type is MarginType.ISOLATED
     wallet = _kept(change.isolated_wallet, known.isolated_wallet if known else None)
     if isolated and wallet is None:
         raise BadFacts(f"{path}.isolated_wallet", "is required for an isolated position")
-    leverage = _kept(change.leverage, known.leverage if known else None)
-    if leverage is not None and leverage <= 0:
-        raise BadFacts(f"{path}.leverage", "must be above 0")
     return Position(
         symbol=change.symbol,
         side=change.side,
         quantity=quantity,
         entry_price=entry_price,
-        margin_type=margin_type or MarginType.CROSS,
+        margin_type=margin_type,
         isolated_wallet=wallet if isolated else None,
-        leverage=leverage,
+        leverage=_kept(change.leverage, known.leverage if known else None),
     )
 
 

@@ -1,0 +1,109 @@
+"""One running instance: the global feed, the membership, and a task for each shard the group has given us.
+
+Starting, following assignments and stopping live here; the process around it (signals, ports, configuration) is the
+command line's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from monitor.app.ports import Membership
+from monitor.app.shard import Shard
+from monitor.app.shared import Shared
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 8.0
+"""All of stopping fits into this, so that a supervisor that waits ten seconds never has to kill."""
+_LAG_SECONDS = 0.1
+
+
+class Instance:
+    """Run the shards of this process until asked to stop."""
+
+    def __init__(self, shared: Shared, membership: Membership) -> None:
+        self._shared = shared
+        self._membership = membership
+        self._shards: dict[int, Shard] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask the instance to stop; `run` then returns."""
+        self._stopping.set()
+        self._changed.set()
+
+    def why_not_ready(self) -> list[str]:
+        """Return what is missing before this instance does its work, empty when it is ready."""
+        reasons: list[str] = []
+        if not self._shared.feed.caught_up.is_set():
+            reasons.append("the global inputs are not read to their end yet")
+        assigned = self._membership.shards()
+        steady = {number for number, shard in self._shards.items() if shard.is_steady}
+        if assigned - steady:
+            reasons.append(f"shards not restored yet: {sorted(assigned - steady)}")
+        return reasons
+
+    async def run(self) -> None:
+        """Run until `stop`; raises what ended the feed or a shard for a reason that is not the log's."""
+        feed = asyncio.create_task(self._shared.feed.run(), name="global feed")
+        lag = asyncio.create_task(self._watch_loop(), name="loop lag")
+        await self._membership.start(self._changed.set)
+        try:
+            while not self._stopping.is_set():
+                self._follow_assignment()
+                await self._until_something_changes(feed)
+        finally:
+            await self._wind_down(feed, lag)
+
+    def _follow_assignment(self) -> None:
+        """Start a task for each new shard, and ask those that are no longer ours to let go."""
+        assigned = self._membership.shards()
+        for number, task in list(self._tasks.items()):
+            if task.done():
+                del self._tasks[number], self._shards[number]
+                task.result()
+        for number in sorted(assigned - self._tasks.keys()):
+            shard = self._shards[number] = Shard(number, self._shared)
+            self._tasks[number] = asyncio.create_task(shard.run(), name=f"shard {number}")
+            log.info("shard %d assigned", number)
+        for number in self._tasks.keys() - assigned:
+            self._shards[number].let_go()
+
+    async def _until_something_changes(self, feed: asyncio.Task[None]) -> None:
+        changed = asyncio.create_task(self._changed.wait())
+        try:
+            await asyncio.wait({changed, feed, *self._tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+            self._changed.clear()
+            if feed.done():
+                feed.result()
+        finally:
+            changed.cancel()
+
+    async def _wind_down(self, *others: asyncio.Task[None]) -> None:
+        """Let all shards go, leave the group, end the rest: within `STOP_SECONDS`, whatever the log does."""
+        for shard in self._shards.values():
+            shard.let_go()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS * 0.75)
+        for task in (*self._tasks.values(), *others):
+            task.cancel()
+        results = await asyncio.gather(*self._tasks.values(), *others, return_exceptions=True)
+        try:
+            async with asyncio.timeout(STOP_SECONDS * 0.25):
+                await self._membership.stop()
+        except TimeoutError:
+            log.warning("the group did not answer while leaving it")
+        for result in results:
+            if isinstance(result, Exception):
+                log.error("while stopping: %s", result)
+
+    async def _watch_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_SECONDS
+            await asyncio.sleep(_LAG_SECONDS)
+            self._shared.observer.loop_lag(max(0.0, loop.time() - due))

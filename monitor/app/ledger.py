@@ -1,0 +1,145 @@
+"""The ledger of a shard: writes its transactions, and finds out what became of one whose outcome is unknown.
+
+The protocol of counter, writer id and fence lives here; what is written is made elsewhere. A step's records never
+change between tries, so writing them again after a failure that left nothing behind is the same step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.app.changelog import META_KEY, Meta, check_owner, read_last_meta
+from monitor.app.codec import Codec
+from monitor.app.observing import Observer
+from monitor.app.ports import (
+    Log,
+    LogFault,
+    LogUnavailable,
+    OutcomeUnknown,
+    OutputRecord,
+    RecordRefused,
+    ShardWriter,
+    TopicPartition,
+    WriterFenced,
+)
+from monitor.app.records import RecordMaker
+
+RETRY_SECONDS = 0.5
+
+
+class OwnershipLost(Exception):
+    """Another writer has this shard: what is in memory is worth nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Hold the names a ledger writes under."""
+
+    group: str
+    shards: int
+    shard: int
+    state_topic: str
+
+    @property
+    def transactional_id(self) -> str:
+        """The id all writers of this shard share: the younger locks the older out."""
+        return f"{self.group}-{self.shards}-{self.shard}"
+
+    @property
+    def where(self) -> TopicPartition:
+        """The changelog of this shard."""
+        return TopicPartition(self.state_topic, self.shard)
+
+
+class Ledger:
+    """Write one shard's transactions in order; at most one is under way."""
+
+    def __init__(
+        self, settings: LedgerSettings, log: Log, codec: Codec, maker: RecordMaker, writer_id: str, observer: Observer
+    ) -> None:
+        self.settings = settings
+        self._log = log
+        self._codec = codec
+        self._maker = maker
+        self._writer_id = writer_id
+        self._observer = observer
+        self._writer: ShardWriter | None = None
+        self.meta = Meta(settings.group, settings.shards, writer_id)
+
+    async def fence(self) -> None:
+        """Lock older writers out; waits out a log that does not answer."""
+        while True:
+            await self.close()
+            writer = self._log.writer(self.settings.transactional_id)
+            try:
+                await writer.fence()
+            except (LogUnavailable, OutcomeUnknown, WriterFenced) as fault:
+                self._observer.log_fault(type(fault).__name__)
+                await writer.close()
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._writer = writer
+                return
+
+    async def close(self) -> None:
+        """Let the writer go."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+
+    async def commit(
+        self,
+        records: Sequence[OutputRecord],
+        inputs: Mapping[TopicPartition, int],
+        consumed: Mapping[TopicPartition, int] | None = None,
+    ) -> None:
+        """Write records and the line that says how far the inputs are used up, in one transaction, whatever it takes.
+
+        Raises `OwnershipLost` when another writer has the shard.
+        """
+        meta = self.meta.next(self._writer_id, inputs)
+        batch = [*records, self._maker.meta(meta.body(), META_KEY)]
+        started = time.perf_counter()
+        while True:
+            assert self._writer is not None, "a ledger is fenced before it commits"
+            try:
+                await self._writer.write(batch, consumed)
+                break
+            except WriterFenced as fault:
+                raise OwnershipLost(str(fault)) from fault
+            except (OutcomeUnknown, LogUnavailable, RecordRefused) as fault:
+                self._observer.log_fault(type(fault).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+                if await self._was_committed(meta):
+                    break
+        self.meta = meta
+        self._observer.transaction(time.perf_counter() - started, len(batch))
+
+    async def _was_committed(self, meta: Meta) -> bool:
+        """Return whether the transaction that ends with `meta` stands in the log, as a new writer finds it."""
+        await self.fence()
+        last = await self._last_meta()
+        check_owner(last, self.settings.group, self.settings.shards)
+        counter, writer = (0, self._writer_id) if last is None else (last.counter, last.writer)
+        if (counter, writer) == (meta.counter, meta.writer):
+            return True
+        if (counter, writer) == (self.meta.counter, self.meta.writer):
+            return False
+        raise OwnershipLost(f"the changelog has gone on without us: counter {counter} of {writer}")
+
+    async def _last_meta(self) -> Meta | None:
+        while True:
+            reader = self._log.reader()
+            try:
+                await reader.start()
+                return await read_last_meta(reader, self.settings.where, self._codec)
+            except LogFault as fault:
+                if not isinstance(fault, LogUnavailable):
+                    raise
+                self._observer.log_fault(type(fault).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                await reader.stop()

@@ -1,0 +1,123 @@
+"""From an outcome to records: which topic, key, partition and headers everything a shard writes gets.
+
+Only the shape of records lives here; when they are written is the ledger's business, what they say the core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from monitor.app.changelog import INSTRUMENT, PRICE, facts_key, memory_key
+from monitor.app.codec import Codec
+from monitor.app.feed import Fault, Held
+from monitor.app.ports import OutputRecord, Record
+from monitor.app.topics import TopicNames
+from monitor.core.board import Quote
+from monitor.core.document import instrument_object
+from monitor.core.events import Channel
+from monitor.core.instruments import Instrument
+from monitor.core.outcome import AccountOutcome
+
+LARGEST_DEAD_LETTER = 524_288
+"""A longer value is cut; header `original-size` then says how long it was."""
+
+
+class RecordMaker:
+    """Make the records of one shard: everything it writes lies in its own partition number."""
+
+    def __init__(self, shard: int, topics: TopicNames, codec: Codec) -> None:
+        self._shard = shard
+        self._topics = topics
+        self._codec = codec
+        self._channels = {
+            Channel.MARGIN_CALLS: topics.margin_calls,
+            Channel.LIQUIDATIONS: topics.liquidations,
+            Channel.ADL_EVENTS: topics.adl_events,
+        }
+
+    def account(self, outcome: AccountOutcome) -> list[OutputRecord]:
+        """Return all records about one account: events first, then what remembers and shows them."""
+        key = outcome.account_id.encode()
+        records = [
+            self._record(self._channels[event.channel], key, self._codec.encode(event.body)) for event in outcome.events
+        ]
+        if outcome.facts is not None:
+            records.append(self._record(self._topics.state, facts_key(outcome.account_id), outcome.facts))
+        if outcome.memory is not None:
+            records.append(self._record(self._topics.state, memory_key(outcome.account_id), outcome.memory))
+        for scope, body in outcome.statuses.items():
+            value = None if body is None else self._codec.encode(body)
+            records.append(self._record(self._topics.account_status, f"{outcome.account_id}|{scope}".encode(), value))
+        return records
+
+    def dead_letter(self, fault: Fault) -> OutputRecord:
+        """Return the dead letter of a bad message, with its reason and its origin."""
+        source = fault.record
+        headers: list[tuple[str, str]] = [
+            ("error-code", fault.code),
+            ("error-message", fault.why[:1000]),
+            ("original-topic", source.topic),
+            ("original-partition", str(source.partition)),
+            ("original-offset", str(source.offset)),
+            ("original-timestamp-ms", str(source.timestamp_ms)),
+        ]
+        if fault.path:
+            headers.append(("error-path", fault.path[:1000]))
+        value = source.value
+        if value is not None and len(value) > LARGEST_DEAD_LETTER:
+            headers += [("truncated", "true"), ("original-size", str(len(value)))]
+            value = value[:LARGEST_DEAD_LETTER]
+        encoded = tuple((name, text.encode("utf-8", "backslashreplace")) for name, text in headers)
+        return OutputRecord(self._topics.dead_letters, self._shard, source.key, value, encoded)
+
+    def held(self, held: Held, now_ms: int) -> OutputRecord:
+        """Return the data-quality record of terms that wait for a confirmation."""
+        body = {
+            "kind": "instrument_held",
+            "symbol": held.symbol,
+            "why": held.why,
+            "origin": held.origin._asdict(),
+            "since_ms": now_ms,
+            "affects": "the terms in force stand until the new ones come again with confirm: true",
+        }
+        return self._record(self._topics.data_quality, held.symbol.encode(), self._codec.encode(body))
+
+    def unjudged(self, topic: str, stretches: Mapping[str, Mapping[str, int]], now_ms: int) -> OutputRecord:
+        """Return the data-quality record of price messages that lay too far back to be judged one by one."""
+        body = {"kind": "prices_unjudged", "topic": topic, "shard": self._shard, "offsets": stretches, "since_ms": now_ms}
+        return self._record(self._topics.data_quality, topic.encode(), self._codec.encode(body))
+
+    def lost(self, source: Record, first: int, now_ms: int) -> list[OutputRecord]:
+        """Return what says that account messages were gone before they were read: offsets `source.offset` to `first`."""
+        why = f"offsets {source.offset} to {first - 1} were no longer in the log"
+        body = {"kind": "account_events_lost", "shard": self._shard, "why": why, "since_ms": now_ms}
+        quality = self._record(self._topics.data_quality, source.topic.encode(), self._codec.encode(body))
+        return [self.dead_letter(Fault(source, "gap", why)), quality]
+
+    def instrument(self, symbol: str, terms: Instrument[Any] | None) -> OutputRecord:
+        """Return the changelog record of accepted terms."""
+        value = None if terms is None else self._codec.encode(instrument_object(terms))
+        return self._record(self._topics.state, INSTRUMENT + symbol.encode(), value)
+
+    def price(self, symbol: str, quote: Quote) -> OutputRecord:
+        """Return the changelog record of the price of a quiet market."""
+        body = {name: None if part is None else str(part) for name, part in quote._asdict().items()}
+        return self._record(self._topics.state, PRICE + symbol.encode(), self._codec.encode(body))
+
+    def meta(self, body: Mapping[str, Any], key: bytes) -> OutputRecord:
+        """Return the changelog's own line."""
+        return self._record(self._topics.state, key, self._codec.encode(body))
+
+    def _record(self, topic: str, key: bytes, value: bytes | None) -> OutputRecord:
+        return OutputRecord(topic, self._shard, key, value)
+
+
+def split(groups: Iterable[list[OutputRecord]], most: int) -> list[list[OutputRecord]]:
+    """Return groups of records joined into lists of at most `most` records; a group is never torn apart."""
+    lists: list[list[OutputRecord]] = [[]]
+    for group in groups:
+        if lists[-1] and len(lists[-1]) + len(group) > most:
+            lists.append([])
+        lists[-1].extend(group)
+    return lists

@@ -1,0 +1,188 @@
+"""A shard: one partition of the accounts, owned by this instance as long as the group and the log say so.
+
+Its life lives here: take over, judge and commit step after step, let go. What a step does is in `step`, how it is
+committed in `ledger`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from monitor.app.feed import FeedEntry, Reading
+from monitor.app.intake import Intake
+from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
+from monitor.app.ports import PositionLost, Record, TopicPartition
+from monitor.app.records import RecordMaker, split
+from monitor.app.shared import Shared
+from monitor.app.step import CLOCK_MS, StepMaker, StepResult
+from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover
+
+log = logging.getLogger(__name__)
+
+BACKOFF_SECONDS = 1.0
+"""Wait after losing a shard: longer than a heartbeat, so that the group can tell us who owns it."""
+IDLE_COMMIT_SECONDS = 5.0
+"""A shard with nothing to tell commits its positions this often: each commit costs every reader of the changelog."""
+CONSUMED_SECONDS = 1.0
+"""Group offsets, which only lag tools read, are added to a transaction this often."""
+GRACE_SECONDS = 5.0
+"""A shard that must let go waits this long for the commit under way; the next owner finds out what became of it."""
+
+T = TypeVar("T")
+
+
+class _LetGo(Exception):
+    """The shard was asked to let go and gave up what it was doing."""
+
+
+class Shard:
+    """Own one partition; `run` returns when it was asked to let go."""
+
+    def __init__(self, number: int, shared: Shared) -> None:
+        self.number = number
+        self.is_steady = False
+        self._shared = shared
+        self._accounts = TopicPartition(shared.topics.account_events, number)
+        self._letting_go = asyncio.Event()
+        self._work = asyncio.Event()
+        self._positions: dict[TopicPartition, int] = {}
+        self._cursor = 0
+        self._committed_at = 0.0
+        self._consumed_at = 0.0
+
+    def let_go(self) -> None:
+        """Ask the shard to finish its step and end."""
+        self._letting_go.set()
+        self._work.set()
+
+    async def run(self) -> None:
+        """Own the shard until asked to let go, taking it over again whenever another writer had it meanwhile."""
+        while not self._letting_go.is_set():
+            try:
+                await self._own()
+            except OwnershipLost as lost:
+                log.warning("shard %d lost: %s", self.number, lost)
+            except PositionLost as lost:
+                log.warning("shard %d takes over again: %s", self.number, lost)
+            self.is_steady = False
+            self._shared.observer.shard(self.number, None if self._letting_go.is_set() else "waiting")
+            if not self._letting_go.is_set():
+                await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(BACKOFF_SECONDS):
+                await self._letting_go.wait()
+        except TimeoutError:
+            return
+
+    async def _own(self) -> None:
+        shared = self._shared
+        maker = RecordMaker(self.number, shared.topics, shared.codec)
+        settings = LedgerSettings(shared.group, shared.shards, self.number, shared.topics.state)
+        ledger = Ledger(settings, shared.log, shared.codec, maker, shared.writer_id, shared.observer)
+        engine = shared.make_engine()
+        reading = Reading(shared.feed.settings, shared.codec, shared.now_ms)
+        steps = StepMaker(
+            self.number, shared.shards, shared.topics, engine, shared.codec, maker, reading, shared.observer
+        )
+        try:
+            takeover = Takeover(self.number, shared, ledger, engine, steps)
+            self._positions, self._cursor = await self._unless_let_go(takeover.run(), grace_seconds=0)
+            await self._live(ledger, steps)
+        except _LetGo:
+            log.info("shard %d let go before its work was committed", self.number)
+        finally:
+            await ledger.close()
+
+    async def _live(self, ledger: Ledger, steps: StepMaker) -> None:
+        shared = self._shared
+        intake = Intake(shared.log, self._accounts, RECORDS_AT_ONCE, self._work.set, shared.observer)
+        stop_listening = shared.feed.listen(self._work.set)
+        intake.start(self._positions.get(self._accounts, 0))
+        self.is_steady = True
+        shared.observer.shard(self.number, "steady")
+        log.info("shard %d is steady", self.number)
+        try:
+            while not self._letting_go.is_set():
+                await self._wait_for_work(intake)
+                await self._step(ledger, steps, intake)
+        finally:
+            stop_listening()
+            await intake.stop()
+
+    async def _wait_for_work(self, intake: Intake) -> None:
+        if not intake.is_empty or self._cursor < self._shared.feed.end:
+            return
+        self._work.clear()
+        try:
+            async with asyncio.timeout(CLOCK_MS / 1000):
+                await self._work.wait()
+        except TimeoutError:
+            return
+
+    async def _step(self, ledger: Ledger, steps: StepMaker, intake: Intake) -> None:
+        started = time.perf_counter()
+        entries, records = self._next_entries(), intake.take()
+        now_ms = self._shared.now_ms()
+        result = await self._shared.on_kernel_thread(lambda: steps.judge(entries, records, now_ms))
+        await self._commit(ledger, result)
+        if result.groups:
+            self._shared.observer.step(time.perf_counter() - started)
+
+    def _next_entries(self) -> list[FeedEntry]:
+        feed = self._shared.feed
+        if self._cursor < feed.first:
+            raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), self._cursor)
+        entries = feed.entries(self._cursor, ENTRIES_AT_ONCE)
+        self._cursor += len(entries)
+        return [entry for entry in entries if entry.offset >= self._positions.get(entry.where, 0)]
+
+    async def _commit(self, ledger: Ledger, result: StepResult) -> None:
+        """Write a step: large ones in several transactions, the positions with the last."""
+        self._positions |= result.inputs
+        now = time.monotonic()
+        if not result.groups and now - self._committed_at < IDLE_COMMIT_SECONDS:
+            return
+        if not result.groups and self._positions == ledger.meta.inputs:
+            return
+        before = ledger.meta.inputs
+        *parts, last = split(result.groups, self._shared.limits.max_transaction_records)
+        for part in parts:
+            await self._unless_let_go(ledger.commit(part, before), GRACE_SECONDS)
+        consumed = self._consumed(now)
+        await self._unless_let_go(ledger.commit(last, dict(self._positions), consumed), GRACE_SECONDS)
+        self._committed_at = now
+        self._observe(result)
+
+    async def _unless_let_go(self, work: Coroutine[Any, Any, T], grace_seconds: float) -> T:
+        """Return what `work` returns; when asked to let go meanwhile, give it a moment and then give it up."""
+        task = asyncio.create_task(work)
+        gone = asyncio.create_task(self._letting_go.wait())
+        try:
+            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done() and grace_seconds:
+                await asyncio.wait({task}, timeout=grace_seconds)
+            if not task.done():
+                raise _LetGo
+            return task.result()
+        finally:
+            for one in (task, gone):
+                one.cancel()
+            await asyncio.gather(task, gone, return_exceptions=True)
+
+    def _consumed(self, now: float) -> dict[TopicPartition, int] | None:
+        if now - self._consumed_at < CONSUMED_SECONDS or self._accounts not in self._positions:
+            return None
+        self._consumed_at = now
+        return {self._accounts: self._positions[self._accounts]}
+
+    def _observe(self, result: StepResult) -> None:
+        for event_type in result.event_types:
+            self._shared.observer.event(event_type)
+        for topic, code in result.dead_letters:
+            self._shared.observer.dead_letter(topic, code)

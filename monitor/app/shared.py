@@ -1,0 +1,49 @@
+"""What all shards of one instance share: the log, the feed, the codec, the clock, the kernel thread and the names.
+
+Only the bundle lives here; each part is described where it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from monitor.app.codec import Codec
+from monitor.app.feed import GlobalFeed
+from monitor.app.observing import Observer
+from monitor.app.ports import Log
+from monitor.app.topics import TopicNames
+from monitor.core.engine import MarginEngine
+from monitor.core.limits import Limits
+
+T = TypeVar("T")
+
+
+class KernelThread(Protocol):
+    """Run synchronous work in the one thread that may take long, so that the event loop never does."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """Run `work` and return its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Hold what all shards of one instance share.
+
+    `group` is the consumer group with the topic prefix before it; `shards` the number of partitions of account-events;
+    `writer_id` a random id of this process.
+    """
+
+    log: Log
+    feed: GlobalFeed
+    codec: Codec
+    observer: Observer
+    topics: TopicNames
+    group: str
+    shards: int
+    writer_id: str
+    make_engine: Callable[[], MarginEngine]
+    on_kernel_thread: KernelThread
+    now_ms: Callable[[], int]
+    limits: Limits = field(default_factory=Limits)

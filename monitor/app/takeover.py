@@ -1,0 +1,230 @@
+"""Taking a shard over: fence, restore what was remembered, catch up unjudged, judge what was missed, then everybody.
+
+The order of these steps is the whole of this room; the steady life that follows is in `shard`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from monitor.app.changelog import Image, check_owner, read_image
+from monitor.app.feed import FeedEntry, behind
+from monitor.app.ledger import RETRY_SECONDS, Ledger
+from monitor.app.ports import LogReader, LogUnavailable, Record, TopicPartition
+from monitor.app.records import split
+from monitor.app.shared import Shared
+from monitor.app.step import StepMaker, StepResult
+from monitor.core.engine import MarginEngine
+
+log = logging.getLogger(__name__)
+
+ENTRIES_AT_ONCE = 500
+RECORDS_AT_ONCE = 500
+_POLL_MS = 200
+
+
+class Takeover:
+    """Bring one shard's engine from nothing to where it may live on; one object for one takeover."""
+
+    def __init__(self, shard: int, shared: Shared, ledger: Ledger, engine: MarginEngine, steps: StepMaker) -> None:
+        self._shard = shard
+        self._shared = shared
+        self._ledger = ledger
+        self._engine = engine
+        self._steps = steps
+        self._accounts = TopicPartition(shared.topics.account_events, shard)
+        self._positions: dict[TopicPartition, int] = {}
+
+    async def run(self) -> tuple[dict[TopicPartition, int], int]:
+        """Take over; return the positions of all inputs and the number of the next feed entry."""
+        observer = self._shared.observer
+        observer.shard(self._shard, "fencing")
+        await self._ledger.fence()
+        observer.shard(self._shard, "restoring")
+        image = await self._read_image()
+        check_owner(image.meta, self._ledger.settings.group, self._ledger.settings.shards)
+        if image.meta is not None:
+            self._ledger.meta = image.meta
+        self._positions = dict(self._ledger.meta.inputs)
+        await self._wait_for_feed()
+        await self._restore(image)
+        observer.shard(self._shard, "catching_up")
+        await self._catch_up_accounts()
+        cursor = await self._judge_missed(first_start=image.meta is None)
+        await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(self._shared.now_ms())))
+        observer.takeover()
+        return self._positions, cursor
+
+    async def _read_image(self) -> Image:
+        while True:
+            reader = self._shared.log.reader()
+            try:
+                await reader.start()
+                return await read_image(reader, self._ledger.settings.where, self._shared.codec)
+            except LogUnavailable as fault:
+                self._shared.observer.log_fault(type(fault).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                await reader.stop()
+
+    async def _wait_for_feed(self) -> None:
+        """Wait until the feed has read the global inputs as far as the last owner had judged them."""
+        await self._shared.feed.caught_up.wait()
+        arrived = asyncio.Event()
+        stop_listening = self._shared.feed.listen(arrived.set)
+        try:
+            while short := self._ahead_of(self._shared.feed.positions):
+                if await self._forget_recreated(short):
+                    continue
+                arrived.clear()
+                try:
+                    async with asyncio.timeout(1.0):
+                        await arrived.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            stop_listening()
+
+    def _ahead_of(self, reached: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        return {
+            where: offset
+            for where, offset in self._positions.items()
+            if where != self._accounts and where in reached and reached[where] < offset
+        }
+
+    async def _forget_recreated(self, ahead: Mapping[TopicPartition, int]) -> bool:
+        """Go on from the log's truth where a stored position lies beyond its end: the topic was made anew."""
+        reader = self._shared.log.reader()
+        try:
+            await reader.start()
+            ends = await reader.end_offsets(ahead)
+        except LogUnavailable as fault:
+            self._shared.observer.log_fault(type(fault).__name__)
+            return False
+        finally:
+            await reader.stop()
+        recreated = {where: end for where, end in ends.items() if ahead[where] > end}
+        for where, end in recreated.items():
+            log.error("position beyond the end of %s[%d]: stored %d, end %d", *where, ahead[where], end)
+            del self._positions[where]
+        return bool(recreated)
+
+    async def _restore(self, image: Image) -> None:
+        """Rebuild the market as it was last judged, then the accounts and what they were told."""
+        feed = self._shared.feed
+        known = [*feed.base_inputs()]
+        known += [entry.input for entry in feed.entries(feed.first, feed.end) if entry.input and self._is_judged(entry)]
+        now_ms = self._shared.now_ms()
+
+        def restore() -> None:
+            self._engine.absorb(known, now_ms)
+            self._engine.restore(image.facts, image.memory)
+
+        await self._shared.on_kernel_thread(restore)
+
+    def _is_judged(self, entry: FeedEntry) -> bool:
+        return entry.offset < self._positions.get(entry.where, 0)
+
+    async def _catch_up_accounts(self) -> None:
+        """Apply the account events that stand in the log now, judging nobody before all of them are in."""
+        reader = self._shared.log.reader()
+        try:
+            await self._start(reader)
+            begin = (await reader.beginning_offsets([self._accounts]))[self._accounts]
+            end = (await reader.end_offsets([self._accounts]))[self._accounts]
+            offset = await self._from_where(begin, end)
+            reader.assign({self._accounts: offset})
+            while reader.position(self._accounts) < end:
+                records = await reader.poll(RECORDS_AT_ONCE, _POLL_MS)
+                if records:
+                    await self._absorb(records)
+            self._positions[self._accounts] = max(offset, reader.position(self._accounts))
+        finally:
+            await reader.stop()
+
+    async def _start(self, reader: LogReader) -> None:
+        while True:
+            try:
+                return await reader.start()
+            except LogUnavailable as fault:
+                self._shared.observer.log_fault(type(fault).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _from_where(self, begin: int, end: int) -> int:
+        """Return the next account event to apply, having said aloud what is gone."""
+        offset = self._positions.get(self._accounts)
+        if offset is None:
+            return begin
+        if begin <= offset <= end:
+            return offset
+        log.error("account events from offset %d on are gone, the log holds %d to %d", offset, begin, end)
+        source = Record(*self._accounts, offset, self._shared.now_ms(), None, None)
+        await self._commit(
+            await self._shared.on_kernel_thread(lambda: self._steps.lose(source, begin, self._shared.now_ms()))
+        )
+        return begin
+
+    async def _absorb(self, records: list[Record]) -> None:
+        now_ms = self._shared.now_ms()
+        await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.absorb(records, now_ms)))
+
+    async def _judge_missed(self, *, first_start: bool) -> int:
+        """Judge the messages since the last judgement one by one; return the next feed entry."""
+        feed = self._shared.feed
+        await self._report_unjudged()
+        if self._steps.owns_globals:
+            await self._dead_letter_missed()
+        cursor = feed.first
+        while cursor < feed.end:
+            cursor = max(cursor, feed.first)
+            entries = feed.entries(cursor, ENTRIES_AT_ONCE)
+            cursor += len(entries)
+            await self._judge([entry for entry in entries if not self._is_judged(entry)], judging=not first_start)
+        for where, offset in feed.positions.items():
+            self._positions[where] = max(offset, self._positions.get(where, 0))
+        return cursor
+
+    async def _judge(self, entries: list[FeedEntry], *, judging: bool) -> None:
+        now_ms = self._shared.now_ms()
+        work = self._steps.judge_missed if judging else self._steps.take_unjudged
+        await self._commit(await self._shared.on_kernel_thread(lambda: work(entries, now_ms)))
+
+    async def _dead_letter_missed(self) -> None:
+        """Dead-letter what was bad in the global inputs since the last owner, as far as the window has lost it."""
+        upto = self._shared.feed.base_positions
+        reader = self._shared.log.reader()
+        try:
+            await self._start(reader)
+            begin = await reader.beginning_offsets(upto)
+            spans = {where: max(begin[where], self._positions.get(where, 0)) for where in upto}
+            reader.assign({where: start for where, start in spans.items() if start < upto[where]})
+            while any(reader.position(where) < upto[where] for where, start in spans.items() if start < upto[where]):
+                records = await reader.poll(RECORDS_AT_ONCE, _POLL_MS)
+                missed = [record for record in records if record.offset < upto[TopicPartition(*record[:2])]]
+                await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.refuse(missed)))  # noqa: B023
+        finally:
+            await reader.stop()
+
+    async def _report_unjudged(self) -> None:
+        missed = behind(self._shared.feed.base_positions, self._positions)
+        topic = self._shared.topics.mark_prices
+        prices = {where: count for where, count in missed.items() if where.topic == topic}
+        if not prices:
+            return
+        log.warning("price messages too far back to be judged: %s", prices)
+        self._shared.observer.unjudged(sum(prices.values()))
+        stretches = {
+            str(where.partition): {"first": self._positions[where], "count": count} for where, count in prices.items()
+        }
+        await self._commit(self._steps.report_unjudged(stretches, self._shared.now_ms()))
+
+    async def _commit(self, result: StepResult) -> None:
+        self._positions |= result.inputs
+        parts = split(result.groups, self._shared.limits.max_transaction_records)
+        before = self._ledger.meta.inputs
+        for part in parts[:-1]:
+            await self._ledger.commit(part, before)
+        if parts[-1] or self._positions != before:
+            await self._ledger.commit(parts[-1], dict(self._positions))

@@ -1,0 +1,210 @@
+"""The market board of a shard: the latest price of every symbol, the accepted terms, and how old each price is.
+
+Which of two prices counts, and which prices are too old to be believed, is decided here; what they do to an account is
+not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum
+from typing import NamedTuple
+
+from monitor.core.freshness import FreshnessSettings
+from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
+from monitor.core.market import Market
+from monitor.core.prices import PriceUpdate
+
+
+class Quote(NamedTuple):
+    """Hold the price of a symbol that counts now, and where it came from."""
+
+    mark_price: Decimal
+    index_price: Decimal | None
+    funding_rate: Decimal | None
+    next_funding_time_ms: int | None
+    event_time_ms: int
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+class Age(IntEnum):
+    """Say how far a price may be trusted."""
+
+    FRESH = 0
+    AGED = 1
+    """The last price stands; what needs it is `degraded`."""
+    STALE = 2
+    """Only a band around the last price is trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeChange:
+    """Name a price whose age has passed a line (or which became fresh again)."""
+
+    name: str
+    is_asset: bool
+    age: Age
+
+
+class MarketBoard:
+    """Hold the market as one shard has judged it; answers `monitor.core.market.Market`."""
+
+    def __init__(self, settings: FreshnessSettings, usd_assets: Collection[str] = ("USD",)) -> None:
+        self.settings = settings
+        self.usd_assets = frozenset(usd_assets)
+        self.instruments: dict[str, Instrument[Decimal]] = {}
+        self.assets: dict[str, Asset[Decimal]] = {}
+        self.quotes: dict[str, Quote] = {}
+        self._asset_times: dict[str, int] = {}
+        self._followers: dict[str, set[str]] = {}
+        self._symbol_ages: dict[str, Age] = {}
+        self._asset_ages: dict[str, Age] = {}
+
+    def instrument(self, symbol: str) -> Instrument[Decimal] | None:
+        """Return the terms of a contract."""
+        return self.instruments.get(symbol)
+
+    def mark(self, symbol: str) -> Decimal | None:
+        """Return the mark price that counts now."""
+        quote = self.quotes.get(symbol)
+        return None if quote is None else quote.mark_price
+
+    def asset(self, name: str) -> Asset[Decimal] | None:
+        """Return the terms of an asset with its index price filled in."""
+        terms = self.assets.get(name)
+        if terms is None:
+            return usd_asset(name) if name in self.usd_assets else None
+        if terms.index_symbol is None:
+            return terms
+        quote = self.quotes.get(terms.index_symbol)
+        if quote is None or quote.index_price is None:
+            return terms if terms.index_price is not None else None
+        return with_index(terms, quote.index_price)
+
+    def take(self, update: PriceUpdate, partition: int, offset: int, timestamp_ms: int) -> bool:
+        """Take a price over if it counts: the highest (event_time_ms, partition, offset) does. Return whether it did."""
+        last = self.quotes.get(update.symbol)
+        order = (update.event_time_ms, partition, offset)
+        if last is not None and order <= (last.event_time_ms, last.partition, last.offset):
+            return False
+        self.quotes[update.symbol] = Quote(
+            update.mark_price,
+            update.index_price if update.index_price is not None or last is None else last.index_price,
+            update.funding_rate if update.funding_rate is not None or last is None else last.funding_rate,
+            update.next_funding_time_ms or (last.next_funding_time_ms if last else None),
+            *order,
+            timestamp_ms,
+        )
+        return True
+
+    def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> None:
+        """Put accepted terms in force, or forget a contract."""
+        if terms is None:
+            self.instruments.pop(symbol, None)
+        else:
+            self.instruments[symbol] = terms
+
+    def set_asset(self, name: str, terms: Asset[Decimal] | None, timestamp_ms: int) -> None:
+        """Put the terms of an asset in force, or forget it."""
+        for followers in self._followers.values():
+            followers.discard(name)
+        self._asset_times[name] = timestamp_ms
+        if terms is None:
+            self.assets.pop(name, None)
+            return
+        self.assets[name] = terms
+        if terms.index_symbol is not None:
+            self._followers.setdefault(terms.index_symbol, set()).add(name)
+
+    def asset_terms(self) -> dict[str, tuple[Asset[Decimal], int]]:
+        """Return the terms of every asset and the log's time of their message."""
+        return {name: (terms, self._asset_times[name]) for name, terms in self.assets.items()}
+
+    def followers(self, symbols: Iterable[str]) -> list[str]:
+        """Return the assets whose index is the index price of one of these symbols."""
+        return sorted({name for symbol in symbols for name in self._followers.get(symbol, ())})
+
+    def symbol_age(self, symbol: str) -> Age:
+        """Return the age of a mark as of the last `refresh`."""
+        return self._symbol_ages.get(symbol, Age.FRESH)
+
+    def asset_age(self, name: str) -> Age:
+        """Return the age of a collateral price as of the last `refresh`."""
+        return self._asset_ages.get(name, Age.FRESH)
+
+    def refresh(self, now_ms: int) -> list[AgeChange]:
+        """Count ages anew and return every price whose age has passed a line since the last time."""
+        changes = list(self._renewed(now_ms))
+        for change in changes:
+            ages = self._asset_ages if change.is_asset else self._symbol_ages
+            if change.age is Age.FRESH:
+                del ages[change.name]
+            else:
+                ages[change.name] = change.age
+        return changes
+
+    def freshen(self, symbol: str) -> bool:
+        """Count a symbol that has just been priced as fresh; return whether it was not."""
+        return self._symbol_ages.pop(symbol, None) is not None
+
+    def _renewed(self, now_ms: int) -> Iterator[AgeChange]:
+        limit, unknown_after = self.settings.max_age_ms, self.settings.unknown_after_ms
+        if limit or unknown_after:
+            for symbol, quote in self.quotes.items():
+                age = _age(now_ms - quote.timestamp_ms, limit, unknown_after)
+                if age is not self.symbol_age(symbol):
+                    yield AgeChange(symbol, is_asset=False, age=age)
+        if self.settings.assets_max_age_ms:
+            for name in self.assets:
+                since = self._asset_time(name)
+                age = Age.FRESH if since is None else _age(now_ms - since, self.settings.assets_max_age_ms, unknown_after)
+                if age is not self.asset_age(name):
+                    yield AgeChange(name, is_asset=True, age=age)
+
+    def _asset_time(self, name: str) -> int | None:
+        symbol = self.assets[name].index_symbol
+        quote = self.quotes.get(symbol) if symbol is not None else None
+        if quote is not None and quote.index_price is not None:
+            return quote.timestamp_ms
+        return self._asset_times.get(name)
+
+    def band(self, last: Decimal) -> tuple[Decimal, Decimal]:
+        """Return the ends a stale price is believed to lie between: last·(1 ± band)."""
+        return last * (1 - self.settings.stale_band), last * (1 + self.settings.stale_band)
+
+
+def _age(age_ms: int, max_age_ms: int, unknown_after_ms: int) -> Age:
+    if unknown_after_ms and age_ms > unknown_after_ms:
+        return Age.STALE
+    if max_age_ms and age_ms > max_age_ms:
+        return Age.AGED
+    return Age.FRESH
+
+
+class Shifted:
+    """Answer as another market does, with some marks and collateral prices moved."""
+
+    def __init__(
+        self, base: Market, marks: Mapping[str, Decimal], index_prices: Mapping[str, Decimal]
+    ) -> None:
+        self._base = base
+        self._marks = marks
+        self._index_prices = index_prices
+
+    def instrument(self, symbol: str) -> Instrument[Decimal] | None:
+        """Return the terms of a contract."""
+        return self._base.instrument(symbol)
+
+    def mark(self, symbol: str) -> Decimal | None:
+        """Return the mark, moved where it is."""
+        return self._marks.get(symbol) or self._base.mark(symbol)
+
+    def asset(self, name: str) -> Asset[Decimal] | None:
+        """Return the asset, its index moved where it is."""
+        terms = self._base.asset(name)
+        moved = self._index_prices.get(name)
+        return terms if terms is None or moved is None else with_index(terms, moved)

@@ -1,0 +1,253 @@
+"""The margin engine of one shard: the only writer of its state.
+
+Inputs go in one after the other, each is applied as a whole and every scope it touches is judged before the next; out
+comes what to tell, show and remember. Records, topics, transactions and clocks are the application's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import numpy as np
+
+from monitor.core.accounts import Account, BadFacts, after, check_event, is_news
+from monitor.core.amounts import exactly
+from monitor.core.board import Age, AgeChange, MarketBoard
+from monitor.core.book import AccountBook
+from monitor.core.events import Moment
+from monitor.core.inputs import (
+    AccountMessage,
+    AssetTerms,
+    Cause,
+    CauseKind,
+    Clock,
+    Input,
+    InstrumentTerms,
+    Prices,
+    RejectedMessage,
+)
+from monitor.core.instruments import with_index
+from monitor.core.outcome import Outcome, Refusal
+from monitor.core.rows import missing_terms, scope_rows, scopes_to_judge
+from monitor.core.showing import RefreshQueue, StatusSettings
+from monitor.core.store import MarginStore
+from monitor.core.teller import Moves, Scopes, Teller
+from monitor.core.told import NOT_SHOWN, unpack_memory
+from monitor.core.verdict import Ladders
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Hold what the engine needs to know besides the market."""
+
+    ladders: Ladders
+    status: StatusSettings = field(default_factory=StatusSettings)
+    max_positions: int = 512
+
+
+class MarginEngine:
+    """Keep every account of a shard margined; `apply` is the only door."""
+
+    def __init__(self, settings: EngineSettings, board: MarketBoard, *, use_numba: bool | None = None) -> None:
+        self.board = board
+        self.book = AccountBook()
+        self.store = MarginStore(settings.ladders.all(), use_numba=use_numba)
+        self.teller = Teller(settings.ladders, board, self.book, self.store)
+        self._settings = settings
+        self._refresh = RefreshQueue(settings.status)
+        self._waiting: dict[str, set[int]] = {}
+        self._judging = True
+
+    def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+        """Apply inputs one after the other, judging after each; return all they brought about."""
+        outcome = Outcome()
+        for item in inputs:
+            self._apply(item, now_ms, outcome)
+        self.teller.close(outcome)
+        return outcome
+
+    def absorb(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+        """Apply inputs without judging anybody: what was missed before this engine may judge again."""
+        self._judging = False
+        try:
+            return self.apply(inputs, now_ms)
+        finally:
+            self._judging = True
+
+    def restore(self, facts: Mapping[str, bytes], memory: Mapping[str, bytes]) -> None:
+        """Take over what another engine has remembered; the board must hold the accepted terms by then."""
+        shown = {account_id: self.teller.remember(account_id, unpack_memory(line)) for account_id, line in memory.items()}
+        for account_id, record in facts.items():
+            number = self.book.keep_record(account_id, record)
+            self._note_ends(account_id, shown.get(account_id, {}))
+            self._place(number, self.book.account(number))
+
+    def judge_everybody(self, now_ms: int) -> Outcome:
+        """Judge every scope against what was told, as after a restore."""
+        outcome = Outcome()
+        moment = Moment(Cause(CauseKind.START), now_ms)
+        self.teller.tell_ends(moment, outcome)
+        self._judge(self.store.judge_all(), moment, outcome)
+        self._judge(np.nonzero(self._is_unshown())[0], moment, outcome)
+        self.teller.close(outcome)
+        return outcome
+
+    def _apply(self, item: Input, now_ms: int, outcome: Outcome) -> None:
+        match item:
+            case Prices():
+                self._prices(item, now_ms, outcome)
+            case AccountMessage():
+                self._account(item, now_ms, outcome)
+            case Clock():
+                self._clock(item.now_ms, outcome)
+            case InstrumentTerms():
+                self._instrument(item, now_ms, outcome)
+            case AssetTerms():
+                self._asset(item, now_ms, outcome)
+            case RejectedMessage():
+                self._suspect(item.account_id, now_ms, outcome)
+
+    def _judge(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
+        if self._judging and len(scopes):
+            self.teller.decide(scopes, moment, outcome, moves)
+
+    @exactly
+    def _prices(self, message: Prices, now_ms: int, outcome: Outcome) -> None:
+        """Apply all prices of a message, then judge every holder."""
+        moves: dict[str, Decimal] = {}
+        for update in message.updates:
+            last = self.board.mark(update.symbol)
+            if not self.board.take(update, message.origin.partition, message.origin.offset, message.timestamp_ms):
+                outcome.late_prices += 1
+                continue
+            moves[update.symbol] = _relative_move(last, update.mark_price)
+            if self.board.freshen(update.symbol):
+                self.store.set_band(update.symbol, None, None)
+            self.store.set_mark(update.symbol, update.mark_price)
+        outcome.prices += len(moves)
+        if not moves:
+            return
+        assets = self.board.followers(moves)
+        for name in assets:
+            self.store.set_asset(name, self.board.asset(name))
+        if not self._judging:
+            return
+        moment = Moment(Cause(CauseKind.MARK_PRICE, message.origin), now_ms)
+        self._judge(self.store.judge_symbols(moves.keys()), moment, outcome, moves)
+        if assets:
+            self._judge(self.store.judge_assets(assets), moment, outcome, moves)
+
+    def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> None:
+        """Put terms in force for everybody who holds the symbol, then judge them."""
+        numbers = sorted({*self.store.holders(item.symbol).tolist(), *self._waiting.pop(item.symbol, ())})
+        self.board.set_instrument(item.symbol, item.terms)
+        self.store.set_instrument(item.symbol, item.terms)
+        for number in numbers:
+            self._place(number, self.book.account(number))
+        self._judge_accounts(numbers, Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms), outcome)
+
+    def _asset(self, item: AssetTerms, now_ms: int, outcome: Outcome) -> None:
+        self.board.set_asset(item.asset, item.terms, item.timestamp_ms)
+        self.store.set_asset(item.asset, self.board.asset(item.asset))
+        if self._judging:
+            moment = Moment(Cause(CauseKind.ASSET, item.origin, item.asset), now_ms)
+            self._judge(self.store.judge_assets([item.asset]), moment, outcome)
+
+    def _account(self, message: AccountMessage, now_ms: int, outcome: Outcome) -> None:
+        """Apply all parts of an account event together, then judge the account's scopes."""
+        event = message.event
+        known = self.book.find(event.account_id)
+        try:
+            check_event(event)
+            if not is_news(event, known):
+                outcome.duplicates += 1
+                return
+            account = after(event, known, self._settings.max_positions)
+        except BadFacts as bad:
+            outcome.refusals.append(Refusal(message.origin, bad.path, bad.why))
+            self._suspect(event.account_id, now_ms, outcome)
+            return
+        self._keep(account, now_ms, outcome)
+        number = self._place(self.book.keep(account), account)
+        self._judge_accounts([number], Moment(Cause(CauseKind.ACCOUNT_EVENT, message.origin), now_ms), outcome)
+
+    def _suspect(self, account_id: str, now_ms: int, outcome: Outcome) -> None:
+        """Mark a known account suspect until its next snapshot."""
+        known = self.book.find(account_id)
+        if known is not None and not known.deleted and not known.suspect:
+            self._keep(replace(known, suspect=True), now_ms, outcome)
+
+    def _keep(self, account: Account, now_ms: int, outcome: Outcome) -> None:
+        number = self.book.keep(account)
+        outcome.of(account.account_id).facts = self.book.record(number)
+        self._refresh.add(number, now_ms)
+
+    def _place(self, number: int, account: Account) -> int:
+        """Put the scopes of an account into the store as its facts and the terms in force have it."""
+        names = scopes_to_judge(account, self.board, self.teller.names_of(account.account_id))
+        for symbol in missing_terms(account, self.board):
+            self._waiting.setdefault(symbol, set()).add(number)
+        removed = self.store.put(number, scope_rows(account, names, self.board, self._settings.ladders))
+        self._note_ends(account.account_id, {name: int(self.store.shown[scope]) for scope, name in removed})
+        for scope in self.store.scopes_of(number):
+            if self.store.shown[scope] == NOT_SHOWN:
+                rank, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
+                self.store.set_state(scope, rank)
+                self.store.shown[scope] = shown
+        return number
+
+    def _note_ends(self, account_id: str, shown: Mapping[str, int]) -> None:
+        for name, rank in shown.items():
+            self.teller.note_end(account_id, name, rank)
+
+    def _judge_accounts(self, numbers: Collection[int], moment: Moment, outcome: Outcome) -> None:
+        if not self._judging:
+            return
+        self.teller.tell_ends(moment, outcome)
+        screened = self.store.judge_accounts(list(numbers))
+        mine = [scope for number in numbers for scope in self.store.scopes_of(number)]
+        new = [scope for scope in mine if self.store.shown[scope] == NOT_SHOWN or self.store.is_blocked(scope)]
+        self._judge(np.union1d(screened, np.asarray(new, dtype=np.int64)), moment, outcome)
+
+    def _clock(self, now_ms: int, outcome: Outcome) -> None:
+        """Let ages and publishing intervals move on."""
+        if not self._judging:
+            return
+        moment = Moment(Cause(CauseKind.CLOCK), now_ms)
+        aged = self.board.refresh(now_ms)
+        symbols = [change.name for change in aged if not change.is_asset and self._banded(change)]
+        assets = [change.name for change in aged if change.is_asset and self._banded(change)]
+        if symbols:
+            self._judge(self.store.judge_symbols(symbols), moment, outcome)
+        if assets:
+            self._judge(self.store.judge_assets(assets), moment, outcome)
+        due = [scope for number in self._refresh.due(now_ms) for scope in self.store.scopes_of(number)]
+        self.teller.show(np.asarray(due, dtype=np.int64), outcome)
+        if self._refresh.is_time_to_look(now_ms):
+            self.teller.show(self._refresh.moved(self.store), outcome)
+
+    @exactly
+    def _banded(self, change: AgeChange) -> bool:
+        """Widen a price that has become stale to its band, or narrow it again."""
+        stale = change.age is Age.STALE
+        if not change.is_asset:
+            mark = self.board.mark(change.name)
+            ends = self.board.band(mark) if stale and mark is not None else (None, None)
+            self.store.set_band(change.name, *ends)
+            return True
+        terms = self.board.asset(change.name)
+        if stale and terms is not None and terms.index_price is not None:
+            low, high = self.board.band(terms.index_price)
+            self.store.set_asset(change.name, terms, low=low, high=high)
+        else:
+            self.store.set_asset(change.name, terms)
+        return True
+
+    def _is_unshown(self) -> np.ndarray:
+        return self.store.is_live() & (self.store.shown == NOT_SHOWN)
+
+
+def _relative_move(last: Decimal | None, mark: Decimal) -> Decimal:
+    return Decimal(0) if last is None else Decimal(float(abs(mark - last)) / float(last))

@@ -1,0 +1,119 @@
+"""Evidence: everything a verdict was decided from, by value, as an account document anyone can evaluate.
+
+What belongs into it and how it is cut to one scope lives here; the form of each part is in `document`, the proof made
+from it in `verify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from monitor.core.accounts import Account
+from monitor.core.amounts import format_amount
+from monitor.core.board import MarketBoard
+from monitor.core.document import account_object, asset_object, instrument_object
+from monitor.core.ladder import RUNGS, Ladder, MarginStatus
+from monitor.core.scopes import ScopeKind, kind_of, positions_of
+from monitor.core.verdict import Band, Verdict
+
+
+def evidence_of(
+    account: Account, verdict: Verdict, board: MarketBoard, ladder: Ladder, last: MarginStatus
+) -> dict[str, Any]:
+    """Return the evidence of a verdict on a scope whose last known status was `last`."""
+    scope = verdict.assessment.scope
+    part = slice_of(account, scope, board)
+    symbols = sorted({position.symbol for position in part.positions.values()})
+    out = {
+        "document": {
+            "ladder": ladder_object(ladder),
+            "usd_assets": sorted(board.usd_assets),
+            "instruments": {s: instrument_object(terms) for s in symbols if (terms := board.instrument(s)) is not None},
+            "assets": _assets(part, symbols, board),
+            "prices": _prices(symbols, board),
+            "accounts": [account_object(part) | {"previous_status": {scope: str(last)}}],
+        },
+        "price_origins": _origins(symbols, board),
+    }
+    if verdict.degraded:
+        out["degraded"] = list(verdict.degraded)
+    if verdict.bands:
+        out["bands"] = [band_object(band) for band in verdict.bands]
+    return out
+
+
+def evidence_of_end(account: Account, scope: str, ladder: Ladder, last: MarginStatus) -> dict[str, Any]:
+    """Return the evidence of a scope that has ceased to exist: an account in which it does not occur."""
+    bare = Account(account.account_id, margin_mode=account.margin_mode, position_mode=account.position_mode)
+    accounts = [] if account.deleted else [account_object(bare) | {"previous_status": {scope: str(last)}}]
+    return {"document": {"ladder": ladder_object(ladder), "accounts": accounts}, "last_status": str(last)}
+
+
+def slice_of(account: Account, scope: str, board: MarketBoard) -> Account:
+    """Return the account cut to what one scope is computed from."""
+    kind = kind_of(account, scope)
+    kept = {position.key: position for position in positions_of(account, scope, board)}
+    if kind is ScopeKind.ISOLATED:
+        balances = {}
+    elif kind is ScopeKind.CROSS:
+        asset = scope.partition(":")[2]
+        balances = {asset: account.balances[asset]} if asset in account.balances else {}
+    else:
+        balances = dict(account.balances)
+    orders = {scope: amount for name, amount in account.open_order_initial_margin.items() if name == scope}
+    return replace(account, positions=kept, balances=balances, open_order_initial_margin=orders)
+
+
+def ladder_object(ladder: Ladder) -> dict[str, Any]:
+    """Return a ladder as it stands in a document: health convention, exact fractions, null for absent statuses."""
+    lines = {str(status): (None if (k := ladder.threshold(status)) is None else ratio_text(k)) for status in RUNGS}
+    return lines | {
+        "inclusive": ladder.inclusive,
+        "hysteresis": ratio_text(ladder.hysteresis),
+        "debt_floor": ratio_text(ladder.debt_floor),
+    }
+
+
+def ratio_text(number: Fraction) -> str:
+    """Return a fraction as exact text: a decimal where it ends, else numerator/denominator."""
+    text = format_amount(number)
+    return text if Fraction(text) == number else f"{number.numerator}/{number.denominator}"
+
+
+def band_object(band: Band) -> dict[str, Any]:
+    """Return the ends of a stale price as they stand in evidence."""
+    kind = "asset" if band.is_asset else "symbol"
+    return {kind: band.name, "low": format_amount(band.low), "high": format_amount(band.high)}
+
+
+def _assets(part: Account, symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+    settled = {terms.settle_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
+    bases = {terms.base_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
+    named = sorted(settled | set(part.balances) | {base for base in bases if base is not None})
+    return {
+        name: asset_object(replace(terms, index_symbol=None))
+        for name in named
+        if name in board.assets and (terms := board.asset(name)) is not None
+    }
+
+
+def _prices(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for symbol in symbols:
+        quote = board.quotes.get(symbol)
+        if quote is not None:
+            out[symbol] = {"mark_price": format_amount(quote.mark_price)}
+            if quote.index_price is not None:
+                out[symbol]["index_price"] = format_amount(quote.index_price)
+    return out
+
+
+def _origins(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+    return {
+        symbol: {"event_time_ms": quote.event_time_ms, "partition": quote.partition, "offset": quote.offset}
+        for symbol in symbols
+        if (quote := board.quotes.get(symbol)) is not None
+    }

@@ -1,0 +1,65 @@
+"""What a step of the engine has brought about: per account, what to tell, what to show and what to remember.
+
+Only the result lives here; records and topics are made from it by the application.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.core.events import Event
+from monitor.core.inputs import Origin
+
+
+@dataclass(slots=True)
+class AccountOutcome:
+    """Collect what a step did to one account.
+
+    `statuses` maps a scope to its account-status body, None where the scope is gone. `facts` and `memory` are the
+    packed records to keep, None where they did not change.
+    """
+
+    account_id: str
+    events: list[Event] = field(default_factory=list)
+    statuses: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    facts: bytes | None = None
+    memory: bytes | None = None
+
+    @property
+    def severity(self) -> int:
+        """The worst rank among the events: it orders accounts in a storm."""
+        return max((event.severity for event in self.events), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Tell that a decoded account message contradicts what is known: it must be dead-lettered."""
+
+    origin: Origin
+    path: str
+    why: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Collect what a step did."""
+
+    accounts: dict[str, AccountOutcome] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    duplicates: int = 0
+    late_prices: int = 0
+    prices: int = 0
+    scopes_screened: int = 0
+    scopes_decided: int = 0
+
+    def of(self, account_id: str) -> AccountOutcome:
+        """Return the part of one account, made on first use."""
+        found = self.accounts.get(account_id)
+        if found is None:
+            found = self.accounts[account_id] = AccountOutcome(account_id)
+        return found
+
+    def worst_first(self) -> list[AccountOutcome]:
+        """Return the accounts, those with the worst events first."""
+        return sorted(self.accounts.values(), key=lambda account: -account.severity)

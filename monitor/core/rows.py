@@ -1,0 +1,97 @@
+"""The bridge from account facts to the rows of the store: which scopes an account has, and what each is made of.
+
+Only the translation lives here; the arithmetic of a row is the store's, the exact figures are `margin`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+
+from monitor.core.accounts import Account, MarginType, Position
+from monitor.core.board import MarketBoard
+from monitor.core.scopes import ScopeKind, kind_of, positions_of, scope_names
+from monitor.core.store import CellFacts, PartFacts, ScopeFacts
+from monitor.core.verdict import Ladders
+
+_ONE = Decimal(1)
+_NOTHING = Decimal(0)
+
+
+def scopes_to_judge(account: Account, board: MarketBoard, remembered: Collection[str]) -> tuple[str, ...]:
+    """Return the scopes of an account, those it was last seen with included while a contract's terms are missing.
+
+    Without the terms of a cross position nobody can say which pools of collateral the account has: a pool that was
+    there is then unknown, not gone.
+    """
+    names = scope_names(account, board)
+    if not missing_terms(account, board):
+        return names
+    kept = (name for name in remembered if name.startswith("cross:") and name not in names)
+    return (*names, *sorted(kept))
+
+
+def missing_terms(account: Account, board: MarketBoard) -> list[str]:
+    """Return the symbols an account holds whose terms are not known."""
+    return sorted({symbol for symbol, _ in account.positions if board.instrument(symbol) is None})
+
+
+def scope_rows(account: Account, names: Collection[str], board: MarketBoard, ladders: Ladders) -> list[ScopeFacts]:
+    """Return what the store keeps of each scope."""
+    cross_terms_missing = any(
+        position.margin_type is MarginType.CROSS and board.instrument(position.symbol) is None
+        for position in account.positions.values()
+    )
+    return [_scope_row(account, name, board, ladders, cross_terms_missing) for name in names]
+
+
+def _scope_row(
+    account: Account, name: str, board: MarketBoard, ladders: Ladders, cross_terms_missing: bool
+) -> ScopeFacts:
+    kind = kind_of(account, name)
+    number = ladders.number(kind)
+    positions = positions_of(account, name, board)
+    pooled = kind is not ScopeKind.ISOLATED
+    blocked = (
+        not account.complete
+        or kind is ScopeKind.PORTFOLIO
+        or (pooled and cross_terms_missing)
+        or any(board.instrument(position.symbol) is None for position in positions)
+    )
+    if blocked:
+        return ScopeFacts(name, number, in_usd=False, blocked=True, parts=())
+    in_usd = kind is ScopeKind.MULTI_ASSET
+    return ScopeFacts(name, number, in_usd, blocked=False, parts=_parts(account, name, kind, positions, board))
+
+
+def _parts(
+    account: Account, name: str, kind: ScopeKind, positions: Collection[Position], board: MarketBoard
+) -> tuple[PartFacts, ...]:
+    cells: dict[str, list[CellFacts]] = {}
+    for position in positions:
+        cells.setdefault(_settle_asset(position.symbol, board), []).append(
+            CellFacts(
+                position.symbol,
+                account.settings.bracket_multiplier.get(position.symbol, _ONE),
+                position.quantity,
+                position.entry_price,
+            )
+        )
+    if kind is ScopeKind.ISOLATED:
+        (position,) = positions
+        asset = _settle_asset(position.symbol, board)
+        return (PartFacts(asset, position.isolated_wallet or _NOTHING, tuple(cells[asset])),)
+    if kind is ScopeKind.CROSS:
+        asset = name.partition(":")[2]
+        return (PartFacts(asset, account.balances.get(asset, _NOTHING), tuple(cells.get(asset, ()))),)
+    held = [asset for asset, amount in account.balances.items() if amount and asset not in cells]
+    return tuple(
+        PartFacts(asset, account.balances.get(asset, _NOTHING), tuple(cells.get(asset, ())))
+        for asset in (*cells, *held)
+    )
+
+
+def _settle_asset(symbol: str, board: MarketBoard) -> str:
+    terms = board.instrument(symbol)
+    assert terms is not None, "a scope with missing terms is blocked before its rows are made"
+    return terms.settle_asset

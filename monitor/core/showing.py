@@ -1,0 +1,76 @@
+"""What account-status shows, and when a record of it is due.
+
+The intervals, the queue of accounts to refresh and the test for a moved ratio live here; the content of a record is
+`report`'s, the decision to show a changed status at once `teller`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.core.ladder import MarginStatus
+from monitor.core.store import MarginStore
+
+REFRESHED_AT_ONCE = 2_000
+"""Records one turn of the clock may cause: a storm must not hold up verdicts. The rest follows at the next turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSettings:
+    """Hold how often account-status is refreshed.
+
+    Attributes:
+        publish_interval_ms: scopes at watch or worse are looked at this often, new and changed ones at once.
+        healthy_interval_ms: after an account event a healthy scope is shown anew within this time.
+        min_change: the move of the margin ratio that makes a scope at watch or worse worth showing again.
+    """
+
+    publish_interval_ms: int = field(default=1_000, metadata={"at_least": 100})
+    healthy_interval_ms: int = field(default=60_000, metadata={"at_least": 100})
+    min_change: Decimal = field(default=Decimal("0.01"), metadata={"at_least": 0})
+
+
+class RefreshQueue:
+    """Hold the accounts whose scopes are to be shown anew, in the order they are due."""
+
+    def __init__(self, settings: StatusSettings) -> None:
+        self._settings = settings
+        self._due: dict[int, int] = {}
+        self._looked_ms = 0
+
+    def add(self, number: int, now_ms: int) -> None:
+        """Have an account shown within the healthy interval; one already waiting keeps its turn."""
+        self._due.setdefault(number, now_ms + self._settings.healthy_interval_ms)
+
+    def due(self, now_ms: int) -> list[int]:
+        """Take the accounts whose time has come, a bounded number of them."""
+        taken: list[int] = []
+        for number, due_ms in self._due.items():
+            if due_ms > now_ms or len(taken) == REFRESHED_AT_ONCE:
+                break
+            taken.append(number)
+        for number in taken:
+            del self._due[number]
+        return taken
+
+    def is_time_to_look(self, now_ms: int) -> bool:
+        """Return whether the publish interval has passed since the last look at scopes in distress."""
+        if now_ms - self._looked_ms < self._settings.publish_interval_ms:
+            return False
+        self._looked_ms = now_ms
+        return True
+
+    def moved(self, store: MarginStore) -> npt.NDArray[np.intp]:
+        """Return the scopes at watch or worse whose ratio has moved by `min_change`, the worst first."""
+        told = store.told
+        distressed = np.nonzero((told > 0) & (told < MarginStatus.UNKNOWN.rank))[0]
+        equity, requirement = store.figures(distressed)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(requirement > 0, equity / requirement, 0.0)
+            moved = ~(np.abs(ratio - store.shown_ratio[distressed]) < float(self._settings.min_change))
+        chosen = distressed[moved]
+        return chosen[np.argsort(ratio[moved], kind="stable")][:REFRESHED_AT_ONCE]

@@ -1,0 +1,207 @@
+"""The teller of a shard: decides screened scopes exactly, and says what changed.
+
+It holds the memory of what was told and shown. Which scopes need a decision is the store's and the engine's to say;
+the shape of an event is in `events`, that of a status in `report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.core.accounts import Account
+from monitor.core.amounts import exactly
+from monitor.core.board import MarketBoard
+from monitor.core.book import AccountBook
+from monitor.core.events import Moment, adl_watch_event, change_event, closed_event
+from monitor.core.evidence import evidence_of, evidence_of_end
+from monitor.core.inputs import Cause, CauseKind
+from monitor.core.ladder import Ladder, MarginStatus
+from monitor.core.outcome import Outcome
+from monitor.core.report import scope_report
+from monitor.core.scopes import kind_of
+from monitor.core.store import MarginStore
+from monitor.core.told import NOT_SHOWN, UNTOLD, Remembered, Told, pack_memory
+from monitor.core.verdict import Ladders, Verdict, judge
+
+Scopes = npt.NDArray[np.integer[Any]]
+Moves = Mapping[str, Decimal]
+"""The relative move of each symbol a price message has moved."""
+
+
+class Teller:
+    """Decide, tell and show; remember what was told and shown."""
+
+    def __init__(self, ladders: Ladders, board: MarketBoard, book: AccountBook, store: MarginStore) -> None:
+        self.memory: dict[str, dict[str, Told]] = {}
+        self._ladders = ladders
+        self._board = board
+        self._book = book
+        self._store = store
+        self._ended: dict[str, dict[str, int]] = {}
+        self._to_remember: set[str] = set()
+
+    def names_of(self, account_id: str) -> Iterable[str]:
+        """Return the scopes of an account about which something was told that is not yet over."""
+        told = self.memory.get(account_id, {})
+        return [name for name, line in told.items() if line.status is not MarginStatus.HEALTHY]
+
+    def remember(self, account_id: str, lines: Mapping[str, Remembered]) -> dict[str, int]:
+        """Take over the memory of an account; return what its scopes were last shown as."""
+        told = {name: line.told for name, line in lines.items() if line.told.sequence}
+        if told:
+            self.memory[account_id] = told
+        return {name: line.shown for name, line in lines.items() if line.shown != NOT_SHOWN}
+
+    def note_end(self, account_id: str, scope: str, shown: int) -> None:
+        """Note that a scope has ceased to exist; `tell_ends` says so."""
+        self._ended.setdefault(account_id, {})[scope] = shown
+
+    def take_back(self, account_id: str, scope: str) -> tuple[int, int]:
+        """Return the rank a scope that exists (again) was told to have, and the rank it was last shown with."""
+        shown = self._ended.get(account_id, {}).pop(scope, NOT_SHOWN)
+        return self._told(account_id, scope).status.rank, shown
+
+    def tell_ends(self, moment: Moment, outcome: Outcome) -> None:
+        """Close every scope that has ceased to exist: an event where it was not healthy, a tombstone where it was shown."""
+        ended, self._ended = self._ended, {}
+        for account_id, scopes in ended.items():
+            account = self._book.find(account_id)
+            if account is None:
+                continue
+            for scope, shown in scopes.items():
+                before = self.memory.get(account_id, {}).get(scope, UNTOLD)
+                if before.status is not MarginStatus.HEALTHY:
+                    after = before.after(MarginStatus.HEALTHY)
+                    ladder = self._ladders.of(kind_of(account, scope))
+                    evidence = evidence_of_end(account, scope, ladder, before.last_status)
+                    event = closed_event(account, scope, before, after, ladder, moment, evidence)
+                    outcome.of(account_id).events.append(event)
+                    self.memory[account_id][scope] = after
+                    self._to_remember.add(account_id)
+                if shown != NOT_SHOWN:
+                    outcome.of(account_id).statuses[scope] = None
+                    self._to_remember.add(account_id)
+
+    @exactly
+    def decide(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
+        """Decide scopes exactly; tell each whose status changed, show each that changed or was never shown."""
+        outcome.scopes_decided += len(scopes)
+        number, account = -1, None
+        for scope in self._grouped(scopes):
+            if account is None or self._store.account_of(scope) != number:
+                number = self._store.account_of(scope)
+                account = self._book.account(number)
+            self._decide(account, scope, _because(moment, account, moves), outcome)
+
+    @exactly
+    def show(self, scopes: Scopes, outcome: Outcome) -> None:
+        """Show scopes again whose status has not changed."""
+        for scope in self._grouped(scopes):
+            account = self._book.account(self._store.account_of(scope))
+            name = self._store.name_of(scope)
+            told = self._told(account.account_id, name)
+            verdict = judge(account, name, self._board, self._ladders, told.last_status)
+            self._show(account, scope, verdict, told, outcome)
+
+    def close(self, outcome: Outcome) -> None:
+        """Pack the memory of every account about which something new was told or shown."""
+        for account_id in self._to_remember:
+            outcome.of(account_id).memory = self._packed(account_id)
+        self._to_remember = set()
+
+    def _grouped(self, scopes: Scopes) -> list[int]:
+        """Return scopes with those of one account side by side, accounts in the order of their first scope."""
+        order: dict[int, list[int]] = {}
+        for scope in scopes.tolist():
+            order.setdefault(self._store.account_of(scope), []).append(scope)
+        return [scope for mine in order.values() for scope in mine]
+
+    def _told(self, account_id: str, name: str) -> Told:
+        return self.memory.get(account_id, {}).get(name, UNTOLD)
+
+    def _decide(self, account: Account, scope: int, moment: Moment, outcome: Outcome) -> None:
+        name = self._store.name_of(scope)
+        before = self._told(account.account_id, name)
+        verdict = judge(account, name, self._board, self._ladders, before.last_status)
+        self._store.set_state(scope, verdict.status.rank)
+        after = before
+        if before.is_news(verdict.status):
+            after = self._tell(account, verdict, before, moment, outcome)
+        if after is not before or self._store.shown[scope] != verdict.status.rank:
+            self._show(account, scope, verdict, after, outcome)
+
+    def _tell(self, account: Account, verdict: Verdict, before: Told, moment: Moment, outcome: Outcome) -> Told:
+        scope = verdict.assessment.scope
+        ladder = self._ladders.of(verdict.assessment.kind)
+        after = before.after(verdict.status)
+        evidence = evidence_of(account, verdict, self._board, ladder, before.last_status)
+        events = outcome.of(account.account_id).events
+        oldest = self._oldest_price_ms(verdict)
+        events.append(change_event(account, verdict, before, after, ladder, moment, oldest, evidence))
+        if self._deserves_adl_watch(after, ladder):
+            after = after._replace(adl_watched=True)
+            events.append(adl_watch_event(account, scope, after, self._positions(account, verdict, ladder), moment))
+        self.memory.setdefault(account.account_id, {})[scope] = after
+        self._to_remember.add(account.account_id)
+        return after
+
+    @staticmethod
+    def _deserves_adl_watch(after: Told, ladder: Ladder) -> bool:
+        known = after.status is not MarginStatus.UNKNOWN
+        return known and after.status.rank >= ladder.adl_watch.rank and not after.adl_watched
+
+    def _positions(self, account: Account, verdict: Verdict, ladder: Ladder) -> list[dict[str, Any]]:
+        report = scope_report(account, verdict.assessment.scope, self._board, ladder, None, verdict.assessment)
+        kept = ("symbol", "side", "quantity", "entry_price", "mark_price", "bankruptcy_price")
+        return [{key: position[key] for key in kept} for position in report["positions"]]
+
+    def _oldest_price_ms(self, verdict: Verdict) -> int | None:
+        quotes = (self._board.quotes.get(leg.symbol) for leg in verdict.assessment.legs)
+        return min((quote.event_time_ms for quote in quotes if quote is not None), default=None)
+
+    def _show(self, account: Account, scope: int, verdict: Verdict, told: Told, outcome: Outcome) -> None:
+        assessment = verdict.assessment
+        ladder = self._ladders.of(assessment.kind)
+        report = scope_report(account, assessment.scope, self._board, ladder, told.last_status, assessment)
+        report |= {
+            "status": str(verdict.status),
+            "degraded": list(verdict.degraded),
+            "unknown_because": list(verdict.unknown_because),
+            "account_id": account.account_id,
+            "sequence": told.sequence,
+            "episode": told.episode,
+            "raw_status": str(verdict.raw_status),
+            "suspect": account.suspect,
+            "account_version": account.version,
+            "event_time_ms": account.event_time_ms,
+        }
+        outcome.of(account.account_id).statuses[assessment.scope] = report
+        rank = verdict.status.rank
+        if self._store.shown[scope] != rank:
+            self._store.shown[scope] = rank
+            self._to_remember.add(account.account_id)
+        equity, requirement = assessment.equity, assessment.maintenance_margin
+        self._store.shown_ratio[scope] = float(equity / requirement) if equity is not None and requirement else 0.0
+
+    def _packed(self, account_id: str) -> bytes:
+        lines = {name: Remembered(told) for name, told in self.memory.get(account_id, {}).items()}
+        number = self._book.number_of(account_id)
+        for scope in () if number is None else self._store.scopes_of(number):
+            name, shown = self._store.name_of(scope), int(self._store.shown[scope])
+            if shown != NOT_SHOWN:
+                lines[name] = Remembered(lines[name].told if name in lines else UNTOLD, shown)
+        return pack_memory(lines)
+
+
+def _because(moment: Moment, account: Account, moves: Moves | None) -> Moment:
+    """Return the moment with the symbol that moved most, of those the account holds where it holds any."""
+    if not moves:
+        return moment
+    held = [symbol for symbol in {symbol for symbol, _ in account.positions} if symbol in moves]
+    symbol = max(sorted(held or moves), key=lambda name: moves[name])
+    return Moment(Cause(CauseKind.MARK_PRICE, moment.cause.origin, symbol), moment.decided_at_ms)
