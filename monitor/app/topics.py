@@ -1,4 +1,4 @@
-"""The topics the monitor lives on: names, partitions, settings, and what differs in a log; who prints that is elsewhere.
+"""The topics the monitor lives on: names, partitions, settings, and what differs in a log; printing is elsewhere.
 
 Source of the settings: the contract's table of topics. Each is the least (or the most) with which the promises hold, so
 a log that keeps more, or holds larger records, does not differ.
