@@ -1,0 +1,221 @@
+"""Terms: instruments, assets and insurance funds as messages and as parts of a document.
+
+Whether terms contradict themselves is checked here; whether a change of them is believed is decided by the doubt that
+the core applies. These topics are compacted: a message is about the one thing its key names, and arrays are refused.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from monitor.adapters.wire.decoding import Reader
+from monitor.adapters.wire.faults import BadMessage, Code
+from monitor.adapters.wire.shapes import (
+    AssetBody,
+    BracketBody,
+    CollateralBody,
+    InstrumentBody,
+    InsuranceFundBody,
+    TermsBody,
+)
+from monitor.adapters.wire.values import amount_at, check_name
+from monitor.core.funds import InsuranceFund
+from monitor.core.instruments import (
+    Asset,
+    BadTerms,
+    Instrument,
+    InstrumentStatus,
+    MaintenanceBasis,
+    chain_deductions,
+    check_asset,
+    check_instrument,
+)
+from monitor.core.limits import Limits
+
+D = TypeVar("D", Decimal, None)
+
+_instruments: Reader[InstrumentBody | None] = Reader(InstrumentBody | None)
+_assets: Reader[AssetBody | None] = Reader(AssetBody | None)
+_funds: Reader[InsuranceFundBody | None] = Reader(InsuranceFundBody | None)
+
+
+class TermDefaults(NamedTuple):
+    """Hold the terms a contract has where its message does not state them: a venue's profile may set them."""
+
+    closing_fee_rate: Decimal = Decimal(0)
+    liquidation_fee_rate: Decimal = Decimal(0)
+    maintenance_basis: MaintenanceBasis = MaintenanceBasis.MARK
+
+
+NO_DEFAULTS = TermDefaults()
+
+
+class InstrumentMessage(NamedTuple):
+    """Hold the terms of a contract, None when it is deleted; `confirm`: an earlier doubtful change is meant."""
+
+    symbol: str
+    instrument: Instrument[Decimal] | None
+    confirm: bool = False
+
+
+class AssetMessage(NamedTuple):
+    """Hold the terms of an asset, None when it is deleted (then its time is None too)."""
+
+    name: str
+    asset: Asset[Decimal] | None
+    event_time_ms: int | None = None
+
+
+class FundMessage(NamedTuple):
+    """Hold the state of an insurance fund, None when it is deleted."""
+
+    name: str
+    fund: InsuranceFund | None
+
+
+def decode_instrument(
+    value: bytes | None, key: bytes | None, limits: Limits, defaults: TermDefaults = NO_DEFAULTS
+) -> InstrumentMessage:
+    """Return the terms a message states; no value, or JSON null, deletes the contract its key names.
+
+    Raises `BadMessage`.
+    """
+    body = None if value is None else _instruments.read(value, limits.max_message_bytes)
+    if body is None:
+        return InstrumentMessage(_named_by(key, limits), None)
+    check_name("symbol", body.symbol, limits.max_id_bytes)
+    _check_key("symbol", body.symbol, key)
+    return InstrumentMessage(
+        body.symbol, instrument_of(body.symbol, body, limits, defaults), confirm=body.confirm is True
+    )
+
+
+def decode_asset(value: bytes | None, key: bytes | None, limits: Limits) -> AssetMessage:
+    """Return what a message says of an asset; no value, or JSON null, deletes the one its key names.
+
+    Raises `BadMessage`.
+    """
+    body = None if value is None else _assets.read(value, limits.max_message_bytes)
+    if body is None:
+        return AssetMessage(_named_by(key, limits), None)
+    check_name("asset", body.asset, limits.max_id_bytes)
+    _check_key("asset", body.asset, key)
+    return AssetMessage(body.asset, asset_of(body.asset, body, limits), body.event_time_ms)
+
+
+def decode_insurance_fund(value: bytes | None, key: bytes | None, limits: Limits) -> FundMessage:
+    """Return what a message says of an insurance fund; no value, or JSON null, deletes the one its key names.
+
+    Raises `BadMessage`.
+    """
+    body = None if value is None else _funds.read(value, limits.max_message_bytes)
+    if body is None:
+        return FundMessage(_named_by(key, limits), None)
+    check_name("fund", body.fund, limits.max_id_bytes)
+    _check_key("fund", body.fund, key)
+    check_name("asset", body.asset, limits.max_id_bytes)
+    symbols = None if body.symbols is UNSET else body.symbols
+    for index, symbol in enumerate(symbols or ()):
+        check_name(f"symbols[{index}]", symbol, limits.max_id_bytes)
+    fund = InsuranceFund(
+        fund=body.fund,
+        asset=body.asset,
+        balance=amount_at("balance", body.balance, limits.max_digits),
+        event_time_ms=body.event_time_ms,
+        symbols=None if symbols is None else frozenset(symbols),
+    )
+    return FundMessage(body.fund, fund)
+
+
+def _named_by(key: bytes | None, limits: Limits) -> str:
+    """Return the name a key states. Raises `BadMessage` where it states none."""
+    try:
+        name = (key or b"").decode()
+        check_name("", name, limits.max_id_bytes)
+    except (UnicodeDecodeError, BadMessage):
+        raise BadMessage(Code.WRONG_KEY, "", "the key names nothing that could be deleted") from None
+    return name
+
+
+def _check_key(inside: str, name: str, key: bytes | None) -> None:
+    if key != name.encode():
+        raise BadMessage(Code.WRONG_KEY, inside, "is not the key of the message")
+
+
+def instrument_of(
+    symbol: str, body: TermsBody, limits: Limits, defaults: TermDefaults = NO_DEFAULTS, *, published_case: bool = False
+) -> Instrument[Decimal]:
+    """Return checked terms. `published_case` accepts a requirement below 0 at a floor, as a document may."""
+    check_name("settle_asset", body.settle_asset, limits.max_id_bytes)
+    for name in ("base_asset", "sector"):
+        given = getattr(body, name)
+        if given is not UNSET:
+            check_name(name, given, limits.max_id_bytes)
+    if len(body.brackets) > limits.max_brackets:
+        most = limits.max_brackets
+        raise BadMessage(Code.TOO_MANY, "brackets", f"{len(body.brackets)} brackets are more than {most}")
+    instrument = Instrument(
+        symbol=symbol,
+        contract=body.contract,
+        settle_asset=body.settle_asset,
+        tiers=chain_deductions([_tier(index, bracket, limits) for index, bracket in enumerate(body.brackets)]),
+        contract_size=_or("contract_size", body.contract_size, Decimal(1), limits),
+        closing_fee_rate=_or("closing_fee_rate", body.closing_fee_rate, defaults.closing_fee_rate, limits),
+        liquidation_fee_rate=_or(
+            "liquidation_fee_rate", body.liquidation_fee_rate, defaults.liquidation_fee_rate, limits
+        ),
+        base_asset=None if body.base_asset is UNSET else body.base_asset,
+        tick_size=_or("tick_size", body.tick_size, None, limits),
+        maintenance_basis=(defaults.maintenance_basis if body.maintenance_basis is UNSET else body.maintenance_basis),
+        status=InstrumentStatus.TRADING if body.status is UNSET else body.status,
+        sector=None if body.sector is UNSET else body.sector,
+    )
+    try:
+        check_instrument(instrument, published_case=published_case)
+    except BadTerms as bad:
+        code = Code.BAD_BRACKETS if bad.path.startswith("brackets") else Code.OUT_OF_RANGE
+        raise BadMessage(code, bad.path, bad.why) from None
+    return instrument
+
+
+def _tier(index: int, body: BracketBody, limits: Limits) -> tuple[Decimal, Decimal, Decimal | None, Decimal | None]:
+    digits = limits.max_digits
+    try:
+        return (
+            amount_at("floor", body.floor, digits),
+            amount_at("rate", body.rate, digits),
+            _or("deduction", body.deduction, None, limits),
+            _or("max_leverage", body.max_leverage, None, limits),
+        )
+    except BadMessage as bad:
+        raise bad.under(f"brackets[{index}]") from None
+
+
+def asset_of(name: str, body: CollateralBody, limits: Limits) -> Asset[Decimal]:
+    """Return the checked terms of an asset."""
+    if body.index_symbol is not UNSET:
+        check_name("index_symbol", body.index_symbol, limits.max_id_bytes)
+    elif body.index_price is UNSET:
+        raise BadMessage(Code.MISSING_FIELD, "index_price", "is required (or index_symbol)")
+    asset = Asset(
+        name,
+        index_price=_or("index_price", body.index_price, None, limits),
+        index_symbol=None if body.index_symbol is UNSET else body.index_symbol,
+        bid_buffer=_or("bid_buffer", body.bid_buffer, None, limits),
+        ask_buffer=_or("ask_buffer", body.ask_buffer, None, limits),
+        collateral_ratio=_or("collateral_ratio", body.collateral_ratio, None, limits),
+        margin_available=body.margin_available is not False,
+    )
+    try:
+        check_asset(asset)
+    except BadTerms as bad:
+        raise BadMessage(Code.OUT_OF_RANGE, bad.path, bad.why) from None
+    return asset
+
+
+def _or(inside: str, given: str | int | UnsetType, absent: D, limits: Limits) -> Decimal | D:
+    """Return an amount, or what holds where it is absent."""
+    return absent if given is UNSET else amount_at(inside, given, limits.max_digits)
