@@ -18,6 +18,7 @@ from monitor.app.ports import LogFault
 from monitor.cli.exits import BadInput, Exit, OutsideFault
 
 COMMANDS = (
+    "topics",
     "config",
     "version",
 )

@@ -153,7 +153,7 @@ def _of_section(name: str, problems: str, origins: Mapping[str, str]) -> Iterato
     for problem in problems.split("; "):
         word, _, reason = problem.partition(" ")
         path = f"{name}.{word}"
-        if path in KEYS or path in origins:
+        if (path in KEYS or path in origins) and not reason.startswith("and "):
             yield Complaint(path, origins.get(path, ", ".join(given) or "defaults"), reason)
         else:
             yield Complaint(name, ", ".join(given) or "defaults", problem)

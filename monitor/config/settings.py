@@ -12,7 +12,8 @@ from decimal import Decimal
 from monitor.adapters.http.settings import HttpSettings
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
-from monitor.app.publishing import StatusSettings
+from monitor.core.showing import StatusSettings
+from monitor.app.topics import TopicSettings
 from monitor.config.ladders import Ladders, LadderTables
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.instruments import MaintenanceBasis
@@ -54,6 +55,7 @@ class Settings:
     """Hold everything that is configured; `origins` says which source gave a key that is not at its default."""
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    topics: TopicSettings = field(default_factory=TopicSettings)
     ladder: Ladders = field(default_factory=Ladders, metadata={"section": LadderTables})
     prices: FreshnessSettings = field(default_factory=FreshnessSettings)
     usd_assets: tuple[str, ...] = ("USD",)

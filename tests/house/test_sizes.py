@@ -1,0 +1,55 @@
+"""Tests of the house's measures: bodies, files, docstrings, and how many broad excepts there are."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.house.source import Module, modules
+
+LONGEST_BODY = 60
+LONGEST_FILE = 300
+
+IDS = [module.name for module in modules()]
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines from the first statement after the docstring to the last."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (body[-1].end_lineno or body[-1].lineno) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("module", modules(), ids=IDS)
+def test_files_are_short(module: Module) -> None:
+    """A file has at most 300 lines: a longer one has two subjects."""
+    assert module.lines <= LONGEST_FILE, f"{module.place(LONGEST_FILE)}: {module.lines} lines"
+
+
+@pytest.mark.parametrize("module", modules(), ids=IDS)
+def test_bodies_are_short(module: Module) -> None:
+    """The body of a function has at most 60 lines, its docstring not counted."""
+    long = [
+        f"{module.place(function.lineno)} {function.name}: {lines} lines"
+        for function in module.functions()
+        if (lines := body_lines(function)) > LONGEST_BODY
+    ]
+    assert not long
+
+
+@pytest.mark.parametrize("module", modules(), ids=IDS)
+def test_every_module_says_what_lives_in_it(module: Module) -> None:
+    """A module opens with a docstring."""
+    assert (ast.get_docstring(module.tree) or "").strip(), module.place(1)
+
+
+def test_everything_is_caught_in_one_place_only() -> None:
+    """One `except Exception` exists, at the top of the command line, where it ends the process."""
+    broad = [
+        (module.name, handler.lineno)
+        for module in modules()
+        for handler in ast.walk(module.tree)
+        if isinstance(handler, ast.ExceptHandler)
+        and (handler.type is None or ast.unparse(handler.type) in ("Exception", "BaseException"))
+    ]
+    assert [name for name, _ in broad] == ["monitor.cli.main"], broad
