@@ -44,6 +44,7 @@ EXACT = Context(
 """Sums and products never round here: a result that would need more digits raises instead."""
 
 _QUOTIENT = Context(prec=QUOTIENT_DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
+_FINE = Context(prec=60, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _LONGEST_TEXT = 128
 _ZERO = Decimal(0)
@@ -112,6 +113,13 @@ def format_quotient(dividend: Number, divisor: Number) -> str:
     if isinstance(dividend, Decimal) and isinstance(divisor, Decimal):
         return format_amount(_QUOTIENT.divide(dividend, divisor))
     return format_amount(Fraction(dividend) / Fraction(divisor))
+
+
+def quotient(dividend: Number, divisor: Number) -> Number:
+    """Return dividend ÷ divisor: exact as a fraction; of two decimals rounded half-even to 60 significant digits."""
+    if isinstance(dividend, Decimal) and isinstance(divisor, Decimal):
+        return _FINE.divide(dividend, divisor)
+    return Fraction(dividend) / Fraction(divisor)
 
 
 def decimal_of(number: Fraction) -> Decimal:

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
 
-from monitor.core.amounts import Number, fraction_of
+from monitor.core.amounts import Number, exactly, fraction_of
 
 
 class MarginStatus(StrEnum):
@@ -102,7 +104,7 @@ class Ladder:
             raise BadLadder("hysteresis", "must not be below 0")
         if debt_floor < 0:
             raise BadLadder("debt_floor", "must not be below 0")
-        for (milder, upper), (status, k) in zip(rungs, rungs[1:], strict=False):
+        for (milder, upper), (status, k) in pairwise(rungs):
             if k >= upper:
                 raise BadLadder(status, f"must lie below {milder}")
             if k * (1 + hysteresis) >= upper:
@@ -128,37 +130,52 @@ class Ladder:
         """The k that `deposit_to_clear` aims at: margin_call's, or liquidation's where that does not exist."""
         return self.threshold(MarginStatus.MARGIN_CALL) or self.liquidation
 
+    @cached_property
+    def clear(self) -> Fraction:
+        """The line a margin call is taken back at: `call` widened by the hysteresis."""
+        return self.call * (1 + self.hysteresis)
+
+    @cached_property
+    def _falling(self) -> _Lines:
+        return _lines(self.thresholds, Fraction(1))
+
+    @cached_property
+    def _rising(self) -> _Lines:
+        return _lines(self.thresholds, 1 + self.hysteresis)
+
     def raw(self, equity: Number, requirement: Number, debt_floor: Number) -> MarginStatus:
         """Return the status without memory. `debt_floor` is in the unit of the figures."""
-        return self._status(equity, requirement, debt_floor, Fraction(1))
+        return self._status(equity, requirement, debt_floor, self._falling)
 
-    def told(
-        self, last: MarginStatus, equity: Number, requirement: Number, debt_floor: Number
-    ) -> MarginStatus:
+    def told(self, last: MarginStatus, equity: Number, requirement: Number, debt_floor: Number) -> MarginStatus:
         """Return the status a scope has after `last` (never unknown): down at k, up only at k·(1+h)."""
-        down = self._status(equity, requirement, debt_floor, Fraction(1))
+        down = self._status(equity, requirement, debt_floor, self._falling)
         if down.rank > last.rank:
             return down
-        up = self._status(equity, requirement, debt_floor, 1 + self.hysteresis)
+        up = self._status(equity, requirement, debt_floor, self._rising)
         return up if up.rank < last.rank else last
 
-    def _status(self, equity: Number, requirement: Number, debt_floor: Number, widened: Fraction) -> MarginStatus:
+    @exactly
+    def _status(self, equity: Number, requirement: Number, debt_floor: Number, lines: _Lines) -> MarginStatus:
         if requirement <= 0:
             in_debt = equity < 0 and -equity >= debt_floor
             return MarginStatus.BANKRUPT if in_debt else MarginStatus.HEALTHY
         if equity <= 0:
             return MarginStatus.BANKRUPT
-        for status, k in reversed(self.thresholds):
-            line = k * widened
-            left, right = _cross(equity, requirement, line)
+        for status, numerator, denominator in lines:
+            left, right = equity * denominator, requirement * numerator
             if left < right or (self.inclusive and left == right):
                 return status
         return MarginStatus.HEALTHY
 
 
-def _cross(equity: Number, requirement: Number, k: Fraction) -> tuple[Number, Number]:
-    """Return E·d and n·MM for k = n/d: compared without a division, exactly in either kind of number."""
-    return equity * k.denominator, requirement * k.numerator
+_Lines = tuple[tuple[MarginStatus, int, int], ...]
+
+
+def _lines(thresholds: tuple[tuple[MarginStatus, Fraction], ...], widened: Fraction) -> _Lines:
+    """Return (status, n, d) with k·widened = n/d, the worst first: E·d < n·MM compares without a division, exactly."""
+    scaled = ((status, k * widened) for status, k in reversed(thresholds))
+    return tuple((status, k.numerator, k.denominator) for status, k in scaled)
 
 
 def is_breach(status: MarginStatus) -> bool:

@@ -68,6 +68,11 @@ def isolated_scope(symbol: str, side: Side) -> str:
     return f"{_ISOLATED}{symbol}:{side}"
 
 
+def symbol_of_isolated(scope: str) -> str | None:
+    """Return the symbol an isolated scope is named after, None for any other text."""
+    return scope.removeprefix(_ISOLATED).rpartition(":")[0] if scope.startswith(_ISOLATED) else None
+
+
 def parse_scope(scope: str) -> ParsedScope:
     """Return what a scope's name says; a symbol may hold `:`, the side follows the last one. Raises `BadScope`."""
     if scope == PORTFOLIO:

@@ -1,0 +1,68 @@
+"""Bankruptcy price: the mark at which a position's share of its scope's equity is used up.
+
+How a scope's equity is shared out lives here; the price at which it is liquidated does not.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from monitor.core.amounts import Number, exactly, fraction_of, minus, quotient, times, total
+from monitor.core.collateral import ask_price
+from monitor.core.instruments import Contract
+from monitor.core.legs import Leg
+from monitor.core.margin import Assessment
+from monitor.core.scopes import IN_USD, ScopeKind
+
+
+@exactly
+def bankruptcy_price(assessment: Assessment, leg: Leg) -> Number | None:
+    """Return the mark at which a position's share of the equity is gone; None where there is no positive one.
+
+    Isolated: where E = 0. Cross: the equity is shared pro rata to the requirements, the share in settle-asset units.
+    Linear: mark − share/(q·size); inverse: 1/(1/mark + share/(q·size)). Source: dYdX v4, quote at bankruptcy.
+    """
+    if leg.instrument is None or leg.mark_price is None or assessment.equity is None:
+        return None
+    shared = _share(assessment, leg)
+    if shared is None:
+        return None
+    part, whole = shared
+    size = times(leg.position.quantity, leg.instrument.contract_size)
+    if leg.instrument.contract is Contract.INVERSE:
+        mark = Fraction(leg.mark_price)
+        inverse = 1 / mark + fraction_of(part) / fraction_of(times(whole, size))
+        return 1 / inverse if inverse > 0 else None
+    bottom = times(whole, size)
+    price = quotient(minus(times(leg.mark_price, bottom), part), bottom)
+    return price if price > 0 else None
+
+
+def _share(assessment: Assessment, leg: Leg) -> tuple[Number, Number] | None:
+    """Return the share of the equity in settle-asset units as dividend and divisor (above 0)."""
+    assert assessment.equity is not None, "asked only where the equity is known"
+    if assessment.kind is ScopeKind.ISOLATED:
+        return assessment.equity, Decimal(1)
+    weights = [_weight(assessment, each) for each in assessment.legs]
+    mine = _weight(assessment, leg)
+    known = [weight for weight in weights if weight is not None]
+    if mine is None or len(known) < len(weights):
+        return None
+    whole = total(known)
+    if not whole:
+        return None
+    part = times(assessment.equity, mine)
+    if assessment.kind in IN_USD:
+        index_price = assessment.assets[leg.instrument.settle_asset].index_price if leg.instrument else None
+        assert index_price is not None, "a settle asset in use has an index price"
+        whole = times(whole, index_price)
+    return part, whole
+
+
+def _weight(assessment: Assessment, leg: Leg) -> Number | None:
+    """Return the requirement of a position in the unit of its scope (of a portfolio: its cross requirement in USD)."""
+    if assessment.kind not in IN_USD or leg.maintenance_margin is None:
+        return leg.maintenance_margin
+    terms = assessment.assets.get(leg.instrument.settle_asset) if leg.instrument else None
+    return None if terms is None else times(leg.maintenance_margin, ask_price(terms))
