@@ -4,17 +4,17 @@ What the messages do lives in the core; which topic they come from is the applic
 """
 
 from monitor.adapters.wire.accounts import decode_account_event
+from monitor.adapters.wire.codec import WireCodec
 from monitor.adapters.wire.faults import BadMessage, Code
-from monitor.adapters.wire.prices import PriceMessage, RejectedElement, decode_prices
+from monitor.adapters.wire.prices import decode_prices
 from monitor.adapters.wire.terms import (
-    AssetMessage,
     FundMessage,
-    InstrumentMessage,
     TermDefaults,
     decode_asset,
     decode_instrument,
     decode_insurance_fund,
 )
+from monitor.app.codec import AssetMessage, InstrumentMessage, PriceMessage, RejectedElement
 
 __all__ = [
     "AssetMessage",
@@ -25,6 +25,7 @@ __all__ = [
     "PriceMessage",
     "RejectedElement",
     "TermDefaults",
+    "WireCodec",
     "decode_account_event",
     "decode_asset",
     "decode_instrument",

@@ -18,6 +18,16 @@ from monitor.adapters.wire.locating import located
 
 T = TypeVar("T")
 
+_WORDS = (
+    ("`int | str`", "a decimal string"),
+    ("`str`", "text"),
+    ("`int`", "a whole number"),
+    ("`bool`", "true or false"),
+    ("`", ""),
+    ("Expected ", "must be "),
+    (", got ", ", not "),
+)
+
 _encode = msgspec.json.Encoder().encode
 _PLACE = re.compile(r"(.*) - at `(?:`?key`? in `)?\$([^`]*)`", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -68,15 +78,15 @@ class Reader(Generic[T]):
         if what.startswith("Invalid enum value"):
             return BadMessage(Code.BAD_VALUE, inside, what.replace("Invalid enum value", "is not one of those known:"))
         if _RANGE.match(what):
-            return BadMessage(Code.OUT_OF_RANGE, inside, "is outside its range: " + what)
+            return BadMessage(Code.OUT_OF_RANGE, inside, "must be a whole number from 0 to 9223372036854775807")
         return BadMessage(Code.WRONG_TYPE, inside, _plainer(what))
 
 
 def _plainer(what: str) -> str:
-    """Say what was expected in the words of the contract."""
-    for ours, theirs in (("a decimal string", "`int | str`"), ("a decimal string", "`str | int`")):
+    """Return what msgspec expected in the words of the contract."""
+    for theirs, ours in _WORDS:
         what = what.replace(theirs, ours)
-    return what.replace("`", "").replace("Expected ", "must be ").replace(", got ", ", not ")
+    return what
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -9,6 +9,8 @@ import json
 import re
 from enum import StrEnum
 
+from monitor.app import codec
+
 LONGEST_MESSAGE = 300
 LONGEST_NAME = 80
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -61,12 +63,14 @@ class Code(StrEnum):
     TIME_AHEAD = "time_ahead"
 
 
-class BadMessage(Exception):
+class BadMessage(codec.BadMessage):
     """A message that is refused as a whole.
 
     `inside` is the place relative to what was being read (`positions[0].quantity`, empty for all of it), `path` the
     same from the root of the message (`$.positions[0].quantity`).
     """
+
+    code: Code
 
     def __init__(self, code: Code, inside: str, message: str) -> None:
         self.code = code

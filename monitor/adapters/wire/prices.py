@@ -5,36 +5,21 @@ What a price may be on its own is checked here; whether it is late, ahead of tim
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 from msgspec import UNSET
 
 from monitor.adapters.wire.decoding import Reader
 from monitor.adapters.wire.faults import BadMessage, Code
 from monitor.adapters.wire.shapes import PriceBody
-from monitor.adapters.wire.values import amount_at, check_name, positive_at
+from monitor.adapters.wire.values import amount, check_name
+from monitor.app.codec import PriceMessage, RejectedElement
+from monitor.core.amounts import BadAmount
 from monitor.core.limits import Limits
 from monitor.core.prices import PriceUpdate
 
 _whole: Reader[PriceBody | list[PriceBody]] = Reader(PriceBody | list[PriceBody])
 _one: Reader[PriceBody] = Reader(PriceBody)
 _raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
-
-
-class RejectedElement(NamedTuple):
-    """Name one element of an array that is refused alone: `path` begins at the array, like `[3].mark_price`."""
-
-    path: str
-    code: Code
-    message: str
-
-
-class PriceMessage(NamedTuple):
-    """Hold the good prices of one message, which take effect together, and what was refused of it."""
-
-    prices: tuple[PriceUpdate, ...]
-    rejected: tuple[RejectedElement, ...] = ()
 
 
 def decode_prices(value: bytes | None, limits: Limits) -> PriceMessage:
@@ -84,14 +69,37 @@ def _split(value: bytes) -> list[bytes]:
 
 
 def _update(body: PriceBody, limits: Limits) -> PriceUpdate:
+    """Return what one object states; the happy path calls as little as it can, for a message holds hundreds."""
     digits = limits.max_digits
     check_name("symbol", body.symbol, limits.max_id_bytes)
-    index_price, funding_rate, funding_time = body.index_price, body.funding_rate, body.next_funding_time_ms
+    index, funding, funding_time = body.index_price, body.funding_rate, body.next_funding_time_ms
+    try:
+        mark_price = amount(body.mark_price, digits)
+        index_price = None if index is UNSET else amount(index, digits)
+        funding_rate = None if funding is UNSET else amount(funding, digits)
+    except BadAmount as bad:
+        raise _bad_amount(body, digits, bad) from None
+    if mark_price <= 0:
+        raise BadMessage(Code.OUT_OF_RANGE, "mark_price", "must be above 0")
+    if index_price is not None and index_price <= 0:
+        raise BadMessage(Code.OUT_OF_RANGE, "index_price", "must be above 0")
     return PriceUpdate(
         body.symbol,
-        positive_at("mark_price", body.mark_price, digits),
-        None if index_price is UNSET else positive_at("index_price", index_price, digits),
-        None if funding_rate is UNSET else amount_at("funding_rate", funding_rate, digits),
+        mark_price,
+        index_price,
+        funding_rate,
         None if funding_time is UNSET else funding_time,
         body.event_time_ms,
     )
+
+
+def _bad_amount(body: PriceBody, digits: int, bad: BadAmount) -> BadMessage:
+    """Return the refusal that names the first bad amount of an object."""
+    for name in ("mark_price", "index_price", "funding_rate"):
+        given = getattr(body, name)
+        try:
+            if given is not UNSET:
+                amount(given, digits)
+        except BadAmount as same:
+            return BadMessage(Code.BAD_AMOUNT, name, str(same))
+    return BadMessage(Code.BAD_AMOUNT, "", str(bad))

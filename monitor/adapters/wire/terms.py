@@ -22,6 +22,7 @@ from monitor.adapters.wire.shapes import (
     TermsBody,
 )
 from monitor.adapters.wire.values import amount_at, check_name
+from monitor.app.codec import AssetMessage, InstrumentMessage
 from monitor.core.funds import InsuranceFund
 from monitor.core.instruments import (
     Asset,
@@ -51,22 +52,6 @@ class TermDefaults(NamedTuple):
 
 
 NO_DEFAULTS = TermDefaults()
-
-
-class InstrumentMessage(NamedTuple):
-    """Hold the terms of a contract, None when it is deleted; `confirm`: an earlier doubtful change is meant."""
-
-    symbol: str
-    instrument: Instrument[Decimal] | None
-    confirm: bool = False
-
-
-class AssetMessage(NamedTuple):
-    """Hold the terms of an asset, None when it is deleted (then its time is None too)."""
-
-    name: str
-    asset: Asset[Decimal] | None
-    event_time_ms: int | None = None
 
 
 class FundMessage(NamedTuple):
