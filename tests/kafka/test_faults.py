@@ -1,0 +1,276 @@
+"""What Kafka does to its clients, and what they make of it: absence, death, refusal, decay."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from monitor.adapters.kafka import KafkaLog, KafkaSettings
+from monitor.app.ports import (
+    CorruptRecord,
+    LogForbidden,
+    LogReader,
+    LogUnavailable,
+    OutcomeUnknown,
+    OutputRecord,
+    Record,
+    TopicPartition,
+    TopicSpec,
+    WriterFenced,
+)
+from tests.broker import kafka, new_broker
+from tests.waiting import read, until
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest_asyncio.fixture
+async def log(broker: Any) -> AsyncIterator[KafkaLog]:
+    """Open the log with less patience than usual."""
+    found = KafkaLog(KafkaSettings(bootstrap_servers=broker.bootstrap_servers, request_timeout_ms=3_000))
+    yield found
+    await found.close()
+
+
+async def _topic(log: KafkaLog, name: str, partitions: int = 1) -> str:
+    admin = await log.admin()
+    assert await admin.create([TopicSpec(name, partitions, 1, {})]) == {}
+    return name
+
+
+async def _everything(log: KafkaLog, topic: str) -> list[Record]:
+    reader = log.reader()
+    await reader.start()
+    where = TopicPartition(topic, 0)
+    end = (await reader.end_offsets([where]))[where]
+    reader.assign({where: 0})
+    found: list[Record] = []
+    while reader.position(where) < end:
+        found += await reader.poll(1_000, 200)
+    await reader.stop()
+    return found
+
+
+async def _write_until_told(log: KafkaLog, topic: str, batch: int, deadline: float) -> None:
+    """Write one batch exactly once: after an unknown outcome look before writing again."""
+    writer = None
+    while time.monotonic() < deadline:
+        try:
+            writer = log.writer(f"id-{topic}")
+            await writer.fence()
+            if any(record.key == b"%d" % batch for record in await _everything(log, topic)):
+                return
+            await writer.write([OutputRecord(topic, 0, b"%d" % batch, b"%d" % n) for n in range(20)])
+        except (LogUnavailable, OutcomeUnknown, WriterFenced):
+            await asyncio.sleep(0.1)
+        else:
+            return
+        finally:
+            if writer is not None:
+                await writer.close()
+    raise AssertionError("the broker did not come back")
+
+
+async def test_a_killed_broker_loses_and_doubles_nothing(log: KafkaLog, broker: Any) -> None:
+    """Through a kill -9 of the broker in the middle of writes every batch is committed once, or reported as unknown."""
+    topic = await _topic(log, "killed")
+    deadline = time.monotonic() + 60
+
+    def outage() -> None:
+        broker.kill()
+        broker.start()
+
+    outages: list[asyncio.Future[None]] = []
+    for batch in range(40):
+        if batch == 10:
+            outages.append(asyncio.get_running_loop().run_in_executor(None, outage))
+        await _write_until_told(log, topic, batch, deadline)
+    await asyncio.gather(*outages)
+    found = await _everything(log, topic)
+    assert [record.key for record in found] == [b"%d" % batch for batch in range(40) for _ in range(20)]
+
+
+async def test_a_broker_killed_under_a_write_leaves_nothing_running(log: KafkaLog, broker: Any) -> None:
+    """A write that loses its broker ends within its limits, and closing afterwards leaves no task behind."""
+    topic = await _topic(log, "under-a-write")
+    settings = KafkaSettings(
+        bootstrap_servers=broker.bootstrap_servers, request_timeout_ms=1_000, transaction_timeout_ms=2_000
+    )
+    impatient = KafkaLog(settings)
+    before = asyncio.all_tasks()
+    writer = impatient.writer(f"id-{topic}")
+    await writer.fence()
+    await writer.write([OutputRecord(topic, 0, b"k", b"v")])
+    await asyncio.to_thread(broker.kill)
+    try:
+        with pytest.raises(OutcomeUnknown):
+            await writer.write([OutputRecord(topic, 0, b"k", b"v")])
+        await writer.close()
+        await impatient.close()
+        await until(lambda: asyncio.all_tasks() == before)
+    finally:
+        await asyncio.to_thread(broker.start)
+
+
+async def test_members_outlive_a_broker_restart(log: KafkaLog, broker: Any) -> None:
+    """A membership that loses its broker keeps its last shards, and is confirmed again once the broker is back."""
+    topic = await _topic(log, "members", 4)
+    member = log.membership("outliving", topic)
+    await member.start(lambda: None)
+    await until(lambda: member.shards() == frozenset(range(4)))
+    await asyncio.to_thread(broker.stop)
+    await until(lambda: member.confirmed_ms() > 1_500)
+    assert member.shards() == frozenset(range(4))
+    await asyncio.to_thread(broker.start)
+    await until(lambda: member.confirmed_ms() < 1_000, 40)
+    assert member.shards() == frozenset(range(4))
+    await member.stop()
+
+
+async def test_an_absent_broker_is_unavailable() -> None:
+    """While nobody listens every call reports unavailability, a membership goes on trying, and stopping is quick."""
+    log = KafkaLog(KafkaSettings(bootstrap_servers=f"127.0.0.1:{kafka.free_ports(1)[0]}", request_timeout_ms=1_000))
+    with pytest.raises(LogUnavailable):
+        await log.reader().start()
+    writer = log.writer("id")
+    with pytest.raises(LogUnavailable):
+        await writer.fence()
+    await writer.close()
+    with pytest.raises(LogUnavailable):
+        await (await log.admin()).describe(["any"])
+    member = log.membership("group", "any")
+    await member.start(lambda: None)
+    watching = asyncio.create_task(member.watch())
+    await until(lambda: member.confirmed_ms() > 1_500)
+    assert not watching.done()
+    watching.cancel()
+    async with asyncio.timeout(5):
+        await member.stop()
+        await log.close()
+
+
+async def test_a_silent_port_is_unavailable() -> None:
+    """A port that accepts and says nothing runs into the time limit instead of hanging."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        servers = f"127.0.0.1:{silent.getsockname()[1]}"
+        log = KafkaLog(KafkaSettings(bootstrap_servers=servers, request_timeout_ms=500))
+        async with asyncio.timeout(10):
+            with pytest.raises(LogUnavailable):
+                await log.reader().start()
+
+
+async def test_a_wrong_password_is_forbidden(tmp_path: Path) -> None:
+    """A wrong password is told from an absent broker by all that connect, the right one lets us in."""
+    jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    users = 'username="m" password="right" user_m="right"'
+    listener = f"listener.name.sasl_plaintext.plain.sasl.jaas.config={jaas} {users};\n"
+    broker = await asyncio.to_thread(
+        new_broker,
+        tmp_path / "node",
+        protocol="SASL_PLAINTEXT",
+        settings=f"sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n{listener}",
+    )
+    try:
+        for password in ("right", "wrong"):
+            (tmp_path / password).write_text(f"{password}\n", encoding="utf-8")
+        right, wrong = (_sasl(broker, tmp_path / name) for name in ("right", "wrong"))
+        assert await (await right.admin()).describe(["any"]) == {}
+        with pytest.raises(LogForbidden, match="Authentication"):
+            await wrong.reader().start()
+        with pytest.raises(LogForbidden):
+            await wrong.writer("id").fence()
+        with pytest.raises(LogForbidden):
+            await (await wrong.admin()).describe(["any"])
+        member = wrong.membership("group", "any")
+        await member.start(lambda: None)
+        with pytest.raises(LogForbidden):
+            await member.watch()
+        await member.stop()
+    finally:
+        await asyncio.to_thread(broker.kill)
+
+
+def _sasl(broker: Any, password: Path) -> KafkaLog:
+    return KafkaLog(
+        KafkaSettings(
+            bootstrap_servers=broker.bootstrap_servers,
+            security_protocol="SASL_PLAINTEXT",
+            sasl_mechanism="PLAIN",
+            sasl_username="m",
+            sasl_password_file=str(password),
+        )
+    )
+
+
+@pytest.fixture
+def untrusted(tmp_path: Path) -> ssl.SSLContext:
+    """Return the context of a server with a certificate nobody vouches for."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_an_untrusted_certificate_is_forbidden(untrusted: ssl.SSLContext) -> None:
+    """A server whose certificate we do not trust is refused as a fault of certificates, not retried."""
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=untrusted)
+    async with server:
+        servers = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        log = KafkaLog(KafkaSettings(bootstrap_servers=servers, security_protocol="SSL"))
+        with pytest.raises(LogForbidden, match="CERTIFICATE_VERIFY_FAILED"):
+            await log.reader().start()
+
+
+async def test_a_corrupt_batch_is_said_and_hides_nothing(log: KafkaLog, broker: Any) -> None:
+    """A batch that fails its checksum stops the reader just there; what lies before it, and beside it, is delivered."""
+    topic = await _topic(log, "corrupt", 2)
+    writer = log.writer(f"id-{topic}")
+    await writer.fence()
+    for n in range(6):
+        await writer.write([OutputRecord(topic, p, b"%d" % n, b"value-%d" % n) for p in (0, 1)])
+    await writer.close()
+    await log.close()
+    await asyncio.to_thread(broker.stop)
+    _damage(broker.folder / "data" / f"{topic}-0" / "00000000000000000000.log", b"value-3")
+    await asyncio.to_thread(broker.start)
+    reader = log.reader()
+    await reader.start()
+    reader.assign({TopicPartition(topic, 0): 0, TopicPartition(topic, 1): 0})
+    found: list[Record] = []
+    with pytest.raises(CorruptRecord) as corrupt:
+        await _poll_for_ever(reader, found)
+    assert corrupt.value.where == (topic, 0)
+    assert corrupt.value.position == reader.position(TopicPartition(topic, 0)) == 5
+    assert [record.key for record in sorted(found) if record.partition == 0] == [b"0", b"1", b"2"]
+    reader.assign({TopicPartition(topic, 1): 0})
+    assert [record.key for record in await read(reader, 6)] == [b"%d" % n for n in range(6)]
+    await reader.stop()
+
+
+async def _poll_for_ever(reader: LogReader, found: list[Record]) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            found += await reader.poll(100, 200)
+
+
+def _damage(segment: Path, text: bytes) -> None:
+    content = bytearray(segment.read_bytes())
+    at = content.index(text)
+    content[at] ^= 0xFF
+    segment.write_bytes(content)
