@@ -5,6 +5,7 @@ What the messages do lives in the core; which topic they come from is the applic
 
 from monitor.adapters.wire.accounts import decode_account_event
 from monitor.adapters.wire.codec import WireCodec
+from monitor.adapters.wire.document import Base, decode_document, document_of, read_document
 from monitor.adapters.wire.faults import BadMessage, Code
 from monitor.adapters.wire.prices import decode_prices
 from monitor.adapters.wire.terms import (
@@ -19,6 +20,7 @@ from monitor.app.codec import AssetMessage, InstrumentMessage, PriceMessage, Rej
 __all__ = [
     "AssetMessage",
     "BadMessage",
+    "Base",
     "Code",
     "FundMessage",
     "InstrumentMessage",
@@ -28,7 +30,10 @@ __all__ = [
     "WireCodec",
     "decode_account_event",
     "decode_asset",
+    "decode_document",
     "decode_instrument",
     "decode_insurance_fund",
     "decode_prices",
+    "document_of",
+    "read_document",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from monitor.adapters.wire.faults import BadMessage, Code, segment
+from monitor.adapters.wire.faults import BadMessage, Code, joined, segment
 from monitor.core.amounts import BadAmount, parse_amount
 
 SURELY_IN_RANGE = 30
@@ -86,7 +86,7 @@ def check_names(inside: str, names: Mapping[str, object], max_bytes: int) -> Non
     """Refuse an object that has a key which is no symbol or asset."""
     for name in names:
         if _name_fault(name, max_bytes) is not None:
-            check_name(f"{inside}{_dotted(name)}", name, max_bytes)
+            check_name(joined(inside, segment(name)), name, max_bytes)
 
 
 def check_id(inside: str, text: str, max_bytes: int) -> None:
@@ -96,11 +96,6 @@ def check_id(inside: str, text: str, max_bytes: int) -> None:
     fault = _text_fault(text, max_bytes)
     if fault is not None:
         raise BadMessage(Code.BAD_ID, inside, fault)
-
-
-def _dotted(name: str) -> str:
-    step = segment(name)
-    return step if step.startswith("[") else f".{step}"
 
 
 @lru_cache(maxsize=16_384)
