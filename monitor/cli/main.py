@@ -80,16 +80,14 @@ def _parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
 
 def _report(fault: BaseException) -> int:
     """Say what went wrong and return the code; of several faults at once the worst decides."""
-    codes = []
-    for one in _leaves(fault):
-        code = _code_of(one)
-        codes.append(code)
-        if code is Exit.BUG:
-            traceback.print_exception(one)
-            _refuse(f"this is our own bug: {type(one).__name__}: {one}", code)
-        else:
-            _refuse(str(one) or type(one).__name__, code)
-    return max(codes)
+    faults = [(one, _code_of(one)) for one in _leaves(fault)]
+    worst = max(code for _, code in faults)
+    if worst is Exit.BUG:
+        traceback.print_exception(fault)
+    for one, code in faults:
+        ours = f"this is our own bug: {type(one).__name__}: " if code is Exit.BUG else ""
+        _refuse(f"{ours}{str(one) or type(one).__name__}", code)
+    return worst
 
 
 def _leaves(fault: BaseException) -> Iterator[BaseException]:

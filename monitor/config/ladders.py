@@ -12,6 +12,7 @@ from typing import Literal
 
 from monitor.config.complaints import Complaint
 from monitor.core.ladder import DEFAULT_THRESHOLDS, RUNGS, BadLadder, Ladder, MarginStatus
+from monitor.core.verdict import Ladders
 
 KINDS = ("cross", "isolated", "portfolio")
 """The kinds of scope that may have a ladder of their own."""
@@ -60,20 +61,6 @@ class LadderTables(LadderKeys):
     cross: LadderKeys = field(default_factory=LadderKeys)
     isolated: LadderKeys = field(default_factory=LadderKeys)
     portfolio: LadderKeys = field(default_factory=LadderKeys)
-
-
-@dataclass(frozen=True, slots=True)
-class Ladders:
-    """Hold the ladder of each kind of scope, in the health convention."""
-
-    cross: Ladder = field(default_factory=Ladder.build)
-    isolated: Ladder = field(default_factory=Ladder.build)
-    portfolio: Ladder = field(default_factory=Ladder.build)
-
-    def of_scope(self, scope: str) -> Ladder:
-        """Return the ladder of a scope by its name: `cross:USDT`, `isolated:BTCUSDT:both`, `portfolio`."""
-        kind = scope.partition(":")[0]
-        return self.isolated if kind == "isolated" else self.portfolio if kind == "portfolio" else self.cross
 
 
 def into_health(layer: MutableMapping[str, object], conventions: MutableMapping[str, str]) -> None:

@@ -12,12 +12,14 @@ from decimal import Decimal
 from monitor.adapters.http.settings import HttpSettings
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
-from monitor.core.showing import StatusSettings
 from monitor.app.topics import TopicSettings
-from monitor.config.ladders import Ladders, LadderTables
+from monitor.config.ladders import LadderTables
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.instruments import MaintenanceBasis
+from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
+from monitor.core.showing import StatusSettings
+from monitor.core.verdict import Ladders
 
 RATE = {"at_least": 0, "at_most": 1}
 
@@ -50,13 +52,17 @@ class InstrumentSettings:
     maintenance_basis: MaintenanceBasis = MaintenanceBasis.MARK
 
 
+def _default_ladders() -> Ladders:
+    return Ladders.same(Ladder.build())
+
+
 @dataclass(frozen=True)
 class Settings:
     """Hold everything that is configured; `origins` says which source gave a key that is not at its default."""
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     topics: TopicSettings = field(default_factory=TopicSettings)
-    ladder: Ladders = field(default_factory=Ladders, metadata={"section": LadderTables})
+    ladder: Ladders = field(default_factory=_default_ladders, metadata={"section": LadderTables})
     prices: FreshnessSettings = field(default_factory=FreshnessSettings)
     usd_assets: tuple[str, ...] = ("USD",)
     instruments: InstrumentSettings = field(default_factory=InstrumentSettings)

@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from monitor.adapters.http.routes import Route, as_json, standard_routes
-from monitor.adapters.http.server import HttpServer
-from monitor.adapters.http.settings import HttpSettings
+from monitor.adapters.http import HttpServer, HttpSettings, Route, as_json, read_token, standard_routes
 
 DEADLINE_SECONDS = 5
 
@@ -176,3 +175,13 @@ async def test_an_address_in_use_is_an_os_error() -> None:
         second = HttpServer(HttpSettings(port=server.port), routes())
         with pytest.raises(OSError, match="address"):
             await second.start()
+
+
+def test_the_token_is_read_from_its_file(tmp_path: Path) -> None:
+    """The token is the file's text without the line end; no file, and an empty one, are no token."""
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    assert read_token(HttpSettings(token_file=file)) == "s3cret"
+    file.write_text("\n")
+    assert read_token(HttpSettings(token_file=file)) is None
+    assert read_token(HttpSettings()) is None

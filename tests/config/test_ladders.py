@@ -55,13 +55,12 @@ def test_a_status_can_be_left_out(tmp_path: Path, nothing: str) -> None:
 def test_a_kind_of_scope_can_have_its_own_ladder(tmp_path: Path) -> None:
     """What `[ladder.isolated]` says holds for isolated scopes only; the rest is inherited."""
     ladders = loaded(tmp_path, '[ladder]\nwatch = "2"\n[ladder.isolated]\nwarning = "1.3"\ninclusive = true').ladder
-    isolated = ladders.of_scope("isolated:BTCUSDT:both")
+    isolated = ladders.isolated
     assert isolated.threshold(MarginStatus.WATCH) == 2
     assert isolated.threshold(MarginStatus.WARNING) == Fraction("1.3")
     assert isolated.inclusive
-    assert ladders.of_scope("cross:USDT") is ladders.cross
-    assert ladders.of_scope("portfolio") is ladders.portfolio
     assert not ladders.cross.inclusive
+    assert ladders.portfolio == ladders.cross
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_every_type_can_come_from_the_environment() -> None:
             "LIQMON_USD_ASSETS": "USD, USDX",
             "LIQMON_LOG__FORMAT": "json",
             "LIQMON_HTTP__TOKEN_FILE": "~/token",
-            "LIQMON_STATUS__PUBLISH_INTERVAL_MS": "50",
+            "LIQMON_STATUS__PUBLISH_INTERVAL_MS": "500",
             "LIQMON_REQUIRE_KAFKA": "1",
         }
     )
@@ -129,7 +129,7 @@ def test_every_type_can_come_from_the_environment() -> None:
     assert settings.usd_assets == ("USD", "USDX")
     assert settings.log.format == "json"
     assert settings.http.token_file == Path.home() / "token"
-    assert settings.status.publish_interval_ms == 50
+    assert settings.status.publish_interval_ms == 500
 
 
 def test_unknown_variables_with_a_section_are_errors() -> None:

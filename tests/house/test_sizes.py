@@ -11,6 +11,12 @@ from tests.house.source import Module, modules
 LONGEST_BODY = 60
 LONGEST_FILE = 300
 
+MAY_CATCH_EVERYTHING = {
+    "monitor.cli.main": "the top of the program: it ends the process with the message",
+    "monitor.adapters.kafka.membership": "what a callback raises is handed to whoever watches the membership",
+    "monitor.adapters.kafka.assignor": "an error there would repeat at every join: it assigns nothing and says so",
+}
+
 IDS = [module.name for module in modules()]
 
 
@@ -43,13 +49,18 @@ def test_every_module_says_what_lives_in_it(module: Module) -> None:
     assert (ast.get_docstring(module.tree) or "").strip(), module.place(1)
 
 
-def test_everything_is_caught_in_one_place_only() -> None:
-    """One `except Exception` exists, at the top of the command line, where it ends the process."""
+def swallows_everything(handler: ast.ExceptHandler) -> bool:
+    """Return whether a handler catches every fault and does not raise it, or what it means, again."""
+    is_broad = handler.type is None or ast.unparse(handler.type) in ("Exception", "BaseException")
+    return is_broad and not isinstance(handler.body[-1], ast.Raise)
+
+
+def test_everything_is_caught_in_named_places_only() -> None:
+    """Faults of ours are swallowed nowhere but in the places listed here, each with its reason."""
     broad = [
-        (module.name, handler.lineno)
+        (module.name, module.place(handler.lineno))
         for module in modules()
         for handler in ast.walk(module.tree)
-        if isinstance(handler, ast.ExceptHandler)
-        and (handler.type is None or ast.unparse(handler.type) in ("Exception", "BaseException"))
+        if isinstance(handler, ast.ExceptHandler) and swallows_everything(handler)
     ]
-    assert [name for name, _ in broad] == ["monitor.cli.main"], broad
+    assert not [place for name, place in broad if name not in MAY_CATCH_EVERYTHING]

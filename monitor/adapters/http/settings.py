@@ -28,3 +28,13 @@ class HttpSettings:
     max_connections: int = field(default=64, metadata={"at_least": 1})
     max_request_bytes: int = field(default=8_192, metadata={"at_least": 256})
     request_timeout_ms: int = field(default=5_000, metadata={"at_least": 10})
+
+
+def read_token(settings: HttpSettings) -> str | None:
+    """Return the token, None when no file is configured or it is empty: private routes are closed then.
+
+    Raises `OSError` when the file cannot be read.
+    """
+    if settings.token_file is None:
+        return None
+    return settings.token_file.read_text(encoding="utf-8").strip() or None
