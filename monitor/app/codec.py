@@ -14,33 +14,29 @@ from monitor.core.instruments import Asset, Instrument
 from monitor.core.prices import PriceUpdate
 
 
-class BadMessage(ValueError):
-    """A message that cannot be taken: `code` is one of a closed set, `path` points into the message."""
+class BadMessage(Exception):
+    """A message that is refused as a whole: `code` is one of a closed set, the text names the place and the reason."""
 
-    def __init__(self, code: str, path: str, why: str) -> None:
-        super().__init__(f"{path}: {why}" if path else why)
-        self.code = code
-        self.path = path
-        self.why = why
+    code: str
 
 
-class BadElement(NamedTuple):
-    """Report one element of an array that was refused alone."""
+class RejectedElement(NamedTuple):
+    """Name one element of an array that is refused alone: `path` begins at the array, like `[3].mark_price`."""
 
     path: str
     code: str
-    why: str
+    message: str
 
 
 class PriceMessage(NamedTuple):
-    """Hold the good prices of a message and what was refused beside them."""
+    """Hold the good prices of one message, which take effect together, and what was refused of it."""
 
     prices: tuple[PriceUpdate, ...]
-    rejected: tuple[BadElement, ...]
+    rejected: tuple[RejectedElement, ...] = ()
 
 
 class InstrumentMessage(NamedTuple):
-    """Hold the terms a message states for a symbol; None deletes them."""
+    """Hold the terms of a contract, None when it is deleted; `confirm`: an earlier doubtful change is meant."""
 
     symbol: str
     instrument: Instrument[Decimal] | None
@@ -48,10 +44,11 @@ class InstrumentMessage(NamedTuple):
 
 
 class AssetMessage(NamedTuple):
-    """Hold the terms a message states for an asset; None deletes them."""
+    """Hold the terms of an asset, None when it is deleted (then its time is None too)."""
 
-    asset: str
-    terms: Asset[Decimal] | None
+    name: str
+    asset: Asset[Decimal] | None
+    event_time_ms: int | None = None
 
 
 class Codec(Protocol):

@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from monitor.app.changelog import read_image
 from monitor.app.codec import BadMessage, Codec
 from monitor.app.observing import Observer
 from monitor.app.ports import LogFault, LogReader, Record, TopicPartition
@@ -87,20 +89,23 @@ class Reading:
         """Return what a record states; a bad one becomes an entry with a fault and nothing to apply."""
         where = TopicPartition(record.topic, record.partition)
         topics = self._settings.topics
+        stated: GlobalInput | None
+        faults: tuple[Fault, ...] = ()
+        held: Held | None = None
         try:
             if record.topic == topics.mark_prices:
-                stated, faults, held = *self._prices(record), None
+                stated, faults = self._prices(record)
             elif record.topic == topics.instruments:
-                (stated, held), faults = self._instrument(record), ()
+                stated, held = self._instrument(record)
             else:
-                stated, faults, held = self._asset(record), (), None
+                stated = self._asset(record)
         except BadMessage as bad:
-            return FeedEntry(where, record.offset, record.timestamp_ms, None, (Fault(record, bad.code, str(bad)),))
+            stated, faults = None, (Fault(record, bad.code, str(bad)),)
         return FeedEntry(where, record.offset, record.timestamp_ms, stated, faults, held)
 
     def _prices(self, record: Record) -> tuple[Prices | None, tuple[Fault, ...]]:
         message = self._codec.prices(record.value)
-        faults = [Fault(record, bad.code, f"{bad.path}: {bad.why}", bad.path) for bad in message.rejected]
+        faults = [Fault(record, bad.code, f"{bad.path}: {bad.message}", bad.path) for bad in message.rejected]
         # The earlier of the two clocks: the log's makes a later reader refuse the same message.
         latest = min(self._now_ms(), record.timestamp_ms) + self._settings.max_ahead_ms
         good: list[PriceUpdate] = []
@@ -129,7 +134,7 @@ class Reading:
 
     def _asset(self, record: Record) -> AssetTerms:
         message = self._codec.asset(record.value, record.key)
-        return AssetTerms(message.asset, message.terms, _origin(record), record.timestamp_ms)
+        return AssetTerms(message.name, message.asset, _origin(record), record.timestamp_ms)
 
 
 class GlobalFeed:
@@ -149,6 +154,7 @@ class GlobalFeed:
     ) -> None:
         self.settings = settings
         self._reader = reader
+        self._codec = codec
         self._now_ms = now_ms
         self._observer = observer
         self.reading = Reading(settings, codec, now_ms)
@@ -200,14 +206,24 @@ class GlobalFeed:
                 await asyncio.sleep(1.0)
 
     async def _find_positions(self) -> None:
+        """Begin with what the owner of the global inputs has kept, then with the inputs themselves."""
+        kept = await read_image(self._reader, TopicPartition(self.settings.topics.state, 0), self._codec)
+        for symbol, value in kept.instruments.items():
+            terms = self._codec.instrument(value, symbol.encode()).instrument
+            self.base.set_instrument(symbol, terms)
+            if terms is not None:
+                self.reading.accepted[symbol] = terms
+        for symbol, value in kept.prices.items():
+            quote = quote_of(self._codec.decode(value))
+            self.base.take(*quote_update(symbol, quote))
         prices = await self._partitions(self.settings.topics.mark_prices)
-        terms = [
+        whole = [
             where
             for topic in (self.settings.topics.instruments, self.settings.topics.assets)
             for where in await self._partitions(topic)
         ]
         self.positions = {
-            **await self._reader.beginning_offsets(terms),
+            **await self._reader.beginning_offsets(whole),
             **await self._reader.offsets_at(prices, self._now_ms() - LOOKBACK_MS),
         }
         self.base_positions = dict(self.positions)
@@ -285,6 +301,12 @@ def market_inputs(board: MarketBoard, topics: TopicNames) -> Iterator[GlobalInpu
 
 def quote_input(symbol: str, quote: Quote, topics: TopicNames) -> Prices:
     """Return the price message that would make a quote."""
+    update, partition, offset, timestamp_ms = quote_update(symbol, quote)
+    return Prices((update,), Origin(topics.mark_prices, partition, offset), timestamp_ms)
+
+
+def quote_update(symbol: str, quote: Quote) -> tuple[PriceUpdate, int, int, int]:
+    """Return the price update behind a quote, with its partition, offset and the log's time."""
     update = PriceUpdate(
         symbol=symbol,
         mark_price=quote.mark_price,
@@ -293,7 +315,16 @@ def quote_input(symbol: str, quote: Quote, topics: TopicNames) -> Prices:
         next_funding_time_ms=quote.next_funding_time_ms,
         event_time_ms=quote.event_time_ms,
     )
-    return Prices((update,), Origin(topics.mark_prices, quote.partition, quote.offset), quote.timestamp_ms)
+    return update, quote.partition, quote.offset, quote.timestamp_ms
+
+
+def quote_of(body: Mapping[str, Any]) -> Quote:
+    """Return a quote from its changelog record."""
+    amounts = {
+        name: None if body[name] is None else Decimal(body[name])
+        for name in ("mark_price", "index_price", "funding_rate")
+    }
+    return Quote(**{**body, **amounts})
 
 
 def _origin(record: Record) -> Origin:

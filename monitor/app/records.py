@@ -6,6 +6,7 @@ Only the shape of records lives here; when they are written is the ledger's busi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from monitor.app.changelog import INSTRUMENT, PRICE, facts_key, memory_key
@@ -97,12 +98,12 @@ class RecordMaker:
 
     def instrument(self, symbol: str, terms: Instrument[Any] | None) -> OutputRecord:
         """Return the changelog record of accepted terms."""
-        value = None if terms is None else self._codec.encode(instrument_object(terms))
+        value = None if terms is None else self._codec.encode(instrument_object(terms) | {"symbol": symbol})
         return self._record(self._topics.state, INSTRUMENT + symbol.encode(), value)
 
     def price(self, symbol: str, quote: Quote) -> OutputRecord:
         """Return the changelog record of the price of a quiet market."""
-        body = {name: None if part is None else str(part) for name, part in quote._asdict().items()}
+        body = {name: str(part) if isinstance(part, Decimal) else part for name, part in quote._asdict().items()}
         return self._record(self._topics.state, PRICE + symbol.encode(), self._codec.encode(body))
 
     def meta(self, body: Mapping[str, Any], key: bytes) -> OutputRecord:

@@ -59,6 +59,8 @@ class MarginEngine:
         self._refresh = RefreshQueue(settings.status)
         self._waiting: dict[str, set[int]] = {}
         self._judging = True
+        for name in board.usd_assets:
+            self.store.set_asset(name, board.asset(name))
 
     def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
         """Apply inputs one after the other, judging after each; return all they brought about."""
@@ -141,12 +143,15 @@ class MarginEngine:
 
     def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> None:
         """Put terms in force for everybody who holds the symbol, then judge them."""
-        numbers = sorted({*self.store.holders(item.symbol).tolist(), *self._waiting.pop(item.symbol, ())})
+        moment = Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms)
         self.board.set_instrument(item.symbol, item.terms)
-        self.store.set_instrument(item.symbol, item.terms)
+        again = self.store.set_instrument(item.symbol, item.terms).tolist()
+        numbers = sorted({*again, *self._waiting.pop(item.symbol, ())})
         for number in numbers:
             self._place(number, self.book.account(number))
-        self._judge_accounts(numbers, Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms), outcome)
+        self._judge_accounts(numbers, moment, outcome)
+        if self._judging:
+            self._judge(self.store.judge_symbols([item.symbol]), moment, outcome)
 
     def _asset(self, item: AssetTerms, now_ms: int, outcome: Outcome) -> None:
         self.board.set_asset(item.asset, item.terms, item.timestamp_ms)

@@ -161,7 +161,7 @@ class Teller:
         return [{key: position[key] for key in kept} for position in report["positions"]]
 
     def _oldest_price_ms(self, verdict: Verdict) -> int | None:
-        quotes = (self._board.quotes.get(leg.symbol) for leg in verdict.assessment.legs)
+        quotes = (self._board.quotes.get(leg.position.symbol) for leg in verdict.assessment.legs)
         return min((quote.event_time_ms for quote in quotes if quote is not None), default=None)
 
     def _show(self, account: Account, scope: int, verdict: Verdict, told: Told, outcome: Outcome) -> None:
@@ -186,7 +186,8 @@ class Teller:
             self._store.shown[scope] = rank
             self._to_remember.add(account.account_id)
         equity, requirement = assessment.equity, assessment.maintenance_margin
-        self._store.shown_ratio[scope] = float(equity / requirement) if equity is not None and requirement else 0.0
+        ratio = float(equity) / float(requirement) if equity is not None and requirement else 0.0
+        self._store.shown_ratio[scope] = ratio
 
     def _packed(self, account_id: str) -> bytes:
         lines = {name: Remembered(told) for name, told in self.memory.get(account_id, {}).items()}

@@ -1,0 +1,124 @@
+"""Assembly: the parts of a running instance put together from settings, for the commands that run one.
+
+This is the composition root: the only place that knows the application and every adapter. What a command adds
+(signals, input, a view) is its own business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from monitor.adapters.wire.codec import WireCodec
+from monitor.adapters.wire.terms import TermDefaults
+from monitor.app.feed import FeedSettings, GlobalFeed
+from monitor.app.instance import Instance
+from monitor.app.observing import Observer
+from monitor.app.ports import Log, LogUnavailable
+from monitor.app.shared import Shared
+from monitor.app.topics import TopicNames
+from monitor.config import Settings
+from monitor.core.board import MarketBoard
+from monitor.core.engine import EngineSettings, MarginEngine
+from monitor.core.verdict import Ladders
+
+T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
+
+
+def now_ms() -> int:
+    """Return milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class KernelThread:
+    """Run the engine's work in one thread of its own, so that heartbeats never wait for it."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernel")
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """Run `work` and return its result."""
+        return asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def close(self) -> None:
+        """Drop what waits; what runs is finished."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    """Return the part of the settings the engine needs."""
+    ladders = Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio)
+    return EngineSettings(ladders, settings.status, settings.limits.max_positions)
+
+
+def new_board(settings: Settings) -> MarketBoard:
+    """Return an empty market board."""
+    return MarketBoard(settings.prices, settings.usd_assets)
+
+
+def codec_of(settings: Settings) -> WireCodec:
+    """Return the codec under the configured limits and defaults of terms."""
+    terms = settings.instruments
+    defaults = TermDefaults(terms.closing_fee_rate, terms.liquidation_fee_rate, terms.maintenance_basis)
+    return WireCodec(settings.limits, defaults)
+
+
+async def count_shards(log: Log, topics: TopicNames, observer: Observer, waiting: Callable[[str], None]) -> int:
+    """Return the number of shards, waiting for the log and for its topics; `waiting` is told for what."""
+    while True:
+        reader = log.reader()
+        try:
+            await reader.start()
+            counts = {name: await reader.partition_count(name) for name in (topics.account_events, topics.state)}
+            if len(set(counts.values())) == 1 and counts[topics.state]:
+                return counts[topics.state]
+            waiting(f"the topics are not as they should be ({counts}); `liqmon topics create` makes them")
+        except LogUnavailable as fault:
+            observer.log_fault(type(fault).__name__)
+            waiting(f"the log does not answer: {fault}")
+        finally:
+            await reader.stop()
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def assemble(
+    settings: Settings,
+    topics: TopicNames,
+    log: Log,
+    shards: int,
+    observer: Observer,
+    kernel: KernelThread,
+    clock: Callable[[], int] = now_ms,
+) -> Instance:
+    """Return an instance over a log, ready to run."""
+    codec = codec_of(settings)
+    group = settings.topics.prefix + settings.kafka.group_id
+    feed_settings = FeedSettings(
+        topics=topics,
+        max_step=settings.instruments.max_step,
+        max_ahead_ms=settings.prices.max_ahead_ms,
+        max_replay_ms=settings.prices.max_replay_ms,
+        max_window=settings.limits.max_window_messages,
+        max_poll_records=settings.limits.max_poll_records,
+    )
+    shared = Shared(
+        log=log,
+        feed=GlobalFeed(feed_settings, log.reader(), codec, new_board(settings), clock, observer),
+        codec=codec,
+        observer=observer,
+        topics=topics,
+        group=group,
+        shards=shards,
+        writer_id=secrets.token_hex(8),
+        make_engine=lambda: MarginEngine(engine_settings(settings), new_board(settings)),
+        on_kernel_thread=kernel,
+        now_ms=clock,
+        limits=settings.limits,
+    )
+    return Instance(shared, log.membership(group, topics.account_events))

@@ -1,0 +1,194 @@
+"""`liqmon run`: the daemon, on Kafka or, without a broker configured, on the embedded log.
+
+Signals, the HTTP door and the input file live here; what the daemon does is in `monitor.app`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor.cli.exits import BadInput, Exit
+from monitor.cli.options import add_config_option, settings_of
+
+if TYPE_CHECKING:
+    from monitor.adapters.embedded import EmbeddedLog
+    from monitor.app.instance import Instance
+    from monitor.app.topics import TopicNames
+    from monitor.cli.assembly import KernelThread
+    from monitor.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `run`."""
+    parser = subparsers.add_parser(
+        "run",
+        help="run the daemon: on Kafka, or on the embedded log where no broker is configured",
+        description="Run the daemon until SIGTERM or SIGINT. Without kafka.bootstrap_servers it runs on a log in memory, "
+        "whose data are gone when it ends; the events it tells are then printed, one JSON object a line.",
+    )
+    add_config_option(parser)
+    parser.add_argument(
+        "--input",
+        metavar="FILE",
+        help='feed the embedded log from lines {"topic": …, "key": …, "value": …}, - for standard input',
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run until told to stop."""
+    settings = settings_of(args)
+    if args.input is not None and settings.kafka.bootstrap_servers is not None:
+        raise BadInput("--input feeds the embedded log, but kafka.bootstrap_servers is configured")
+    lines = None if args.input is None else read_input(args.input)
+    return asyncio.run(_Daemon(settings, lines).run())
+
+
+def read_input(source: str) -> list[tuple[str, bytes | None, bytes | None]]:
+    """Return (topic, key, value) of every line. Raises `BadInput` naming the line."""
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    records = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            body = json.loads(line)
+            topic, key, value = body["topic"], body.get("key"), body["value"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"{source}: line {number}: {error!r}: expected topic, key and value") from None
+        encoded = value if isinstance(value, str) else None if value is None else json.dumps(value)
+        records.append((str(topic), None if key is None else str(key).encode(), encoded and encoded.encode()))
+    return records
+
+
+class _Daemon:
+    """Hold one run of the daemon."""
+
+    def __init__(self, settings: Settings, lines: Sequence[tuple[str, bytes | None, bytes | None]] | None) -> None:
+        self._settings = settings
+        self._lines = lines
+        self._instance: Instance | None = None
+        self._waiting_for = "starting"
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Serve HTTP, wait for the log, run the instance; return the exit code."""
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415  # slow to load
+
+        from monitor.adapters.logs import configure_logs  # noqa: PLC0415
+        from monitor.adapters.metrics import PrometheusObserver  # noqa: PLC0415
+        from monitor.cli.version import versions  # noqa: PLC0415
+
+        configure_logs(self._settings.log)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        registry = CollectorRegistry()
+        observer = PrometheusObserver(registry)
+        observer.build(versions())
+        async with self._serving(registry):
+            work = asyncio.create_task(self._work(observer), name="daemon")
+            stopped = asyncio.create_task(self._stop.wait(), name="stop")
+            try:
+                await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if self._instance is not None:
+                    self._instance.stop()
+                elif not work.done():
+                    work.cancel()
+                await asyncio.wait({work})
+            finally:
+                stopped.cancel()
+            if not work.cancelled():
+                work.result()
+        return Exit.GOOD
+
+    def _on_signal(self) -> None:
+        log.info("asked to stop")
+        self._stop.set()
+
+    @asynccontextmanager
+    async def _serving(self, registry: Any) -> AsyncIterator[None]:
+        from monitor.adapters.http import HttpServer, read_token, standard_routes  # noqa: PLC0415
+        from monitor.adapters.metrics import exposition  # noqa: PLC0415
+
+        routes = standard_routes(lambda: exposition(registry), self._is_live, self._is_ready)
+        server = HttpServer(self._settings.http, routes, read_token(self._settings.http))
+        await server.start()
+        log.info("listening on http://%s:%d", self._settings.http.host, server.port)
+        try:
+            yield
+        finally:
+            await server.stop()
+
+    def _is_live(self) -> tuple[bool, Sequence[str]]:
+        return True, ()
+
+    def _is_ready(self) -> tuple[bool, Sequence[str]]:
+        if self._instance is None:
+            return False, [self._waiting_for]
+        reasons = self._instance.why_not_ready()
+        return not reasons, reasons
+
+    async def _work(self, observer: Any) -> None:
+        from monitor.cli.assembly import KernelThread, assemble, count_shards  # noqa: PLC0415
+
+        topics = self._settings.topics.names()
+        kernel = KernelThread()
+        outside = await self._open_log(topics)
+        try:
+            await kernel(_warm)
+            shards = await count_shards(outside, topics, observer, self._wait)
+            self._instance = assemble(self._settings, topics, outside, shards, observer, kernel)
+            if self._stop.is_set():
+                self._instance.stop()
+            await self._instance.run()
+        finally:
+            kernel.close()
+            await outside.close()
+
+    def _wait(self, reason: str) -> None:
+        if reason != self._waiting_for:
+            log.warning("waiting: %s", reason)
+        self._waiting_for = reason
+
+    async def _open_log(self, topics: TopicNames) -> Any:
+        if self._settings.kafka.bootstrap_servers is not None:
+            from monitor.adapters.kafka import KafkaLog, tame_client_logging  # noqa: PLC0415
+
+            tame_client_logging()
+            group = self._settings.topics.prefix + self._settings.kafka.group_id
+            return KafkaLog(self._settings.kafka, offsets_group=group)
+        return await open_embedded_log(self._settings, topics, self._lines or ())
+
+
+async def open_embedded_log(
+    settings: Settings, topics: TopicNames, lines: Iterable[tuple[str, bytes | None, bytes | None]]
+) -> EmbeddedLog:
+    """Return a log in memory with its topics made and the lines fed."""
+    from monitor.adapters.embedded import EmbeddedLog  # noqa: PLC0415
+    from monitor.app.topics import create_topics  # noqa: PLC0415
+    from monitor.cli.assembly import now_ms  # noqa: PLC0415
+
+    embedded = EmbeddedLog(now_ms)
+    log.warning("no broker is configured: running on the embedded log, whose data are gone when this process ends")
+    await create_topics(await embedded.admin(), settings.topics)
+    for topic, key, value in lines:
+        embedded.produce(settings.topics.prefix + topic, key, value)
+    return embedded
+
+
+def _warm() -> None:
+    """Load the kernels before the first shard needs them."""
+    from monitor.core.store import MarginStore  # noqa: PLC0415
+
+    MarginStore.warm()

@@ -1,0 +1,136 @@
+"""Verification: an event computed again from its own evidence, term by term, by the exact implementation.
+
+What must agree and in which order it is compared lives here; reading the evidence is the wire's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from monitor.core.accounts import Account
+from monitor.core.amounts import exactly
+from monitor.core.document import Document
+from monitor.core.events import digest_of, direction, figures, threshold
+from monitor.core.ladder import MarginStatus
+from monitor.core.margin import assess
+from monitor.core.scopes import kind_of, scope_names
+from monitor.core.told import Told, event_id, named_event_id
+from monitor.core.verdict import Band, Verdict, decide
+
+
+class Difference(NamedTuple):
+    """Name one term of an event that does not follow from its evidence."""
+
+    term: str
+    stated: Any
+    computed: Any
+
+
+class BadEvidence(ValueError):
+    """Evidence that cannot be evaluated: it is not what an event carries."""
+
+
+@exactly
+def first_difference(event: Mapping[str, Any], document: Document | None) -> Difference | None:
+    """Return the first term of an event that its evidence does not give, None when all agree.
+
+    `document` is the event's `evidence.document`, read; None for an event that has none. Raises `BadEvidence`.
+    """
+    try:
+        for term, stated, computed in _terms(event, document):
+            if stated != computed:
+                return Difference(term, stated, computed)
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        raise BadEvidence(f"the event is not complete: {type(error).__name__} {error}") from error
+    return None
+
+
+def _terms(event: Mapping[str, Any], document: Document | None) -> Iterator[tuple[str, Any, Any]]:
+    if "sequence" not in event:
+        name, number = event["event_type"], event["episode"]
+        yield "event_id", event["event_id"], named_event_id(event["account_id"], event["scope"], name, number)
+    elif document is None:
+        raise BadEvidence("evidence.document is missing")
+    else:
+        yield from _chain_terms(event, document)
+    yield "digest", event["digest"], digest_of(event)
+
+
+def _chain_terms(event: Mapping[str, Any], document: Document) -> Iterator[tuple[str, Any, Any]]:
+    scope, account_id = event["scope"], event["account_id"]
+    before, after = _memory(event)
+    yield "event_id", event["event_id"], event_id(account_id, scope, event["sequence"])
+    account, last = account_of(event, document)
+    if "last_status" in event:
+        yield "last_status", event["last_status"], str(last)
+    else:
+        yield "previous_status", event["previous_status"], str(last)
+    if event["event_type"] == "closed":
+        yield from _closed_terms(event, document, account)
+    else:
+        yield from _verdict_terms(event, document, account, last)
+    ladder = document.ladders.of(kind_of(account, scope))
+    yield "direction", event["direction"], direction(before, after)
+    yield "threshold", event["threshold"], threshold(before, after, ladder)
+
+
+def _memory(event: Mapping[str, Any]) -> tuple[Told, Told]:
+    """Return what was told before and after an event, as the event itself states it."""
+    previous, status = MarginStatus(event["previous_status"]), MarginStatus(event["status"])
+    last = MarginStatus(event.get("last_status", previous))
+    known = last if status is MarginStatus.UNKNOWN else status
+    return Told(previous, last, event["sequence"] - 1), Told(status, known, event["sequence"])
+
+
+def account_of(event: Mapping[str, Any], document: Document) -> tuple[Account, MarginStatus]:
+    """Return the account of the evidence and the last known status it states for the scope."""
+    if not document.accounts:
+        return Account(event["account_id"], deleted=True), MarginStatus(event["evidence"]["last_status"])
+    (only,) = document.accounts
+    if only.account.account_id != event["account_id"]:
+        raise BadEvidence(f"evidence is about {only.account.account_id}")
+    return only.account, only.previous_status.get(event["scope"], MarginStatus.HEALTHY)
+
+
+def _closed_terms(event: Mapping[str, Any], document: Document, account: Account) -> Iterator[tuple[str, Any, Any]]:
+    yield "status", event["status"], str(MarginStatus.HEALTHY)
+    exists = event["scope"] in scope_names(account, document.market)
+    yield "evidence.document.accounts", f"{event['scope']} exists" if exists else "", ""
+    for name in ("equity", "maintenance_margin", "margin_ratio", "risk_ratio", "deposit_to_clear"):
+        yield name, event[name], None
+
+
+def _verdict_terms(
+    event: Mapping[str, Any], document: Document, account: Account, last: MarginStatus
+) -> Iterator[tuple[str, Any, Any]]:
+    verdict = verdict_again(event, document, account, last)
+    ladder = document.ladders.of(verdict.assessment.kind)
+    for name, value in figures(verdict, ladder).items():
+        yield name, event[name], value
+    yield "raw_status", event["raw_status"], str(verdict.raw_status)
+    yield "status", event["status"], str(verdict.status)
+    yield "unknown_because", event.get("unknown_because", []), list(verdict.unknown_because)
+    yield "degraded", event["degraded"], event["evidence"].get("degraded", [])
+    healthy = verdict.status is MarginStatus.HEALTHY
+    yield "event_type", event["event_type"], "recovered" if healthy else str(verdict.status)
+
+
+def verdict_again(
+    event: Mapping[str, Any], document: Document, account: Account, last: MarginStatus
+) -> Verdict:
+    """Return the verdict that the evidence of an event gives."""
+    evidence = event["evidence"]
+    assessment = assess(account, event["scope"], document.market)
+    if assessment.unknown_because:
+        return Verdict(assessment, MarginStatus.UNKNOWN, MarginStatus.UNKNOWN, assessment.unknown_because)
+    bands = tuple(_band(item) for item in evidence.get("bands", ()))
+    degraded = tuple(evidence.get("degraded", ()))
+    return decide(account, assessment, document.market, document.ladders, last, degraded, bands)
+
+
+def _band(item: Mapping[str, Any]) -> Band:
+    is_asset = "asset" in item
+    return Band(item["asset" if is_asset else "symbol"], is_asset, Decimal(item["low"]), Decimal(item["high"]))
+
