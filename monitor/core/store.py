@@ -1,0 +1,285 @@
+"""The store: float mirrors of every margin scope, and the question who is not proven to keep its status.
+
+Facts come in exact and are kept by the engine; what the store returns are candidates for an exact decision. How rows are
+laid out is in `store_columns`, how they are written in `store_write`, the arithmetic and its error bounds in `kernels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core import kernels, kernels_banded, kernels_numpy, kernels_numpy_banded, store_write
+from monitor.core.instruments import Asset, Instrument
+from monitor.core.kernels_compiled import HAS_NUMBA
+from monitor.core.ladder import Ladder
+from monitor.core.store_batch import BatchBuilder, Facts
+from monitor.core.store_coins import Assets, law_of
+from monitor.core.store_columns import BLOCKED, CELLS_LIVE, F8, I8, NONE, SCOPES_LIVE, SCOPES_REMOVED, STATES, U1, U4
+from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
+from monitor.core.store_space import Space
+from monitor.core.store_terms import Contracts
+
+__all__ = ["CellFacts", "MarginStore", "PartFacts", "ScopeFacts"]
+
+_FEW: Final = 64
+_BATCH_SHARE: Final = 4
+"""Judge everybody where the holders of what moved have more than one in this many positions."""
+
+
+class MarginStore:
+    """Keep every scope of a shard in rows of floats and screen them; not safe to use from two threads at once.
+
+    Ids are those the store gives to scopes; accounts are numbered by the caller, densely. The memory columns (`told`,
+    `sequence` …) are indexed by scope id; ask for them again after `put`, which may have moved them.
+    """
+
+    def __init__(self, ladders: Sequence[Ladder], *, use_numba: bool | None = None) -> None:
+        self.uses_numba = HAS_NUMBA if use_numba is None else use_numba and HAS_NUMBA
+        self._contracts = Contracts()
+        self._assets = Assets(ladders)
+        self._law = law_of(ladders)
+        self._ladders = ladders
+        self._space = Space(self._contracts)
+        self._names: dict[str, int] = {}
+        self._names_by_number: list[str] = []
+        self._moved_assets: set[str] = set()
+        self._found: U4 = np.zeros(0, dtype=np.uint32)
+
+    # -------------------------------------------------------------------------------------------------- the world
+    def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> NDArray[np.int64]:
+        """Put checked terms in force; return the accounts whose scopes must be put again.
+
+        Those are all holders when the kind, money or size of the contract changed, or anything of one margined at entry
+        prices; nobody where only brackets changed. Until they are put again their scopes are candidates.
+        """
+        return self.holders(symbol) if self._contracts.set_terms(symbol, terms) else np.zeros(0, dtype=np.int64)
+
+    def set_mark(self, symbol: str, mark: Decimal | None) -> None:
+        """Set the mark price of a symbol, above 0; None: it is not priced."""
+        self._contracts.set_mark(symbol, mark)
+
+    def set_band(self, symbol: str, low: Decimal | None, high: Decimal | None) -> None:
+        """Say that a mark is only known to lie within [low, high]; None, None: it is exact again."""
+        self._contracts.set_band(symbol, low, high)
+
+    def set_asset(
+        self, name: str, terms: Asset[Decimal] | None, *, low: Decimal | None = None, high: Decimal | None = None
+    ) -> None:
+        """Set what an asset counts in USD, None where that is not known; `low`, `high`: ends of a doubted index.
+
+        An asset that counts 1:1 without terms of its own must be set like any other.
+        """
+        if self._assets.set_terms(name, terms, low, high):
+            self._moved_assets.add(name)
+
+    # ------------------------------------------------------------------------------------------------- the scopes
+    def put(self, account: int, scopes: Sequence[ScopeFacts]) -> list[tuple[int, str]]:
+        """Replace all scopes of an account; see `put_many`."""
+        return self.put_many(((account, scopes),))
+
+    def put_many(self, facts: Facts) -> list[tuple[int, str]]:
+        """Replace all scopes of accounts, in order; return (id, name) of every scope that exists no more.
+
+        A scope that keeps its name keeps its id and memory; a new one begins with a blank memory. The memory of removed
+        scopes stays readable until the next put.
+        """
+        batch = BatchBuilder(self._contracts, self._assets, self._names)
+        batch.add_all(facts)
+        return self._write(batch.finish())
+
+    def drop(self, account: int) -> list[tuple[int, str]]:
+        """Remove all scopes of an account; return what `put` does."""
+        return self.put(account, ())
+
+    def _write(self, batch: store_write.Batch) -> list[tuple[int, str]]:
+        store_write.recycle(self._space.columns())
+        self._space.make_room(batch)
+        store_write.write_batch(batch, self._space.columns())
+        if len(self._names) > len(self._names_by_number):
+            self._names_by_number = list(self._names)
+        count = int(self._space.pools.counters[SCOPES_REMOVED])
+        removed = self._space.scopes.free[len(self._space.scopes.free) - count :]
+        return [(scope, self.name_of(scope)) for scope in removed[::-1].tolist()]
+
+    def scopes_of(self, account: int) -> list[int]:
+        """Return the ids of an account's scopes in the order they were put."""
+        found = []
+        scope = int(self._space.first[account]) if account < len(self._space.first) else NONE
+        while scope != NONE:
+            found.append(scope)
+            scope = int(self._space.scopes.next[scope])
+        return found
+
+    def name_of(self, scope: int) -> str:
+        """Return the name of a scope."""
+        return self._names_by_number[self._space.scopes.name[scope]]
+
+    def account_of(self, scope: int) -> int:
+        """Return the account of a scope."""
+        return int(self._space.scopes.account[scope])
+
+    def is_live(self) -> NDArray[np.bool_]:
+        """Return by scope id whether the scope exists."""
+        return self._space.scopes.row != NONE
+
+    def is_blocked(self, scope: int) -> bool:
+        """Return whether a scope was put as blocked."""
+        return bool(self._space.rows.watch[self._space.scopes.row[scope]] % STATES == BLOCKED)
+
+    def set_state(self, scope: int, state: int) -> None:
+        """Set the told status of a scope: rank 0 … 7, or 8 for unknown."""
+        self._space.memory.told[scope] = state
+        watch, row = self._space.rows.watch, self._space.scopes.row[scope]
+        if watch[row] % STATES != BLOCKED:
+            watch[row] = watch[row] // STATES * STATES + state
+
+    # ------------------------------------------------------------------------------------------------- the screen
+    def judge_all(self) -> NDArray[np.int64]:
+        """Evaluate everybody; return the scopes that are not proven to keep their status."""
+        self._moved_assets.clear()
+        if self._is_banded():
+            return self._judge(np.nonzero(self.is_live())[0].astype(np.uint32))
+        space = self._space
+        found = self._room(len(space.scopes.row))
+        count = self._judges.judge_tiles(space.rows, space.cells, space.tiles, *self._tables(), found)
+        return found[:count].astype(np.int64)
+
+    def judge_symbols(self, symbols: Collection[str]) -> NDArray[np.int64]:
+        """Evaluate all holders of some symbols, and of the assets that were set since the last judgement."""
+        known = [symbol.number for name in symbols if (symbol := self._contracts.symbols.get(name)) is not None]
+        holders = self._space.holders
+        known = [number for number in known if number < len(holders.count)]
+        total = sum(int(holders.count[number]) for number in known)
+        if total * _BATCH_SHARE > self._space.pools.counters[CELLS_LIVE]:
+            return self.judge_all()
+        starts = [(int(holders.start[number]), int(holders.count[number])) for number in known]
+        chosen = [holders.scope[start : start + count] for start, count in starts]
+        if self._moved_assets:
+            chosen.append(self._scopes_in(self._moved_assets))
+        return self._judge(np.concatenate(chosen) if chosen else np.zeros(0, np.uint32))
+
+    def judge_assets(self, assets: Collection[str]) -> NDArray[np.int64]:
+        """Evaluate every scope in USD that has a part in one of some assets, and debts in them."""
+        return self._judge(self._scopes_in({*assets, *self._moved_assets}))
+
+    def judge_accounts(self, accounts: Sequence[int]) -> NDArray[np.int64]:
+        """Evaluate all scopes of some accounts."""
+        scopes = [scope for account in accounts for scope in self.scopes_of(account)]
+        return self._judge(np.array(scopes, dtype=np.uint32))
+
+    # ------------------------------------------------------------------------------------------------- the figures
+    def figures(self, scopes: NDArray[Any] | None = None) -> tuple[F8, F8]:
+        """Return (equity, requirement) of scopes, of all ids by default, as of their last judgement.
+
+        In the scope's unit, within the bounds of `kernels`; NaN where not known, or the scope does not exist.
+        """
+        row = self._space.scopes.row if scopes is None else self._space.scopes.row[scopes]
+        exists = row != NONE
+        place = np.where(exists, row, 0)
+        return (
+            np.where(exists, self._space.rows.equity[place], np.nan),
+            np.where(exists, self._space.rows.requirement[place], np.nan),
+        )
+
+    def holders(self, symbol: str) -> NDArray[np.int64]:
+        """Return the accounts that have a live position in a symbol, each once."""
+        known, holders = self._contracts.symbols.get(symbol), self._space.holders
+        if known is None or known.number >= len(holders.count):
+            return np.zeros(0, dtype=np.int64)
+        start = int(holders.start[known.number])
+        scopes = holders.scope[start : start + int(holders.count[known.number])]
+        return np.unique(self._space.scopes.account[scopes]).astype(np.int64)
+
+    def holders_of_asset(self, asset: str) -> NDArray[np.int64]:
+        """Return the accounts that have a part of a scope in USD in an asset, each once."""
+        return np.unique(self._space.scopes.account[self._scopes_in({asset}, debts=False)]).astype(np.int64)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""
+        return self._space.counts()
+
+    @property
+    def told(self) -> U1:
+        """The told status of each scope id, as a rank; written by `set_state` only."""
+        return self._space.memory.told
+
+    @property
+    def sequence(self) -> I8:
+        """The sequence of the last event of each scope id."""
+        return self._space.memory.sequence
+
+    @property
+    def episode(self) -> I8:
+        """The episode of each scope id."""
+        return self._space.memory.episode
+
+    @property
+    def last_known(self) -> U1:
+        """The last known status of each scope id, as a rank."""
+        return self._space.memory.last_known
+
+    @property
+    def shown(self) -> U1:
+        """The status last shown of each scope id, as a rank; 255 where none was."""
+        return self._space.memory.shown
+
+    @property
+    def shown_ratio(self) -> F8:
+        """The ratio last shown of each scope id."""
+        return self._space.memory.shown_ratio
+
+    def warm(self) -> None:
+        """Compile or load every kernel, so that the first tick does not wait for it."""
+        small = MarginStore(self._ladders, use_numba=self.uses_numba)
+        part = PartFacts("", Decimal(1), (CellFacts("", Decimal(1), Decimal(1), Decimal(1)),))
+        small.put(0, (ScopeFacts("", 0, in_usd=True, blocked=False, parts=(part,)),))
+        for _ in range(2):
+            small.judge_all()
+            small.judge_accounts([0])
+            small.set_band("", Decimal(1), Decimal(2))
+
+    def _is_banded(self) -> bool:
+        return bool(self._contracts.banded or self._assets.banded)
+
+    @property
+    def _judges(self) -> ModuleType:
+        """The kernels that serve now: compiled or numpy, for exact prices or for bands."""
+        if self._is_banded():
+            return kernels_banded if self.uses_numba else kernels_numpy_banded
+        return kernels if self.uses_numba else kernels_numpy
+
+    def _tables(self) -> tuple[kernels.Prices, kernels.Brackets, kernels.Coins, kernels.Law]:
+        return self._contracts.prices, self._contracts.brackets, self._assets.coins, self._law
+
+    def _room(self, count: int) -> U4:
+        if len(self._found) < count:
+            self._found = np.zeros(2 * count, dtype=np.uint32)
+        return self._found
+
+    def _judge(self, scopes: U4) -> NDArray[np.int64]:
+        """Evaluate scopes; one that is named twice is evaluated twice and returned once."""
+        space = self._space
+        if (
+            len(scopes) * _BATCH_SHARE > space.pools.counters[SCOPES_LIVE]
+            and len(scopes) > _FEW
+            and not self._is_banded()
+        ):
+            return self.judge_all()
+        self._moved_assets.clear()
+        found = self._room(len(scopes))
+        count = self._judges.judge_scopes(
+            scopes, space.scopes.row, space.pages, space.rows, space.cells, *self._tables(), found
+        )
+        return np.unique(found[:count]).astype(np.int64)
+
+    def _scopes_in(self, assets: Collection[str], *, debts: bool = True) -> U4:
+        """Return the scopes in USD with a part in one of some assets; with `debts`, also those in debt in one."""
+        wanted = np.zeros(len(self._assets.coins.plus), dtype=np.bool_)
+        wanted[[self._assets.numbers[name] for name in assets if name in self._assets.numbers]] = True
+        return self._space.scopes_in(wanted, debts=debts)

@@ -1,0 +1,127 @@
+"""The float tables of assets and ladders: what an amount counts in USD, debt floors, and the lines of each status.
+
+Exact numbers come in and are rounded once; contracts are in `store_terms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from math import inf, nan
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from monitor.core.amounts import exactly
+from monitor.core.instruments import Asset
+from monitor.core.kernels import Coins, Law
+from monitor.core.ladder import Ladder
+from monitor.core.store_columns import STATES
+
+_WIDER: Final = 1e-15
+"""More than a debt floor can be off by being rounded, as a share of it."""
+_BEYOND: Final = 1e300
+_BANKRUPT: Final = 7
+
+
+class _Index(NamedTuple):
+    """Hold the index price of an asset and the ends between which it lies."""
+
+    price: Decimal
+    low: Decimal
+    high: Decimal
+
+
+class Assets:
+    """Hold the assets by number; number 0 stands for USD itself, and for no asset."""
+
+    def __init__(self, ladders: Sequence[Ladder]) -> None:
+        self.numbers: dict[str, int] = {}
+        self.banded: set[str] = set()
+        self._floors = [ladder.debt_floor for ladder in ladders]
+        self.coins = self._empty(16)
+        self._write_floors(0, None)
+
+    def number(self, name: str) -> int:
+        """Return the number of an asset, a new one where it was never named."""
+        known = self.numbers.get(name)
+        if known is not None:
+            return known
+        number = self.numbers[name] = len(self.numbers) + 1
+        if number == len(self.coins.plus):
+            bigger = self._empty(2 * number)
+            for old, new in zip(self.coins, bigger, strict=True):
+                new[..., :number] = old
+            self.coins = bigger
+        self._forget(number)
+        return number
+
+    @exactly
+    def set_terms(self, name: str, terms: Asset[Decimal] | None, low: Decimal | None, high: Decimal | None) -> bool:
+        """Set what an asset counts, None where that is not known; return whether anything changed."""
+        number = self.number(name)
+        before = [column[..., number].copy() for column in self.coins]
+        banded = low is not None and high is not None
+        if terms is None or terms.index_price is None:
+            self._forget(number)
+            banded = False
+        else:
+            price = terms.index_price
+            index = _Index(price, *((low, high) if low is not None and high is not None else (price, price)))
+            self._write(number, terms, index)
+            self._write_floors(number, index)
+        (self.banded.add if banded else self.banded.discard)(name)
+        return not all(
+            np.array_equal(old, column[..., number], equal_nan=True)
+            for old, column in zip(before, self.coins, strict=True)
+        )
+
+    def _empty(self, count: int) -> Coins:
+        floors = (len(self._floors), count)
+        return Coins(*(np.zeros(floors if name.startswith("floor") else count) for name in Coins._fields))
+
+    def _forget(self, number: int) -> None:
+        """Write an asset without terms: of unknown value, 1:1 where debts are compared with the floor."""
+        for name, column in zip(Coins._fields, self.coins, strict=True):
+            if not name.startswith("floor"):
+                column[number] = nan
+        self._write_floors(number, None)
+
+    def _write(self, number: int, terms: Asset[Decimal], index: _Index) -> None:
+        plus = Decimal(0)
+        if terms.margin_available:
+            plus = (1 - (terms.bid_buffer or 0)) * (
+                Decimal(1) if terms.collateral_ratio is None else terms.collateral_ratio
+            )
+        minus = Decimal(1) + (terms.ask_buffer or 0)
+        coins = self.coins
+        coins.plus[number], coins.minus[number] = float(index.price * plus), float(index.price * minus)
+        coins.plus_low[number], coins.plus_high[number] = float(index.low * plus), float(index.high * plus)
+        coins.minus_low[number], coins.minus_high[number] = float(index.low * minus), float(index.high * minus)
+
+    def _write_floors(self, number: int, index: _Index | None) -> None:
+        for ladder, floor in enumerate(self._floors):
+            ends = [floor] if index is None else [floor / Fraction(price) if price > 0 else inf for price in index]
+            self.coins.floor_low[ladder, number] = float(min(ends)) * (1.0 - _WIDER)
+            self.coins.floor_high[ladder, number] = float(max(ends)) * (1.0 + _WIDER)
+
+
+def law_of(ladders: Sequence[Ladder]) -> Law:
+    """Return the lines of every ladder and state.
+
+    A known state is left downwards at k of the next worse status that exists (0: bankrupt), upwards at k·(1 + h) of the
+    mildest that is not milder than itself. NaN where lines decide nothing (bankrupt, unknown, blocked).
+    """
+    law = Law(*(np.full(len(ladders) * STATES, nan) for _ in Law._fields))
+    for number, ladder in enumerate(ladders):
+        widened = 1 + ladder.hysteresis
+        steepest = max([Fraction(1), *(k * widened for _, k in ladder.thresholds)])
+        first = number * STATES
+        law.weight[first : first + STATES] = float(1 + steepest)
+        for state in range(_BANKRUPT):
+            worse = [k for status, k in ladder.thresholds if status.rank > state]
+            own = [k * widened for status, k in ladder.thresholds if status.rank >= state]
+            law.enter[first + state] = float(max(worse, default=Fraction(0)))
+            law.leave[first + state] = float(max(own, default=Fraction(0))) if state else _BEYOND
+    return law

@@ -1,0 +1,193 @@
+"""The float tables of terms and prices: contracts by line and bracket, assets, and the lines of the ladders.
+
+A line is a symbol as one bracket multiplier sees it. Exact numbers come in and are rounded once; the rows that refer to
+lines are not known here.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import inf, nan
+from typing import Final
+
+import numpy as np
+
+from monitor.core.amounts import exactly
+from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
+from monitor.core.kernels import GUARD, UNIT, Brackets, Prices
+from monitor.core.store_columns import TIERS, grown
+
+_ONE: Final = Decimal(1)
+_MORE: Final = 1.000001
+"""Rounds the float of an error bound upwards."""
+
+
+class Symbol:
+    """Hold what is known of one contract: its number, its terms, its price, and its lines by multiplier."""
+
+    __slots__ = ("at_entry", "band", "inverse", "line_of_one", "lines", "mark", "number", "size", "terms")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.terms: Instrument[Decimal] | None = None
+        self.inverse = False
+        self.at_entry = False
+        self.size: Decimal | None = None
+        self.mark: Decimal | None = None
+        self.band: tuple[Decimal, Decimal] | None = None
+        self.lines: dict[Decimal, int] = {}
+        self.line_of_one = -1
+
+    def take(self, terms: Instrument[Decimal] | None) -> None:
+        """Put terms in force."""
+        self.terms = terms
+        self.inverse = terms is not None and terms.contract is Contract.INVERSE
+        self.at_entry = terms is not None and terms.maintenance_basis is MaintenanceBasis.ENTRY
+        self.size = None if terms is None or terms.contract_size == 1 else terms.contract_size
+
+    def keeps_rows(self, terms: Instrument[Decimal] | None) -> bool:
+        """Return whether rows written under the present terms stay true under others."""
+        if (
+            terms is None
+            or self.terms is None
+            or MaintenanceBasis.ENTRY in (terms.maintenance_basis, self.terms.maintenance_basis)
+        ):
+            return terms == self.terms
+        old = self.terms
+        return (old.contract, old.settle_asset, old.contract_size) == (
+            terms.contract,
+            terms.settle_asset,
+            terms.contract_size,
+        )
+
+    def value_at(self, price: Decimal | None) -> float:
+        """Return v: the price, or −1/price of an inverse contract; NaN where price or terms are missing."""
+        if price is None or self.terms is None:
+            return nan
+        rounded = float(price)
+        if not self.inverse:
+            return rounded
+        return -1.0 / rounded if rounded > 0 else -inf
+
+
+class Contracts:
+    """Hold the lines of all symbols and their tables."""
+
+    def __init__(self) -> None:
+        self.symbols: dict[str, Symbol] = {}
+        self.banded: set[str] = set()
+        self.lines = 1
+        """Line 0 is nobody's: free cells refer to it."""
+        self.symbol_of_line = np.zeros(64, dtype=np.int64)
+        self.prices = Prices(*(np.zeros(64) for _ in Prices._fields))
+        self.brackets = Brackets(np.zeros((64 * TIERS, 4)), np.zeros((64 * TIERS, 3)))
+        self.brackets.table[:TIERS, 3] = inf
+
+    def symbol(self, name: str) -> Symbol:
+        """Return a symbol, a new one where it was never named."""
+        known = self.symbols.get(name)
+        if known is None:
+            known = self.symbols[name] = Symbol(len(self.symbols))
+        return known
+
+    def line(self, symbol: Symbol, multiplier: Decimal) -> int:
+        """Return the line of a symbol for a bracket multiplier."""
+        known = symbol.lines.get(multiplier)
+        if known is not None:
+            return known
+        line = self.lines
+        if line == len(self.symbol_of_line):
+            self._grow(2 * line)
+        self.lines += 1
+        symbol.lines[multiplier] = line
+        if multiplier == 1:
+            symbol.line_of_one = line
+        self.symbol_of_line[line] = symbol.number
+        self._tabulate(symbol, multiplier, line)
+        self._price(symbol)
+        return line
+
+    def set_terms(self, name: str, terms: Instrument[Decimal] | None) -> bool:
+        """Put terms in force; return whether rows that hold the symbol must be written again.
+
+        Until they are, they refer to lines without a price: their scopes are candidates, never proven.
+        """
+        symbol = self.symbol(name)
+        keeps = symbol.keeps_rows(terms)
+        if keeps:
+            symbol.take(terms)
+            for multiplier, line in symbol.lines.items():
+                self._tabulate(symbol, multiplier, line)
+            return False
+        for line in symbol.lines.values():
+            for column in self.prices:
+                column[line] = nan
+        symbol.lines.clear()
+        symbol.line_of_one = -1
+        symbol.take(terms)
+        return True
+
+    def set_mark(self, name: str, mark: Decimal | None) -> None:
+        """Set the price of a symbol, None where it has none."""
+        symbol = self.symbol(name)
+        symbol.mark = mark
+        if symbol.band is None and len(symbol.lines) == 1:
+            value = symbol.value_at(mark)
+            for line in symbol.lines.values():
+                self.prices.value[line] = self.prices.low[line] = self.prices.high[line] = value
+        else:
+            self._price(symbol)
+
+    def set_band(self, name: str, low: Decimal | None, high: Decimal | None) -> None:
+        """Set the ends between which a doubted price lies; None, None: it is exact."""
+        symbol = self.symbol(name)
+        if low is None or high is None:
+            symbol.band = None
+            self.banded.discard(name)
+        else:
+            symbol.band = (min(low, high), max(low, high))
+            self.banded.add(name)
+        self._price(symbol)
+
+    def _price(self, symbol: Symbol) -> None:
+        value = symbol.value_at(symbol.mark)
+        low, high = (value, value) if symbol.band is None else map(symbol.value_at, symbol.band)
+        for line in symbol.lines.values():
+            self.prices.value[line] = value
+            self.prices.low[line] = low
+            self.prices.high[line] = high
+
+    def _grow(self, lines: int) -> None:
+        self.symbol_of_line = np.concatenate(
+            [self.symbol_of_line, np.zeros(lines - len(self.symbol_of_line), np.int64)]
+        )
+        self.prices = grown(self.prices, lines)
+        self.brackets = grown(self.brackets, lines * TIERS)
+
+    @exactly
+    def _tabulate(self, symbol: Symbol, multiplier: Decimal, line: int) -> None:
+        """Write the brackets of a line; where the requirement is taken at entry, one bracket that requires nothing."""
+        table = self.brackets.table[line * TIERS : (line + 1) * TIERS]
+        edge = self.brackets.edge[line * TIERS : (line + 1) * TIERS]
+        table[:] = (0.0, 0.0, inf, inf)
+        edge[:] = (inf, 0.0, 0.0)
+        terms = symbol.terms
+        if terms is None or symbol.at_entry:
+            table[0] = (0.0, 0.0, 0.0, inf)
+            edge[0] = (0.0, 0.0, 0.0)
+            return
+        if len(terms.tiers) > TIERS:
+            raise ValueError(f"{terms.symbol} has more than {TIERS} brackets")
+        for number, tier in enumerate(terms.tiers):
+            floor = tier.floor * multiplier
+            before = terms.tiers[number - 1] if number else tier
+            jump = abs((tier.rate - before.rate) * tier.floor - (tier.deduction - before.deduction)) * multiplier
+            unruly = (
+                64 * UNIT * float(abs(tier.deduction) * multiplier) if tier.deduction > tier.floor * tier.rate else 0.0
+            )
+            near = GUARD if jump else 0.0
+            low = inf if unruly else float(floor) * (1.0 + near)
+            table[number] = (float(tier.rate + terms.closing_fee_rate), float(tier.deduction * multiplier), low, inf)
+            edge[number] = (float(floor), float(jump) * _MORE, unruly * _MORE)
+            if number:
+                table[number - 1, 3] = float(floor) * (1.0 - near)
