@@ -18,8 +18,11 @@ from monitor.app.ports import LogFault
 from monitor.cli.exits import BadInput, Exit, OutsideFault
 
 COMMANDS = (
+    "run",
     "topics",
     "config",
+    "explain",
+    "verify",
     "version",
 )
 """The modules of this package that are commands, in the order of `--help`."""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+InputLine = tuple[str, bytes | None, bytes | None]
+"""Topic without the prefix, key and value of one line of an input file."""
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `run`."""
@@ -54,11 +57,11 @@ def execute(args: argparse.Namespace) -> int:
     return asyncio.run(_Daemon(settings, lines).run())
 
 
-def read_input(source: str) -> list[tuple[str, bytes | None, bytes | None]]:
+def read_input(source: str) -> list[InputLine]:
     """Return (topic, key, value) of every line. Raises `BadInput` naming the line."""
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-    records = []
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    records: list[InputLine] = []
+    for number, line in enumerate(lines.splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -66,15 +69,16 @@ def read_input(source: str) -> list[tuple[str, bytes | None, bytes | None]]:
             topic, key, value = body["topic"], body.get("key"), body["value"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f"{source}: line {number}: {error!r}: expected topic, key and value") from None
-        encoded = value if isinstance(value, str) else None if value is None else json.dumps(value)
-        records.append((str(topic), None if key is None else str(key).encode(), encoded and encoded.encode()))
+        text = value if isinstance(value, str) else json.dumps(value)
+        encoded = None if value is None else text.encode()
+        records.append((str(topic), None if key is None else str(key).encode(), encoded))
     return records
 
 
 class _Daemon:
     """Hold one run of the daemon."""
 
-    def __init__(self, settings: Settings, lines: Sequence[tuple[str, bytes | None, bytes | None]] | None) -> None:
+    def __init__(self, settings: Settings, lines: Sequence[InputLine] | None) -> None:
         self._settings = settings
         self._lines = lines
         self._instance: Instance | None = None
@@ -172,7 +176,7 @@ class _Daemon:
 
 
 async def open_embedded_log(
-    settings: Settings, topics: TopicNames, lines: Iterable[tuple[str, bytes | None, bytes | None]]
+    settings: Settings, topics: TopicNames, lines: Iterable[InputLine]
 ) -> EmbeddedLog:
     """Return a log in memory with its topics made and the lines fed."""
     from monitor.adapters.embedded import EmbeddedLog  # noqa: PLC0415
@@ -189,6 +193,7 @@ async def open_embedded_log(
 
 def _warm() -> None:
     """Load the kernels before the first shard needs them."""
+    from monitor.core.ladder import Ladder  # noqa: PLC0415
     from monitor.core.store import MarginStore  # noqa: PLC0415
 
-    MarginStore.warm()
+    MarginStore([Ladder.build()]).warm()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.core.accounts import Account, BadFacts, after, check_event, is_news
 from monitor.core.amounts import exactly
@@ -250,8 +251,9 @@ class MarginEngine:
             self.store.set_asset(change.name, terms)
         return True
 
-    def _is_unshown(self) -> np.ndarray:
-        return self.store.is_live() & (self.store.shown == NOT_SHOWN)
+    def _is_unshown(self) -> npt.NDArray[np.bool_]:
+        unshown: npt.NDArray[np.bool_] = self.store.is_live() & (self.store.shown == NOT_SHOWN)
+        return unshown
 
 
 def _relative_move(last: Decimal | None, mark: Decimal) -> Decimal:

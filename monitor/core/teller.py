@@ -6,7 +6,7 @@ the shape of an event is in `events`, that of a status in `report`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -45,7 +45,7 @@ class Teller:
         self._ended: dict[str, dict[str, int]] = {}
         self._to_remember: set[str] = set()
 
-    def names_of(self, account_id: str) -> Iterable[str]:
+    def names_of(self, account_id: str) -> list[str]:
         """Return the scopes of an account about which something was told that is not yet over."""
         told = self.memory.get(account_id, {})
         return [name for name, line in told.items() if line.status is not MarginStatus.HEALTHY]
