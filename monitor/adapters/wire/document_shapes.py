@@ -16,7 +16,7 @@ from monitor.adapters.wire.shapes import (
     Closed,
     CollateralBody,
     Name,
-    PositionBody,
+    Positions,
     SettingsBody,
     TermsBody,
 )
@@ -71,7 +71,7 @@ class AccountBody(Closed):
     margin_mode: MarginMode | UnsetType = UNSET
     position_mode: PositionMode | UnsetType = UNSET
     balances: Amounts | UnsetType = UNSET
-    positions: list[PositionBody] | UnsetType = UNSET
+    positions: Positions | UnsetType = UNSET
     open_order_initial_margin: Amounts | UnsetType = UNSET
     net_transfers: Amounts | UnsetType = UNSET
     settings: SettingsBody | UnsetType = UNSET

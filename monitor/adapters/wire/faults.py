@@ -40,6 +40,7 @@ class Code(StrEnum):
     `wrong_key`        stands under a key that is not its account, symbol, asset or fund
     `wrong_partition`  stands in another partition than its key belongs to
     `time_ahead`       is further ahead of our clock than `prices.max_ahead_ms`
+    `gap`              and those after it were gone from the log before they were read; its value is not known
     ================== ==============================================================================================
     """
 
@@ -61,6 +62,7 @@ class Code(StrEnum):
     WRONG_KEY = "wrong_key"
     WRONG_PARTITION = "wrong_partition"
     TIME_AHEAD = "time_ahead"
+    GAP = "gap"
 
 
 class BadMessage(codec.BadMessage):

@@ -37,6 +37,8 @@ AccountId = Annotated[
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Millis = Annotated[int, Meta(ge=0, le=2**63 - 1, description="milliseconds since 1970-01-01 UTC")]
 Amounts = dict[str, Amount]
+Positions = Annotated[list["PositionBody"], Meta(extra_json_schema={"maxItems": 512})]
+Brackets = Annotated[list["BracketBody"], Meta(extra_json_schema={"minItems": 1, "maxItems": 16})]
 
 
 class Closed(Struct, forbid_unknown_fields=True, gc=False):
@@ -108,7 +110,7 @@ class AccountEventBody(Closed):
     position_mode: PositionMode | UnsetType = UNSET
     settings: SettingsBody | UnsetType = UNSET
     balances: Amounts | UnsetType = UNSET
-    positions: list[PositionBody] | UnsetType = UNSET
+    positions: Positions | UnsetType = UNSET
     open_order_initial_margin: Amounts | UnsetType = UNSET
     net_transfers: Amounts | UnsetType = UNSET
 
@@ -127,7 +129,7 @@ class TermsBody(Closed):
 
     contract: Contract
     settle_asset: Name
-    brackets: list[BracketBody]
+    brackets: Brackets
     base_asset: Name | UnsetType = UNSET
     contract_size: Amount | UnsetType = UNSET
     tick_size: Amount | UnsetType = UNSET

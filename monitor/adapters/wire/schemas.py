@@ -1,0 +1,63 @@
+"""JSON Schemas of every message, made from the shapes: `python -m monitor.adapters.wire.schemas FOLDER` writes them.
+
+Which shape stands on which topic is listed here; what the shapes say is declared with them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from msgspec import Meta
+
+from monitor.adapters.wire.document_shapes import DocumentBody
+from monitor.adapters.wire.outputs import AccountStatus, AdlWatch, DataQuality, DeadLetterHeaders, Event, Report
+from monitor.adapters.wire.shapes import AccountEventBody, AssetBody, InstrumentBody, InsuranceFundBody, PriceBody
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+INPUTS: Mapping[str, Any] = {
+    "mark-prices": PriceBody | Annotated[list[PriceBody], Meta(extra_json_schema={"minItems": 1})],
+    "account-events": AccountEventBody,
+    "instruments": InstrumentBody,
+    "assets": AssetBody,
+    "insurance-funds": InsuranceFundBody,
+    "account-document": DocumentBody,
+}
+OUTPUTS: Mapping[str, Any] = {
+    "event": Event,
+    "adl-watch": AdlWatch,
+    "account-status": AccountStatus,
+    "dead-letter-headers": DeadLetterHeaders,
+    "data-quality": DataQuality,
+    "report": Report,
+}
+
+
+def schemas() -> dict[str, bytes]:
+    """Return file name to content of every schema."""
+    return {f"{name}.json": _schema(name, shape) for name, shape in {**INPUTS, **OUTPUTS}.items()}
+
+
+def _schema(name: str, shape: Any) -> bytes:
+    schema = {"$schema": DIALECT, "title": name, **msgspec.json.schema(shape)}
+    return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def write(folder: Path) -> None:
+    """Write every schema into a folder and remove those of messages that no longer exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = schemas()
+    for stale in folder.glob("*.json"):
+        if stale.name not in wanted:
+            stale.unlink()
+    for name, content in wanted.items():
+        (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
