@@ -37,8 +37,6 @@ AccountId = Annotated[
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Millis = Annotated[int, Meta(ge=0, le=2**63 - 1, description="milliseconds since 1970-01-01 UTC")]
 Amounts = dict[str, Amount]
-Positions = Annotated[list["PositionBody"], Meta(extra_json_schema={"maxItems": 512})]
-Brackets = Annotated[list["BracketBody"], Meta(extra_json_schema={"minItems": 1, "maxItems": 16})]
 
 
 class Closed(Struct, forbid_unknown_fields=True, gc=False):
@@ -66,6 +64,9 @@ class PositionBody(Closed):
     margin_type: MarginType | UnsetType = UNSET
     isolated_wallet: Amount | UnsetType = UNSET
     leverage: Amount | UnsetType = UNSET
+
+
+Positions = Annotated[list[PositionBody], Meta(extra_json_schema={"maxItems": 512})]
 
 
 class WindowBody(Closed):
@@ -122,6 +123,9 @@ class BracketBody(Closed):
     rate: Amount
     deduction: Amount | UnsetType = UNSET
     max_leverage: Amount | UnsetType = UNSET
+
+
+Brackets = Annotated[list[BracketBody], Meta(extra_json_schema={"minItems": 1, "maxItems": 16})]
 
 
 class TermsBody(Closed):
