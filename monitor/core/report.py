@@ -1,0 +1,161 @@
+"""The report of a scope: every figure the contract names, as text ready for JSON.
+
+Only the assembly lives here; each figure has its own room.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from monitor.core.accounts import Account
+from monitor.core.amounts import Number, exactly, format_amount, format_quotient, minus, times
+from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.instruments import Contract
+from monitor.core.ladder import Ladder, MarginStatus, debt_floor_in
+from monitor.core.legs import Leg
+from monitor.core.liquidation import LiquidationPrice, liquidation_price
+from monitor.core.margin import Assessment, assess
+from monitor.core.market import Market
+from monitor.core.scopes import IN_USD
+from monitor.core.transfers import available_margin, deposit_to_clear, max_transfer_out
+
+_ONE = Decimal(1)
+
+
+@exactly
+def scope_report(
+    account: Account,
+    scope: str,
+    market: Market,
+    ladder: Ladder,
+    last: MarginStatus | None,
+    assessment: Assessment | None = None,
+) -> dict[str, Any]:
+    """Return the report of a scope; `last` is the last known status (None: no memory, so no hysteresis)."""
+    figures = assess(account, scope, market) if assessment is None else assessment
+    equity, requirement = figures.equity, figures.maintenance_margin
+    known = equity is not None and requirement is not None
+    return {
+        "scope": scope,
+        "margin_mode": str(account.margin_mode),
+        "equity": _text(equity),
+        "wallet_balance": _text(figures.wallet_balance),
+        "unrealized_pnl": _text(figures.unrealized_pnl),
+        "initial_margin": _text(figures.initial_margin),
+        "maintenance_margin": _text(requirement),
+        "available_margin": _text(available_margin(account, figures)),
+        "margin_ratio": margin_ratio(equity, requirement),
+        "risk_ratio": risk_ratio(equity, requirement),
+        "status": str(status_of(figures, ladder, last)),
+        "degraded": [],
+        "unknown_because": list(figures.unknown_because),
+        "deposit_to_clear": _text(deposit_to_clear(equity, requirement, ladder))
+        if equity is not None and requirement is not None
+        else None,
+        "max_transfer_out": _text(max_transfer_out(account, figures, market)),
+        "margin_utilization": risk_ratio(equity, requirement),
+        "positions": _positions(account, figures, ladder)
+        if known
+        else [_position(figures, leg) for leg in figures.legs],
+    }
+
+
+@exactly
+def status_of(assessment: Assessment, ladder: Ladder, last: MarginStatus | None) -> MarginStatus:
+    """Return the status the figures give after `last`; without it the one without memory (`raw_status`)."""
+    equity, requirement = assessment.equity, assessment.maintenance_margin
+    if assessment.unknown_because or equity is None or requirement is None:
+        return MarginStatus.UNKNOWN
+    floor = debt_floor_in(ladder, assessment.index_price)
+    if last is None or last is MarginStatus.UNKNOWN:
+        return ladder.raw(equity, requirement, floor)
+    return ladder.told(last, equity, requirement, floor)
+
+
+def raw_status(assessment: Assessment, ladder: Ladder) -> MarginStatus:
+    """Return the status of the ladder without memory."""
+    return status_of(assessment, ladder, None)
+
+
+def margin_ratio(equity: Number | None, requirement: Number | None) -> str | None:
+    """Return E ÷ MM (the health convention), None where the requirement is 0."""
+    return None if equity is None or not requirement else format_quotient(equity, requirement)
+
+
+def risk_ratio(equity: Number | None, requirement: Number | None) -> str | None:
+    """Return MM ÷ E (the risk convention, also the utilization of the margin), None unless the equity is above 0."""
+    return None if requirement is None or equity is None or equity <= 0 else format_quotient(requirement, equity)
+
+
+def _positions(account: Account, figures: Assessment, ladder: Ladder) -> list[dict[str, Any]]:
+    """Return all positions of a scope whose figures are known; the legs of a symbol share the liquidation price."""
+    prices: dict[str, LiquidationPrice] = {}
+    for leg in figures.legs:
+        symbol = leg.position.symbol
+        if symbol not in prices:
+            prices[symbol] = liquidation_price(account, figures, symbol, ladder.liquidation)
+    return [_position(figures, leg, prices[leg.position.symbol]) for leg in figures.legs]
+
+
+def _position(figures: Assessment, leg: Leg, liquidation: LiquidationPrice | None = None) -> dict[str, Any]:
+    position, found = leg.position, liquidation or LiquidationPrice()
+    out = {
+        "symbol": position.symbol,
+        "side": str(position.side),
+        "quantity": format_amount(position.quantity),
+        "entry_price": format_amount(position.entry_price),
+        "mark_price": _text(leg.mark_price),
+        "notional": _text(leg.notional),
+        "unrealized_pnl": _text(leg.unrealized_pnl),
+        "initial_margin": _text(leg.initial_margin),
+        "maintenance_margin": _text(leg.maintenance_margin),
+        "bracket": leg.bracket,
+        "liquidation_price": _price_text(found.price),
+        "distance": _distance(found.price, leg.mark_price),
+        "bankruptcy_price": _price_text(bankruptcy_price(figures, leg)),
+        "max_position_quantity": _max_position_quantity(figures, leg),
+    }
+    if found.recovery:
+        out["recovery"] = True
+    if found.moves_collateral:
+        out["liquidation_price_mark_only"] = _price_text(found.mark_only)
+    return out
+
+
+def _distance(price: Number | None, mark_price: Decimal | None) -> str | None:
+    """Return liquidation price ÷ mark − 1."""
+    if price is None or mark_price is None:
+        return None
+    return format_quotient(minus(price, mark_price), mark_price)
+
+
+def _max_position_quantity(figures: Assessment, leg: Leg) -> str | None:
+    """Return the contracts the scope's equity carries at the position's leverage, 0 when there is no equity.
+
+    Linear: E·leverage ÷ (mark·size); inverse: E·leverage·mark ÷ size, with E in the settle asset (of a scope in USD:
+    over that asset's index). Source: seed glossary, "maximum position size = equity × leverage ÷ price".
+    """
+    if figures.equity is None or leg.instrument is None or leg.mark_price is None or leg.leverage is None:
+        return None
+    carried = times(figures.equity, leg.leverage)
+    if carried <= 0:
+        return "0"
+    divisor: Decimal = leg.instrument.contract_size
+    if figures.kind in IN_USD:
+        terms = figures.assets.get(leg.instrument.settle_asset)
+        if terms is None or terms.index_price is None:
+            return None
+        divisor *= terms.index_price
+    if leg.instrument.contract is Contract.INVERSE:
+        return format_quotient(times(carried, leg.mark_price), divisor)
+    return format_quotient(carried, divisor * leg.mark_price)
+
+
+def _text(amount: Number | None) -> str | None:
+    return None if amount is None else format_amount(amount)
+
+
+def _price_text(price: Number | None) -> str | None:
+    """Return a price found by dividing, at the digits every quotient is given."""
+    return None if price is None else format_quotient(price, _ONE)
