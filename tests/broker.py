@@ -27,22 +27,26 @@ _SHARED: pytest.StashKey[Any] = pytest.StashKey()
 
 
 def new_broker(folder: Path, **options: Any) -> Any:
-    """Return a broker of one's own, started; skip the test where there is no Java or Maven."""
+    """Return a broker of one's own, started; ask for the shared one first, which skips where there is none."""
     port, controller_port = kafka.free_ports(2)
-    try:
-        broker = kafka.Broker(folder, port, controller_port, **options)
-    except kafka.NoKafka as reason:
-        pytest.skip(f"no Kafka: {reason}")
+    broker = kafka.Broker(folder, port, controller_port, **options)
     broker.start()
     return broker
 
 
 def shared_broker(request: pytest.FixtureRequest) -> Any:
-    """Return the broker all tests of the run share; it is stopped when the run ends."""
+    """Return the broker all tests of the run share; skip where there is no Java or Maven."""
     config = request.config
     if _SHARED not in config.stash:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-        broker = new_broker(factory.mktemp("kafka") / "node")
-        config.stash[_SHARED] = broker
-        config.add_cleanup(broker.kill)
-    return config.stash[_SHARED]
+        try:
+            broker = new_broker(factory.mktemp("kafka") / "node")
+        except kafka.NoKafka as reason:
+            config.stash[_SHARED] = reason
+        else:
+            config.stash[_SHARED] = broker
+            config.add_cleanup(broker.kill)
+    found = config.stash[_SHARED]
+    if isinstance(found, kafka.NoKafka):
+        pytest.skip(f"no Kafka: {found}")
+    return found

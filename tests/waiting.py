@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from monitor.app.ports import LogReader, Record
+from monitor.app.ports import Log, LogReader, LogUnavailable, Record, TopicSpec
 
 DEADLINE_SECONDS = 20.0
 
@@ -25,3 +25,16 @@ async def read(reader: LogReader, count: int, *, max_records: int = 500) -> list
     while len(found) < count and loop.time() < deadline:
         found += await reader.poll(max_records, 200)
     return found
+
+
+async def create(log: Log, spec: TopicSpec) -> None:
+    """Create a topic as soon as the log can: a broker that has just started or thawed takes a moment."""
+    admin = await log.admin()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            try:
+                assert await admin.create([spec]) == {}
+            except LogUnavailable:
+                await asyncio.sleep(0.05)
+            else:
+                return

@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from monitor.adapters.embedded import EmbeddedLog, WriteFault
 from monitor.adapters.kafka import KafkaLog, KafkaSettings
 from monitor.app.ports import Log, OutcomeUnknown, OutputRecord, TopicPartition, TopicSpec
+from tests.waiting import create
 
 
 class Stage(Protocol):
@@ -37,8 +38,7 @@ class Stage(Protocol):
 async def new_topic(stage: Stage, partitions: int = 1, settings: Mapping[str, str] | None = None) -> str:
     """Create a topic nobody else knows and return its name."""
     name = f"topic-{uuid.uuid4().hex[:12]}"
-    admin = await stage.log.admin()
-    assert await admin.create([TopicSpec(name, partitions, 1, settings or {})]) == {}
+    await create(stage.log, TopicSpec(name, partitions, 1, settings or {}))
     return name
 
 

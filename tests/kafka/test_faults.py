@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -29,7 +32,7 @@ from monitor.app.ports import (
     WriterFenced,
 )
 from tests.broker import kafka, new_broker
-from tests.waiting import read, until
+from tests.waiting import create, read, until
 
 pytestmark = pytest.mark.kafka
 
@@ -43,8 +46,7 @@ async def log(broker: Any) -> AsyncIterator[KafkaLog]:
 
 
 async def _topic(log: KafkaLog, name: str, partitions: int = 1) -> str:
-    admin = await log.admin()
-    assert await admin.create([TopicSpec(name, partitions, 1, {})]) == {}
+    await create(log, TopicSpec(name, partitions, 1, {}))
     return name
 
 
@@ -137,6 +139,58 @@ async def test_members_outlive_a_broker_restart(log: KafkaLog, broker: Any) -> N
     await member.stop()
 
 
+async def test_a_frozen_broker_holds_nobody(broker: Any) -> None:
+    """While the broker is frozen reads and writes end within their limits, and everything stops within seconds."""
+    settings = KafkaSettings(
+        bootstrap_servers=broker.bootstrap_servers, request_timeout_ms=1_000, transaction_timeout_ms=2_000
+    )
+    log = KafkaLog(settings)
+    topic = await _topic(log, "frozen")
+    reader, writer, member = log.reader(), log.writer(f"id-{topic}"), log.membership("frozen", topic)
+    await reader.start()
+    reader.assign({TopicPartition(topic, 0): 0})
+    await member.start(lambda: None)
+    await writer.fence()
+    await writer.write([OutputRecord(topic, 0, b"k", b"v")])
+    await read(reader, 1)
+    await until(lambda: member.shards() == {0})
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(LogUnavailable):
+            await reader.end_offsets([TopicPartition(topic, 0)])
+        assert await reader.poll(10, 100) == []
+        with pytest.raises(OutcomeUnknown):
+            await writer.write([OutputRecord(topic, 0, b"k", b"v")])
+        async with asyncio.timeout(8):
+            await asyncio.gather(reader.stop(), writer.close(), member.stop())
+            await log.close()
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+
+
+async def test_a_cancelled_write_does_not_hold_readers_back(log: KafkaLog) -> None:
+    """A cancelled write is aborted when its writer is closed, long before the transaction would time out."""
+    topic = await _topic(log, "cancelled")
+    writer, reader = log.writer(f"id-{topic}"), log.reader()
+    await writer.fence()
+    writing = asyncio.create_task(
+        writer.write([OutputRecord(topic, 0, b"%d" % n, random.Random(n).randbytes(1_000)) for n in range(20_000)])
+    )
+    await reader.start()
+    where = TopicPartition(topic, 0)
+    reader.assign({where: 0})
+    while reader.unresolved(where) == 0:
+        assert await reader.poll(10, 50) == []
+    writing.cancel()
+    await asyncio.wait({writing})
+    assert writing.cancelled()
+    await writer.close()
+    async with asyncio.timeout(5):
+        while (await reader.end_offsets([where]))[where] == 0:
+            assert await reader.poll(10, 50) == []
+    await reader.stop()
+
+
 async def test_an_absent_broker_is_unavailable() -> None:
     """While nobody listens every call reports unavailability, a membership goes on trying, and stopping is quick."""
     log = KafkaLog(KafkaSettings(bootstrap_servers=f"127.0.0.1:{kafka.free_ports(1)[0]}", request_timeout_ms=1_000))
@@ -171,6 +225,7 @@ async def test_a_silent_port_is_unavailable() -> None:
                 await log.reader().start()
 
 
+@pytest.mark.usefixtures("broker")
 async def test_a_wrong_password_is_forbidden(tmp_path: Path) -> None:
     """A wrong password is told from an absent broker by all that connect, the right one lets us in."""
     jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required"

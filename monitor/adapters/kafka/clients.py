@@ -19,7 +19,8 @@ from monitor.adapters.kafka.faults import bounded, fault_of, text_of
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.app.ports import LogFault, LogForbidden, LogUnavailable
 
-STOP_SECONDS = 2.0
+STOP_SECONDS = 1.5
+_CANCEL_SECONDS = 0.5
 BATCH_BYTES = 256 * 1024
 
 _KINDS = (AIOKafkaConsumer, AIOKafkaProducer, AIOKafkaAdminClient)
@@ -41,7 +42,7 @@ async def finish(work: Coroutine[Any, Any, object], seconds: float) -> bool:
     finally:
         if not task.done():
             task.cancel()
-    await asyncio.wait({task}, timeout=seconds)
+    await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
     if not task.done() or task.cancelled():
         return False
     if (error := task.exception()) is not None:
@@ -114,9 +115,14 @@ class Clients:
         task.add_done_callback(self._background.discard)
 
     async def close(self) -> None:
-        """Wait for what goes on in the background."""
-        if self._background:
-            await asyncio.wait(self._background, timeout=4 * STOP_SECONDS)
+        """Wait a while for what goes on in the background, then cancel it."""
+        if not self._background:
+            return
+        _, late = await asyncio.wait(self._background, timeout=2 * STOP_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=_CANCEL_SECONDS)
 
     def _options(self, kind: Any, defaults: dict[str, Any], decided: dict[str, Any]) -> dict[str, Any]:
         known = _parameters(kind)

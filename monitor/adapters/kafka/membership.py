@@ -15,7 +15,7 @@ from monitor.adapters.kafka.clients import STOP_SECONDS, Clients
 from monitor.adapters.kafka.faults import CLIENT_FAILURES, fault_of
 from monitor.app.ports import LogUnavailable
 
-LEAVE_SECONDS = 3.0
+LEAVE_SECONDS = 2.5
 RETRY_SECONDS = 1.0
 _POLL_MS = 200
 _NEVER_MS = 2**31 - 1

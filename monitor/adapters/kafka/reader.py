@@ -32,21 +32,19 @@ class KafkaReader:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self._consumer: Any = None
+        self._wanted = False
         self._positions: dict[TopicPartition, int] = {}
         self._careful = 0
 
     async def start(self) -> None:
         """Connect."""
-        consumer = self._clients.consumer()
-        await self._clients.open(consumer, "connecting a reader")
-        self._consumer = consumer
-        self._follow()
+        self._wanted = True
+        await self._connect()
 
     async def stop(self) -> None:
         """Disconnect."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await self._clients.discard(consumer)
+        self._wanted = False
+        await self._disconnect()
 
     async def partition_count(self, topic: str) -> int:
         """Return how many partitions a topic has; asking for all topics keeps brokers from creating this one."""
@@ -79,10 +77,7 @@ class KafkaReader:
         if not self._positions:
             await asyncio.sleep(timeout_ms / 1000)
             return []
-        if self._consumer is not None and self._consumer._fetcher.error_future.done():  # noqa: SLF001 - a dead fetcher would only ever return nothing
-            await self.stop()
-        if self._consumer is None:
-            await self.start()
+        await self._reconnect()
         if self._careful > 0:
             return await self._poll_one_by_one(max_records, timeout_ms)
         try:
@@ -116,6 +111,25 @@ class KafkaReader:
             )
         first = {TopicPartition(*where): at.offset for where, at in found.items() if at is not None}
         return {where: first.get(where, end) for where, end in ends.items()}
+
+    async def _connect(self) -> None:
+        consumer = self._clients.consumer()
+        await self._clients.open(consumer, "connecting a reader")
+        self._consumer = consumer
+        self._follow()
+
+    async def _disconnect(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await self._clients.discard(consumer)
+
+    async def _reconnect(self) -> None:
+        """Replace a consumer whose fetching task has died: it would only ever return nothing."""
+        assert self._wanted, "a reader reads between start() and stop()"
+        if self._consumer is not None and self._consumer._fetcher.error_future.done():  # noqa: SLF001
+            await self._disconnect()
+        if self._consumer is None:
+            await self._connect()
 
     def _client(self) -> Any:
         if self._consumer is None:
