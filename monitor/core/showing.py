@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.core.ladder import MarginStatus
-from monitor.core.store import MarginStore
+
+if TYPE_CHECKING:
+    from monitor.core.store import MarginStore
 
 REFRESHED_AT_ONCE = 2_000
 """Records one turn of the clock may cause: a storm must not hold up verdicts. The rest follows at the next turn."""
@@ -67,7 +70,7 @@ class RefreshQueue:
     def moved(self, store: MarginStore) -> npt.NDArray[np.intp]:
         """Return the scopes at watch or worse whose ratio has moved by `min_change`, the worst first."""
         told = store.told
-        distressed = np.nonzero((told > 0) & (told < MarginStatus.UNKNOWN.rank))[0]
+        distressed = np.nonzero(store.is_live() & (told > 0) & (told < MarginStatus.UNKNOWN.rank))[0]
         equity, requirement = store.figures(distressed)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(requirement > 0, equity / requirement, 0.0)
