@@ -259,6 +259,19 @@ async def test_a_deleted_topic_is_missed(clock: Clock) -> None:
         await reader.end_offsets([WHERE])
 
 
+async def test_members_share_a_topic_made_later(clock: Clock) -> None:
+    """Members that joined before their topic existed share it once it is made."""
+    log = EmbeddedLog(clock)
+    one, two = log.membership("group", "topic"), log.membership("group", "topic")
+    await one.start(lambda: None)
+    await two.start(lambda: None)
+    assert one.shards() == two.shards() == frozenset()
+    log.create(TopicSpec("topic", 4, 1, {}))
+    assert (one.shards(), two.shards()) == ({0, 1}, {2, 3})
+    await one.stop()
+    await two.stop()
+
+
 async def test_a_frozen_member_loses_its_shards_without_knowing(clock: Clock) -> None:
     """A dropped member still names its shards while others own them, and its confirmation ages; thawed it rejoins."""
     log = _log(clock)

@@ -84,8 +84,11 @@ async def _write_until_told(log: KafkaLog, topic: str, batch: int, deadline: flo
 
 
 async def test_a_killed_broker_loses_and_doubles_nothing(log: KafkaLog, broker: Any) -> None:
-    """Through a kill -9 of the broker in the middle of writes every batch is committed once, or reported as unknown."""
-    topic = await _topic(log, "killed")
+    """Through a kill -9 of the broker every batch written is committed once, and a member keeps its shards."""
+    topic, shared = await _topic(log, "killed"), await _topic(log, "killed-shared", 4)
+    member = log.membership("outliving", shared)
+    await member.start(lambda: None)
+    await until(lambda: member.shards() == frozenset(range(4)))
     deadline = time.monotonic() + 60
 
     def outage() -> None:
@@ -97,7 +100,11 @@ async def test_a_killed_broker_loses_and_doubles_nothing(log: KafkaLog, broker: 
         if batch == 10:
             outages.append(asyncio.get_running_loop().run_in_executor(None, outage))
         await _write_until_told(log, topic, batch, deadline)
+        assert member.shards() == frozenset(range(4))
     await asyncio.gather(*outages)
+    await until(lambda: member.confirmed_ms() < 1_000, 40)
+    assert member.shards() == frozenset(range(4))
+    await member.stop()
     found = await _everything(log, topic)
     assert [record.key for record in found] == [b"%d" % batch for batch in range(40) for _ in range(20)]
 
@@ -117,26 +124,12 @@ async def test_a_broker_killed_under_a_write_leaves_nothing_running(log: KafkaLo
     try:
         with pytest.raises(OutcomeUnknown):
             await writer.write([OutputRecord(topic, 0, b"k", b"v")])
-        await writer.close()
-        await impatient.close()
-        await until(lambda: asyncio.all_tasks() == before)
     finally:
-        await asyncio.to_thread(broker.start)
-
-
-async def test_members_outlive_a_broker_restart(log: KafkaLog, broker: Any) -> None:
-    """A membership that loses its broker keeps its last shards, and is confirmed again once the broker is back."""
-    topic = await _topic(log, "members", 4)
-    member = log.membership("outliving", topic)
-    await member.start(lambda: None)
-    await until(lambda: member.shards() == frozenset(range(4)))
-    await asyncio.to_thread(broker.stop)
-    await until(lambda: member.confirmed_ms() > 1_500)
-    assert member.shards() == frozenset(range(4))
-    await asyncio.to_thread(broker.start)
-    await until(lambda: member.confirmed_ms() < 1_000, 40)
-    assert member.shards() == frozenset(range(4))
-    await member.stop()
+        starting = asyncio.get_running_loop().run_in_executor(None, broker.start)
+    await writer.close()
+    await impatient.close()
+    await until(lambda: asyncio.all_tasks() == before)
+    await starting
 
 
 async def test_a_frozen_broker_holds_nobody(broker: Any) -> None:

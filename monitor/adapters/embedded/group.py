@@ -20,6 +20,9 @@ class Group:
     joined: int = 0
     members: dict[str, EmbeddedMembership] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.store.on_topics_changed.append(self._rebalance)
+
     def join(self, member: EmbeddedMembership) -> str:
         """Add a member, rebalance, and return the member's name."""
         self.joined += 1
@@ -34,6 +37,8 @@ class Group:
             self._rebalance()
 
     def _rebalance(self) -> None:
+        if not self.members:
+            return
         self.generation += 1
         topic = self.store.topics.get(self.topic)
         claims = {name: Claim(self.generation, member.shards()) for name, member in self.members.items()}

@@ -67,8 +67,9 @@ class EmbeddedLog:
 
     def membership(self, group_id: str, topic: str) -> EmbeddedMembership:
         """Return a membership in the group that shares the partitions of `topic`, not started."""
-        group = self._groups.setdefault((group_id, topic), Group(self._store, topic))
-        return EmbeddedMembership(self._store, group)
+        if (group_id, topic) not in self._groups:
+            self._groups[group_id, topic] = Group(self._store, topic)
+        return EmbeddedMembership(self._store, self._groups[group_id, topic])
 
     async def admin(self) -> EmbeddedAdmin:
         """Return the admin of the log."""

@@ -53,6 +53,7 @@ class Store:
     consumed: dict[str, dict[TopicPartition, int]] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     journal: Journal | None = None
+    on_topics_changed: list[Callable[[], None]] = field(default_factory=list)
     _rewrite_at: int = REWRITE_FROM_BYTES
 
     def restore(self, directory: Path) -> None:
@@ -169,6 +170,9 @@ class Store:
             self.topics[name] = Topic(spec, [Partition() for _ in range(partitions)])
         for name in change.deleted:
             self.topics.pop(name, None)
+        if change.created or change.deleted:
+            for tell in self.on_topics_changed:
+                tell()
         for stored in change.records:
             self.topics[stored[0]].partitions[stored[1]].append(Record(*stored))
         for name, index, end in change.ends:

@@ -160,9 +160,9 @@ class _Listener(ConsumerRebalanceListener):
         """Do nothing: what is revoked is mostly given back a moment later."""
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
-        """Silence the partitions, then tell: paused alone they would still be asked for positions."""
+        """Tell, then silence the partitions: paused alone they would still be asked for positions."""
         partitions = list(assigned)
+        self._membership._accept(frozenset(where.partition for where in partitions))  # noqa: SLF001
         self._consumer.pause(*partitions)
         for where in partitions:
             self._consumer.seek(where, _PLACEHOLDER)
-        self._membership._accept(frozenset(where.partition for where in partitions))  # noqa: SLF001
