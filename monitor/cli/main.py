@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "topics",
     "config",
+    "evaluate",
     "explain",
     "verify",
     "version",

@@ -1,0 +1,114 @@
+"""`liqmon evaluate`: the accounts of a document margined with the exact implementation.
+
+Reading the document, choosing what lies under it, and printing live here; the formulas are the core's, the looks of the
+table are in `margin_table`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from monitor.adapters.wire import BadMessage
+from monitor.adapters.wire.document import Base, document_of, read_document
+from monitor.adapters.wire.terms import TermDefaults
+from monitor.cli.exits import BadInput, Exit
+from monitor.cli.options import add_config_option, print_json, settings_of
+from monitor.config import ConfigError, Settings, load
+from monitor.core.document import Document
+from monitor.core.report import scope_report
+from monitor.core.scopes import kind_of, scope_names
+from monitor.core.verdict import Ladders
+
+STANDARD_INPUT = "standard input"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `evaluate`."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="margin the accounts of a document, exactly",
+        description="Margin the accounts of a document with the exact implementation and print the report.",
+        epilog="What the document does not say (ladder, usd_assets, fees) is taken from its profile when it names one, "
+        "else from the configuration (--config, LIQMON_ variables, built-in defaults). A document that names a profile "
+        "therefore gives the same report everywhere.",
+    )
+    parser.add_argument("file", metavar="FILE", help="the document in JSON, - for standard input")
+    parser.add_argument("--format", choices=("json", "table"), default="json", help="how to print it (default: json)")
+    add_config_option(parser)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Evaluate one document."""
+    if args.file == "-" and args.config == "-":
+        raise BadInput("FILE and --config cannot both be standard input")
+    settings = settings_of(args)
+    name = STANDARD_INPUT if args.file == "-" else str(args.file)
+    document = _read(name, _bytes_of(args.file, name), settings)
+    report = report_of(document)
+    if args.format == "json":
+        print_json(report)
+    else:
+        from monitor.cli.margin_table import print_table  # noqa: PLC0415  # rich is only needed for people
+
+        print_table(report)
+    return Exit.GOOD
+
+
+def report_of(document: Document) -> dict[str, Any]:
+    """Return the report on every scope of every account of a document."""
+    accounts = []
+    for entry in document.accounts:
+        account = entry.account
+        scopes = [
+            scope_report(
+                account,
+                scope,
+                document.market,
+                document.ladders.of(kind_of(account, scope)),
+                entry.previous_status.get(scope),
+            )
+            for scope in scope_names(account, document.market)
+        ]
+        accounts.append({"account_id": account.account_id, "scopes": scopes})
+    return {"accounts": accounts}
+
+
+def _bytes_of(file: str, name: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as fault:
+        raise BadInput(f"{name}: {fault.strerror}") from None
+
+
+def _read(name: str, data: bytes, settings: Settings) -> Document:
+    """Return the document, read over its own profile or the configuration. Raises `BadInput`."""
+    try:
+        body = read_document(data)
+        below = _profile(name, body.profile) if isinstance(body.profile, str) else settings
+        return document_of(body, settings.limits, base_of(below))
+    except BadMessage as bad:
+        raise BadInput(f"{name}: {bad}") from None
+
+
+def _profile(name: str, profile: str) -> Settings:
+    """Return what a shipped profile gives on its own. Raises `BadInput`."""
+    try:
+        return load(overrides={"venue.profile": profile}, overrides_name=name)
+    except ConfigError as fault:
+        reasons = "; ".join(complaint.reason for complaint in fault.complaints)
+        raise BadInput(f"{name}: $.profile: {reasons}") from None
+
+
+def base_of(settings: Settings) -> Base:
+    """Return what stands where a document says nothing."""
+    terms = settings.instruments
+    return Base(
+        ladders=Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio),
+        usd_assets=settings.usd_assets,
+        terms=TermDefaults(terms.closing_fee_rate, terms.liquidation_fee_rate, terms.maintenance_basis),
+    )

@@ -1,0 +1,143 @@
+"""The report on a document as tables a person reads: rounded figures, coloured statuses, narrow terminals respected.
+
+Figures are only rounded here; programs read the JSON report, where they are exact.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+WIDE = 100
+NARROW = 60
+"""Terminals below `WIDE` get fewer columns, those below `NARROW` one line for each figure."""
+
+STYLES = {
+    "healthy": "green",
+    "watch": "cyan",
+    "warning": "yellow",
+    "margin_call": "bold yellow",
+    "liquidation": "bold red",
+    "critical": "bold red",
+    "takeover": "bold magenta",
+    "bankrupt": "bold white on red",
+    "unknown": "dim",
+}
+
+_ROUGH = Context(prec=8, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
+_NOTHING = "–"
+
+
+def print_table(report: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the report on the console, standard output by default."""
+    out = console or Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
+    if not report["accounts"]:
+        out.print("the document holds no account")
+    for number, account in enumerate(report["accounts"]):
+        if number:
+            out.print()
+        out.print(Text(f"account {account['account_id']}", style="bold"))
+        if not account["scopes"]:
+            out.print("  no scope: neither a balance nor a position")
+        for scope in account["scopes"]:
+            out.print(Padding(_scope(scope, out.width), (0, 0, 0, 2)))
+
+
+def _scope(scope: Mapping[str, Any], width: int) -> RenderableType:
+    parts: list[RenderableType] = [_headline(scope), _figures(scope, width)]
+    parts += [Text(f"{label}: {', '.join(scope[key])}", style="dim") for key, label in _REASONS if scope.get(key)]
+    if scope["positions"]:
+        parts.append(Padding(_positions(scope, width), (0, 0, 0, 2)))
+    return Group(*parts)
+
+
+_REASONS = (("unknown_because", "unknown because"), ("degraded", "degraded"))
+
+
+def _headline(scope: Mapping[str, Any]) -> Text:
+    status = scope["status"]
+    line = Text(f"{scope['scope']}  ")
+    line.append(status.replace("_", " "), style=STYLES.get(status, ""))
+    return line
+
+
+def _figures(scope: Mapping[str, Any], width: int) -> RenderableType:
+    """Return the figures of a scope, side by side where there is room."""
+    figures = [
+        ("equity", rounded(scope["equity"])),
+        ("maintenance", rounded(scope["maintenance_margin"])),
+        ("ratio", percent(scope["margin_ratio"])),
+        ("initial", rounded(scope["initial_margin"])),
+        ("available", rounded(scope["available_margin"])),
+        ("deposit to clear", rounded(scope["deposit_to_clear"])),
+    ]
+    if width < NARROW:
+        return Group(*(Text(f"  {label} {figure}") for label, figure in figures))
+    table = _grid()
+    for label, _ in figures:
+        table.add_column(label, justify="right")
+    table.add_row(*(figure for _, figure in figures))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _positions(scope: Mapping[str, Any], width: int) -> RenderableType:
+    shown = [_position(position) for position in scope["positions"]]
+    if width < NARROW:
+        lines = (Text("\n".join(f"{label} {figure}" for label, figure in row.items())) for row in shown)
+        return Group(*lines)
+    labels = [label for label in shown[0] if width >= WIDE or label not in _ONLY_WIDE]
+    table = _grid()
+    for label in labels:
+        table.add_column(label, justify="left" if label in _TEXTS else "right", overflow="fold")
+    for row in shown:
+        table.add_row(*(row[label] for label in labels))
+    return table
+
+
+_TEXTS = ("symbol", "side")
+_ONLY_WIDE = ("entry", "uPnL", "maintenance", "bankruptcy")
+
+
+def _position(position: Mapping[str, Any]) -> dict[str, str]:
+    recovers = " (recovers)" if position.get("recovery") else ""
+    return {
+        "symbol": position["symbol"],
+        "side": position["side"],
+        "quantity": rounded(position["quantity"]),
+        "entry": rounded(position["entry_price"]),
+        "mark": rounded(position["mark_price"]),
+        "uPnL": rounded(position["unrealized_pnl"]),
+        "maintenance": rounded(position["maintenance_margin"]),
+        "liquidation": rounded(position["liquidation_price"]) + recovers,
+        "distance": percent(position["distance"]),
+        "bankruptcy": rounded(position["bankruptcy_price"]),
+    }
+
+
+def _grid() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+
+
+def rounded(figure: str | None) -> str:
+    """Return a figure to eight significant digits, at most two decimals from 1000 on, thousands set apart."""
+    if figure is None:
+        return _NOTHING
+    rough = _ROUGH.create_decimal(figure)
+    if abs(rough) >= 1000:
+        rough = rough.quantize(Decimal("0.01"), context=Context(prec=100))
+    text = f"{rough:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(ratio: str | None) -> str:
+    """Return a ratio in per cent with two decimals."""
+    if ratio is None:
+        return _NOTHING
+    return f"{(Decimal(ratio) * 100).quantize(Decimal('0.01'), context=Context(prec=100)):,f} %"
