@@ -184,6 +184,38 @@ async def test_a_cancelled_write_does_not_hold_readers_back(log: KafkaLog) -> No
     await reader.stop()
 
 
+async def test_a_reader_whose_client_died_inside_goes_on(log: KafkaLog) -> None:
+    """When the client's fetching task ends, which it never tells, the reader goes on from where it was."""
+    where = TopicPartition(await _topic(log, "died-inside"), 0)
+    writer, reader = log.writer("id-died-inside"), log.reader()
+    await writer.fence()
+    await writer.write([OutputRecord(*where, b"k", b"before")])
+    await reader.start()
+    reader.assign({where: 0})
+    assert [record.value for record in await read(reader, 1)] == [b"before"]
+    fetching = reader._consumer._fetcher.error_future
+    fetching.cancel()
+    await asyncio.wait({fetching})
+    await writer.write([OutputRecord(*where, b"k", b"after")])
+    assert [record.value for record in await read(reader, 1)] == [b"after"]
+    await writer.close()
+    await reader.stop()
+
+
+async def test_an_error_in_the_callback_reaches_the_watcher(log: KafkaLog) -> None:
+    """What `on_change` raises is not swallowed by the client: watching the membership raises it."""
+    topic = await _topic(log, "callback")
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    member = log.membership("callback", topic)
+    await member.start(fail)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(member.watch(), 20)
+    await member.stop()
+
+
 async def test_an_absent_broker_is_unavailable() -> None:
     """While nobody listens every call reports unavailability, a membership goes on trying, and stopping is quick."""
     log = KafkaLog(KafkaSettings(bootstrap_servers=f"127.0.0.1:{kafka.free_ports(1)[0]}", request_timeout_ms=1_000))
