@@ -86,11 +86,11 @@ class RecordMaker:
 
     def unjudged(self, topic: str, stretches: Mapping[str, Mapping[str, int]], now_ms: int) -> OutputRecord:
         """Return the data-quality record of price messages that lay too far back to be judged one by one."""
-        body = {"kind": "prices_unjudged", "topic": topic, "shard": self._shard, "offsets": stretches, "since_ms": now_ms}
+        body = {"kind": "prices_unjudged", "shard": self._shard, "offsets": stretches, "since_ms": now_ms}
         return self._record(self._topics.data_quality, topic.encode(), self._codec.encode(body))
 
     def lost(self, source: Record, first: int, now_ms: int) -> list[OutputRecord]:
-        """Return what says that account messages were gone before they were read: offsets `source.offset` to `first`."""
+        """Return what says that account messages were gone before they were read: those before offset `first`."""
         why = f"offsets {source.offset} to {first - 1} were no longer in the log"
         body = {"kind": "account_events_lost", "shard": self._shard, "why": why, "since_ms": now_ms}
         quality = self._record(self._topics.data_quality, source.topic.encode(), self._codec.encode(body))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from monitor.app.feed import FeedEntry, Reading
 from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
-from monitor.app.ports import PositionLost, Record, TopicPartition
+from monitor.app.ports import PositionLost, TopicPartition
 from monitor.app.records import RecordMaker, split
 from monitor.app.shared import Shared
 from monitor.app.step import CLOCK_MS, StepMaker, StepResult

@@ -53,7 +53,8 @@ class Takeover:
         observer.shard(self._shard, "catching_up")
         await self._catch_up_accounts()
         cursor = await self._judge_missed(first_start=image.meta is None)
-        await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(self._shared.now_ms())))
+        now_ms = self._shared.now_ms()
+        await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(now_ms)))
         observer.takeover()
         return self._positions, cursor
 

@@ -47,14 +47,14 @@ def print_table(report: Mapping[str, Any], console: Console | None = None) -> No
         if not account["scopes"]:
             out.print("  no scope: neither a balance nor a position")
         for scope in account["scopes"]:
-            out.print(Padding(_scope(scope, out.width), (0, 0, 0, 2)))
+            out.print(Padding(_scope(scope, out.width), (0, 0, 0, 2), expand=False))
 
 
 def _scope(scope: Mapping[str, Any], width: int) -> RenderableType:
     parts: list[RenderableType] = [_headline(scope), _figures(scope, width)]
     parts += [Text(f"{label}: {', '.join(scope[key])}", style="dim") for key, label in _REASONS if scope.get(key)]
     if scope["positions"]:
-        parts.append(Padding(_positions(scope, width), (0, 0, 0, 2)))
+        parts.append(Padding(_positions(scope, width), (0, 0, 0, 2), expand=False))
     return Group(*parts)
 
 
@@ -84,7 +84,7 @@ def _figures(scope: Mapping[str, Any], width: int) -> RenderableType:
     for label, _ in figures:
         table.add_column(label, justify="right")
     table.add_row(*(figure for _, figure in figures))
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _positions(scope: Mapping[str, Any], width: int) -> RenderableType:

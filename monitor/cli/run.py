@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from monitor.adapters.embedded import EmbeddedLog
     from monitor.app.instance import Instance
     from monitor.app.topics import TopicNames
-    from monitor.cli.assembly import KernelThread
     from monitor.config import Settings
 
 log = logging.getLogger(__name__)
@@ -37,8 +36,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "run",
         help="run the daemon: on Kafka, or on the embedded log where no broker is configured",
-        description="Run the daemon until SIGTERM or SIGINT. Without kafka.bootstrap_servers it runs on a log in memory, "
-        "whose data are gone when it ends; the events it tells are then printed, one JSON object a line.",
+        description="Run the daemon until SIGTERM or SIGINT. Without kafka.bootstrap_servers it runs on a log in "
+        "memory, whose data are gone when it ends; the events it tells are then printed, one JSON object a line.",
     )
     add_config_option(parser)
     parser.add_argument(
@@ -175,9 +174,7 @@ class _Daemon:
         return await open_embedded_log(self._settings, topics, self._lines or ())
 
 
-async def open_embedded_log(
-    settings: Settings, topics: TopicNames, lines: Iterable[InputLine]
-) -> EmbeddedLog:
+async def open_embedded_log(settings: Settings, topics: TopicNames, lines: Iterable[InputLine]) -> EmbeddedLog:
     """Return a log in memory with its topics made and the lines fed."""
     from monitor.adapters.embedded import EmbeddedLog  # noqa: PLC0415
     from monitor.app.topics import create_topics  # noqa: PLC0415

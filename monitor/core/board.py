@@ -86,7 +86,7 @@ class MarketBoard:
         return with_index(terms, quote.index_price)
 
     def take(self, update: PriceUpdate, partition: int, offset: int, timestamp_ms: int) -> bool:
-        """Take a price over if it counts: the highest (event_time_ms, partition, offset) does. Return whether it did."""
+        """Take a price over if it counts: the highest (event_time_ms, partition, offset) does. Return whether so."""
         last = self.quotes.get(update.symbol)
         order = (update.event_time_ms, partition, offset)
         if last is not None and order <= (last.event_time_ms, last.partition, last.offset):
@@ -113,6 +113,7 @@ class MarketBoard:
         for followers in self._followers.values():
             followers.discard(name)
         self._asset_times[name] = timestamp_ms
+        self._asset_ages.pop(name, None)
         if terms is None:
             self.assets.pop(name, None)
             return
@@ -136,6 +137,14 @@ class MarketBoard:
         """Return the age of a collateral price as of the last `refresh`."""
         return self._asset_ages.get(name, Age.FRESH)
 
+    def aged_symbols(self) -> list[str]:
+        """Return the symbols whose mark is aged or stale."""
+        return list(self._symbol_ages)
+
+    def aged_assets(self) -> list[str]:
+        """Return the assets whose price is aged or stale."""
+        return list(self._asset_ages)
+
     def refresh(self, now_ms: int) -> list[AgeChange]:
         """Count ages anew and return every price whose age has passed a line since the last time."""
         changes = list(self._renewed(now_ms))
@@ -148,7 +157,10 @@ class MarketBoard:
         return changes
 
     def freshen(self, symbol: str) -> bool:
-        """Count a symbol that has just been priced as fresh; return whether it was not."""
+        """Count a symbol that has just been priced as fresh, and what follows it; return whether the mark was not."""
+        if self.quotes[symbol].index_price is not None:
+            for name in self._followers.get(symbol, ()):
+                self._asset_ages.pop(name, None)
         return self._symbol_ages.pop(symbol, None) is not None
 
     def _renewed(self, now_ms: int) -> Iterator[AgeChange]:
@@ -161,7 +173,8 @@ class MarketBoard:
         if self.settings.assets_max_age_ms:
             for name in self.assets:
                 since = self._asset_time(name)
-                age = Age.FRESH if since is None else _age(now_ms - since, self.settings.assets_max_age_ms, unknown_after)
+                age_ms = 0 if since is None else now_ms - since
+                age = _age(age_ms, self.settings.assets_max_age_ms, unknown_after)
                 if age is not self.asset_age(name):
                     yield AgeChange(name, is_asset=True, age=age)
 
@@ -188,9 +201,7 @@ def _age(age_ms: int, max_age_ms: int, unknown_after_ms: int) -> Age:
 class Shifted:
     """Answer as another market does, with some marks and collateral prices moved."""
 
-    def __init__(
-        self, base: Market, marks: Mapping[str, Decimal], index_prices: Mapping[str, Decimal]
-    ) -> None:
+    def __init__(self, base: Market, marks: Mapping[str, Decimal], index_prices: Mapping[str, Decimal]) -> None:
         self._base = base
         self._marks = marks
         self._index_prices = index_prices

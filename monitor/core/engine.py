@@ -6,9 +6,11 @@ comes what to tell, show and remember. Records, topics, transactions and clocks 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +31,7 @@ from monitor.core.inputs import (
     Prices,
     RejectedMessage,
 )
-from monitor.core.instruments import with_index
+from monitor.core.ladder import BY_RANK
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.rows import missing_terms, scope_rows, scopes_to_judge
 from monitor.core.showing import RefreshQueue, StatusSettings
@@ -46,6 +48,14 @@ class EngineSettings:
     ladders: Ladders
     status: StatusSettings = field(default_factory=StatusSettings)
     max_positions: int = 512
+
+
+class Census(NamedTuple):
+    """Hold counts for those who watch: scopes by status, unknown ones by reason, accounts by what degrades them."""
+
+    by_status: Mapping[str, int]
+    unknown: Mapping[str, int]
+    degraded: Mapping[str, int]
 
 
 class MarginEngine:
@@ -81,7 +91,7 @@ class MarginEngine:
 
     def restore(self, facts: Mapping[str, bytes], memory: Mapping[str, bytes]) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then."""
-        shown = {account_id: self.teller.remember(account_id, unpack_memory(line)) for account_id, line in memory.items()}
+        shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}
         for account_id, record in facts.items():
             number = self.book.keep_record(account_id, record)
             self._note_ends(account_id, shown.get(account_id, {}))
@@ -96,6 +106,16 @@ class MarginEngine:
         self._judge(np.nonzero(self._is_unshown())[0], moment, outcome)
         self.teller.close(outcome)
         return outcome
+
+    def census(self) -> Census:
+        """Count scopes by status, unknown ones by their first reason, and accounts that stand on aged prices."""
+        live = self.store.is_live()
+        by_rank = np.bincount(self.store.told[live], minlength=len(BY_RANK)).tolist()
+        unknown = Counter(why for scope, why in self.teller.unknown.items() if live[scope])
+        aged = [self.store.holders(symbol) for symbol in self.board.aged_symbols()]
+        aged_assets = [self.store.holders_of_asset(name) for name in self.board.aged_assets()]
+        degraded = {"stale_price": _count_distinct(aged), "stale_asset": _count_distinct(aged_assets)}
+        return Census(dict(zip(map(str, BY_RANK), by_rank, strict=True)), unknown, degraded)
 
     def _apply(self, item: Input, now_ms: int, outcome: Outcome) -> None:
         match item:
@@ -254,6 +274,10 @@ class MarginEngine:
     def _is_unshown(self) -> npt.NDArray[np.bool_]:
         unshown: npt.NDArray[np.bool_] = self.store.is_live() & (self.store.shown == NOT_SHOWN)
         return unshown
+
+
+def _count_distinct(groups: Sequence[npt.NDArray[np.int64]]) -> int:
+    return len(np.unique(np.concatenate(groups))) if groups else 0
 
 
 def _relative_move(last: Decimal | None, mark: Decimal) -> Decimal:

@@ -63,7 +63,7 @@ def slice_of(account: Account, scope: str, board: MarketBoard) -> Account:
         balances = {asset: account.balances[asset]} if asset in account.balances else {}
     else:
         balances = dict(account.balances)
-    orders = {scope: amount for name, amount in account.open_order_initial_margin.items() if name == scope}
+    orders = {name: amount for name, amount in account.open_order_initial_margin.items() if name == scope}
     return replace(account, positions=kept, balances=balances, open_order_initial_margin=orders)
 
 

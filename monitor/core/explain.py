@@ -39,7 +39,7 @@ def _lines(event: Mapping[str, Any], document: Document | None) -> Iterator[str]
     verdict = verdict_again(event, document, account, last)
     ladder = document.ladders.of(verdict.assessment.kind)
     for leg in verdict.assessment.legs:
-        yield from _leg(leg, account, document)
+        yield from _leg(leg, account)
     yield from _sums(verdict.assessment, account)
     yield from _decision(verdict, ladder, last)
 
@@ -60,9 +60,10 @@ def _cause(cause: Mapping[str, Any]) -> str:
     return f"the {kind}{symbol}{where}"
 
 
-def _leg(leg: Leg, account: Account, document: Document) -> Iterator[str]:
+def _leg(leg: Leg, account: Account) -> Iterator[str]:
     position, terms = leg.position, leg.instrument
-    yield f"  position {position.symbol} {position.side}: {format_amount(position.quantity)} at {_text(position.entry_price)}"
+    held = f"{format_amount(position.quantity)} at {_text(position.entry_price)}"
+    yield f"  position {position.symbol} {position.side}: {held}"
     if terms is None:
         yield "    its terms are not known"
         return

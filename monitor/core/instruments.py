@@ -135,7 +135,9 @@ class Asset(Generic[N]):
 
 
 @exactly
-def chain_deductions(tiers: Sequence[tuple[Decimal, Decimal, Decimal | None, Decimal | None]]) -> tuple[MarginTier[Decimal], ...]:
+def chain_deductions(
+    tiers: Sequence[tuple[Decimal, Decimal, Decimal | None, Decimal | None]],
+) -> tuple[MarginTier[Decimal], ...]:
     """Return tiers from (floor, rate, deduction or None, max leverage or None), missing deductions chained.
 
     d_n = d_{n−1} + floor_n·(rate_n − rate_{n−1}), d_0 = 0: it makes the requirement continuous in the notional
@@ -168,8 +170,12 @@ def check_instrument(instrument: Instrument[Decimal], *, published_case: bool = 
         raise BadTerms("tick_size", "must be above 0")
     if not instrument.tiers:
         raise BadTerms("brackets", "at least one is needed")
+    _check_brackets(instrument.tiers, published_case=published_case)
+
+
+def _check_brackets(tiers: Sequence[MarginTier[Decimal]], *, published_case: bool) -> None:
     previous: Decimal | None = None
-    for index, tier in enumerate(instrument.tiers):
+    for index, tier in enumerate(tiers):
         path = f"brackets[{index}]"
         if previous is None and tier.floor != 0:
             raise BadTerms(f"{path}.floor", "the first floor must be 0")

@@ -24,7 +24,7 @@ class Market(Protocol):
         """Return the mark price of a contract, above 0."""
 
     def asset(self, name: str) -> Asset[Decimal] | None:
-        """Return the terms of an asset with its index price filled in (1 for an asset that counts as USD without terms)."""
+        """Return the terms of an asset with its index price filled in; 1 for one that counts as USD without terms."""
 
 
 @dataclass(frozen=True)

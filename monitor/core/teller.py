@@ -42,6 +42,8 @@ class Teller:
         self._board = board
         self._book = book
         self._store = store
+        self.unknown: dict[int, str] = {}
+        """Why each scope that is unknown now is so: the first reason, by scope id."""
         self._ended: dict[str, dict[str, int]] = {}
         self._to_remember: set[str] = set()
 
@@ -67,7 +69,7 @@ class Teller:
         return self._told(account_id, scope).status.rank, shown
 
     def tell_ends(self, moment: Moment, outcome: Outcome) -> None:
-        """Close every scope that has ceased to exist: an event where it was not healthy, a tombstone where it was shown."""
+        """Close every scope that ceased to exist: an event where it was not healthy, a tombstone where it was shown."""
         ended, self._ended = self._ended, {}
         for account_id, scopes in ended.items():
             account = self._book.find(account_id)
@@ -129,6 +131,9 @@ class Teller:
         before = self._told(account.account_id, name)
         verdict = judge(account, name, self._board, self._ladders, before.last_status)
         self._store.set_state(scope, verdict.status.rank)
+        self.unknown.pop(scope, None)
+        if verdict.unknown_because:
+            self.unknown[scope] = verdict.unknown_because[0]
         after = before
         if before.is_news(verdict.status):
             after = self._tell(account, verdict, before, moment, outcome)

@@ -144,9 +144,7 @@ def doubts(account: Account, scope: str, board: MarketBoard) -> tuple[tuple[str,
     return tuple(degraded), tuple(bands)
 
 
-def _needed(
-    account: Account, scope: str, board: MarketBoard
-) -> list[tuple[str, bool, Age, Decimal | None]]:
+def _needed(account: Account, scope: str, board: MarketBoard) -> list[tuple[str, bool, Age, Decimal | None]]:
     """Return every price a scope stands on: (name, is an asset, age, last price)."""
     symbols = sorted({position.symbol for position in positions_of(account, scope, board)})
     needed = [(symbol, False, board.symbol_age(symbol), board.mark(symbol)) for symbol in symbols]

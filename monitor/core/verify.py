@@ -117,9 +117,7 @@ def _verdict_terms(
     yield "event_type", event["event_type"], "recovered" if healthy else str(verdict.status)
 
 
-def verdict_again(
-    event: Mapping[str, Any], document: Document, account: Account, last: MarginStatus
-) -> Verdict:
+def verdict_again(event: Mapping[str, Any], document: Document, account: Account, last: MarginStatus) -> Verdict:
     """Return the verdict that the evidence of an event gives."""
     evidence = event["evidence"]
     assessment = assess(account, event["scope"], document.market)
@@ -133,4 +131,3 @@ def verdict_again(
 def _band(item: Mapping[str, Any]) -> Band:
     is_asset = "asset" in item
     return Band(item["asset" if is_asset else "symbol"], is_asset, Decimal(item["low"]), Decimal(item["high"]))
-
