@@ -102,7 +102,7 @@ class PositionChange:
     entry_price: Decimal | Absent = ABSENT
     margin_type: MarginType | Absent = ABSENT
     isolated_wallet: Decimal | Absent = ABSENT
-    leverage: Decimal | None | Absent = ABSENT
+    leverage: Decimal | Absent | None = ABSENT
 
 
 @dataclass(frozen=True, slots=True)
