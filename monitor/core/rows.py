@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
-from monitor.core.accounts import Account, MarginType, Position
+from monitor.core.accounts import Account, MarginMode, MarginType, Position
 from monitor.core.board import MarketBoard
 from monitor.core.scopes import ScopeKind, kind_of, positions_of, scope_names
 from monitor.core.store import CellFacts, PartFacts, ScopeFacts
@@ -21,14 +21,22 @@ _NOTHING = Decimal(0)
 def scopes_to_judge(account: Account, board: MarketBoard, remembered: Collection[str]) -> tuple[str, ...]:
     """Return the scopes of an account, those it was last seen with included while a contract's terms are missing.
 
-    Without the terms of a cross position nobody can say which pools of collateral the account has: a pool that was
-    there is then unknown, not gone.
+    Without the terms of a cross position nobody can say which pools of collateral a single-asset account has: a pool
+    that was there is then unknown, not gone.
     """
     names = scope_names(account, board)
-    if not missing_terms(account, board):
+    if account.margin_mode is not MarginMode.SINGLE_ASSET or not _is_pool_uncertain(account, board):
         return names
     kept = (name for name in remembered if name.startswith("cross:") and name not in names)
     return (*names, *sorted(kept))
+
+
+def _is_pool_uncertain(account: Account, board: MarketBoard) -> bool:
+    """Return whether a cross position could be settled in any asset, its terms being unknown."""
+    return any(
+        position.margin_type is MarginType.CROSS and board.instrument(position.symbol) is None
+        for position in account.positions.values()
+    )
 
 
 def missing_terms(account: Account, board: MarketBoard) -> list[str]:
@@ -38,15 +46,12 @@ def missing_terms(account: Account, board: MarketBoard) -> list[str]:
 
 def scope_rows(account: Account, names: Collection[str], board: MarketBoard, ladders: Ladders) -> list[ScopeFacts]:
     """Return what the store keeps of each scope."""
-    cross_terms_missing = any(
-        position.margin_type is MarginType.CROSS and board.instrument(position.symbol) is None
-        for position in account.positions.values()
-    )
-    return [_scope_row(account, name, board, ladders, cross_terms_missing) for name in names]
+    uncertain = _is_pool_uncertain(account, board)
+    return [_scope_row(account, name, board, ladders, uncertain) for name in names]
 
 
 def _scope_row(
-    account: Account, name: str, board: MarketBoard, ladders: Ladders, cross_terms_missing: bool
+    account: Account, name: str, board: MarketBoard, ladders: Ladders, uncertain: bool
 ) -> ScopeFacts:
     kind = kind_of(account, name)
     number = ladders.number(kind)
@@ -55,7 +60,7 @@ def _scope_row(
     blocked = (
         not account.complete
         or kind is ScopeKind.PORTFOLIO
-        or (pooled and cross_terms_missing)
+        or (pooled and uncertain)
         or any(board.instrument(position.symbol) is None for position in positions)
     )
     if blocked:
