@@ -52,12 +52,13 @@ class Instance:
         feed = asyncio.create_task(self._shared.feed.run(), name="global feed")
         lag = asyncio.create_task(self._watch_loop(), name="loop lag")
         await self._membership.start(self._changed.set)
+        watch = asyncio.create_task(self._membership.watch(), name="membership")
         try:
             while not self._stopping.is_set():
                 self._follow_assignment()
-                await self._until_something_changes(feed)
+                await self._until_something_changes(feed, watch)
         finally:
-            await self._wind_down(feed, lag)
+            await self._wind_down(feed, lag, watch)
 
     def _follow_assignment(self) -> None:
         """Start a task for each new shard, and ask those that are no longer ours to let go."""
@@ -73,13 +74,14 @@ class Instance:
         for number in self._tasks.keys() - assigned:
             self._shards[number].let_go()
 
-    async def _until_something_changes(self, feed: asyncio.Task[None]) -> None:
+    async def _until_something_changes(self, *lasting: asyncio.Task[None]) -> None:
         changed = asyncio.create_task(self._changed.wait())
         try:
-            await asyncio.wait({changed, feed, *self._tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({changed, *lasting, *self._tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
             self._changed.clear()
-            if feed.done():
-                feed.result()
+            for task in lasting:
+                if task.done():
+                    task.result()
         finally:
             changed.cancel()
 
