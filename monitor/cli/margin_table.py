@@ -32,6 +32,8 @@ STYLES = {
 }
 
 _ROUGH = Context(prec=8, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
+_WHOLE = Context(prec=1_000, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
+_CENT = Decimal("0.01")
 _NOTHING = "–"
 
 
@@ -129,9 +131,8 @@ def rounded(figure: str | None) -> str:
     """Return a figure to eight significant digits, at most two decimals from 1000 on, thousands set apart."""
     if figure is None:
         return _NOTHING
-    rough = _ROUGH.create_decimal(figure)
-    if abs(rough) >= 1000:
-        rough = rough.quantize(Decimal("0.01"), context=Context(prec=100))
+    exact = Decimal(figure)
+    rough = exact.quantize(_CENT, context=_WHOLE) if abs(exact) >= 1000 else _ROUGH.create_decimal(exact)
     text = f"{rough:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -140,4 +141,4 @@ def percent(ratio: str | None) -> str:
     """Return a ratio in per cent with two decimals."""
     if ratio is None:
         return _NOTHING
-    return f"{(Decimal(ratio) * 100).quantize(Decimal('0.01'), context=Context(prec=100)):,f} %"
+    return f"{Decimal(ratio).scaleb(2, _WHOLE).quantize(_CENT, context=_WHOLE):,f} %"
