@@ -219,8 +219,8 @@ class MarginEngine:
         self._note_ends(account.account_id, {name: int(self.store.shown[scope]) for scope, name in removed})
         for scope in self.store.scopes_of(number):
             if self.store.shown[scope] == NOT_SHOWN:
-                rank, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
-                self.store.set_state(scope, rank)
+                told, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
+                self.store.set_state(scope, told if shown == NOT_SHOWN else shown)
                 self.store.shown[scope] = shown
         return number
 
