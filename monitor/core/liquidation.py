@@ -77,6 +77,13 @@ def _in_one_asset(account: Account, assessment: Assessment, legs: Sequence[Leg],
         size = leg.position.quantity * leg.instrument.contract_size
         multiplier = account.settings.bracket_multiplier.get(leg.position.symbol, _ONE)
         return nearest_mark(leg.instrument, size, mark, multiplier, equity, requirement, own, k)
+    return _by_forms(account, assessment, legs, k)
+
+
+def _by_forms(account: Account, assessment: Assessment, legs: Sequence[Leg], k: Fraction) -> Fraction | None:
+    """Return the price of a scope kept in one asset, whatever its legs."""
+    equity, requirement = assessment.equity, assessment.maintenance_margin
+    assert equity is not None and requirement is not None, "asked of a known scope"
     pnl = total([leg.unrealized_pnl for leg in legs if leg.unrealized_pnl is not None])
     own_requirement = total([leg.maintenance_margin for leg in legs if leg.maintenance_margin is not None])
     model = _Model(
