@@ -208,7 +208,6 @@ class InstrumentHeld(Struct, kw_only=True, tag_field="kind", tag="instrument_hel
 class PricesUnjudged(Struct, kw_only=True, tag_field="kind", tag="prices_unjudged"):
     """State which price messages lay too far back to be judged one by one after an outage."""
 
-    topic: str
     shard: Count
     offsets: dict[str, dict[str, int]]
     since_ms: Millis
