@@ -32,3 +32,11 @@ def compiled(function: F) -> F:
     except RuntimeError:
         made = numba.njit(**_OPTIONS)(function)
     return made
+
+
+def inlined(function: F) -> F:
+    """Compile a small function into each of its callers, so that a loop around it pays no call."""
+    if numba is None:
+        return function
+    made: F = numba.njit(inline="always", **_OPTIONS)(function)
+    return made

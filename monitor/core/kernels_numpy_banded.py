@@ -5,190 +5,205 @@ What is proven, and why, is stated in `kernels` and `kernels_banded`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from monitor.core.kernels import UNIT, Brackets, Coins, Law, Prices
-from monitor.core.kernels_numpy import are_doubtful, brackets_of, runs, sum_groups, sum_rows
-from monitor.core.store_columns import F8, GROUP, I8, NONE, PAGE_BITS, SINGLE, STATES, U4, UNKNOWN, Cells, Pages, Rows
-
-_CLEARLY = 1e-9
-_BANKRUPT = 7
-
-Mask = NDArray[np.bool_]
-
-
-class Ends(NamedTuple):
-    """Hold the bounds of the figures of rows, as `kernels_banded.Ends` does."""
-
-    low: F8
-    high: F8
-    least: F8
-    most: F8
-    worse: F8
-    worse_needed: F8
-    better: F8
-    better_needed: F8
-    is_sure: Mask
-    live: F8
-    doubt: F8
+from monitor.core.kernels import BANKRUPT
+from monitor.core.kernels_banded import (
+    BETTER,
+    BETTER_NEEDED,
+    CLEARLY,
+    DOUBT,
+    ENDS,
+    HIGH,
+    LEAST,
+    LIVE,
+    LOW,
+    MOST,
+    UNSURE,
+    WORSE,
+    WORSE_NEEDED,
+)
+from monitor.core.kernels_numpy import Mask, are_doubtful, brackets_of, rounding_of, runs, sum_rows
+from monitor.core.store_columns import (
+    ASSET,
+    BASE,
+    DEDUCTION,
+    ENTER,
+    EQUITY,
+    F8,
+    FIXED,
+    GROUP,
+    I8,
+    LEAVE,
+    MINUS,
+    MINUS_HIGH,
+    MINUS_LOW,
+    NONE,
+    OWNER,
+    PAGE_BITS,
+    PAGE_KIND,
+    PLUS,
+    PLUS_HIGH,
+    PLUS_LOW,
+    RATE,
+    REQUIREMENT,
+    SCOPE_ROW,
+    SINGLE,
+    STATES,
+    U1,
+    U4,
+    UNKNOWN,
+    WEIGHT,
+)
 
 
 def judge_scopes(
+    chosen: U4,
     scopes: U4,
-    row_of: U4,
-    pages: Pages,
-    rows: Rows,
-    cells: Cells,
-    prices: Prices,
-    brackets: Brackets,
-    coins: Coins,
-    law: Law,
+    pages: I8,
+    figures: F8,
+    watch: U1,
+    links: U4,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    values: F8,
+    ends: F8,
+    table: F8,
+    edge: F8,
+    coins: F8,
+    floors: F8,
+    law: F8,
     found: U4,
 ) -> int:
     """Evaluate some scopes from scratch; fill `found` with the candidates and count them."""
-    count = 0
-    row = row_of[scopes].astype(np.int64)
-    row = row[row != NONE]
-    kind = pages.kind[row >> PAGE_BITS]
+    rows = scopes[chosen, SCOPE_ROW].astype(np.int64)
+    rows = rows[rows != NONE]
+    kind = pages[rows >> PAGE_BITS, PAGE_KIND]
+    judged = [np.zeros(0, np.int64)]
     with np.errstate(all="ignore"):
-        for number in (SINGLE, GROUP):
-            for chosen, start, capacity in runs(row[kind == number], pages):
-                if number == SINGLE:
-                    doubtful = _judge_singles(chosen, start, capacity, rows, cells, prices, brackets, coins, law)
-                else:
-                    doubtful = _judge_groups(chosen, start, capacity, pages, rows, cells, prices, brackets, coins, law)
-                judged = rows.scope[chosen[doubtful]]
-                found[count : count + len(judged)] = judged
-                count += len(judged)
-    return count
+        for row, start, capacity in runs(rows[kind == SINGLE], pages):
+            equity = _evaluate(row, start, capacity, figures, codes, sizes, values, table, edge)
+            bounds = _ends_of(row, start, capacity, figures, codes, sizes, holds, ends, table, edge)
+            doubtful = _judge_singles(row, capacity, equity, figures, watch, links, bounds, floors, law)
+            judged.append(row[doubtful])
+        for row, start, capacity in runs(rows[kind == GROUP], pages):
+            parts = codes[start[:, None] + np.arange(capacity)].astype(np.int64)
+            bounds = np.zeros((ENDS, int(parts.max(initial=0)) + 1))
+            for part, place, size in runs(np.unique(parts), pages):
+                _evaluate(part, place, size, figures, codes, sizes, values, table, edge)
+                mine = _ends_of(part, place, size, figures, codes, sizes, holds, ends, table, edge)
+                error = rounding_of(size) * (np.abs(figures[part, BASE]) + mine[LIVE] + mine[MOST]) + mine[DOUBT]
+                mine[DOUBT] = error
+                bounds[:, part] = mine
+            doubtful = _judge_groups(row, parts, bounds, figures, watch, links, coins, floors, law)
+            judged.append(row[doubtful])
+    owners = links[np.concatenate(judged), OWNER]
+    found[: len(owners)] = owners
+    return len(owners)
 
 
-def _ends(start: I8, capacity: int, base: F8, fixed: F8, cells: Cells, prices: Prices, brackets: Brackets) -> Ends:
-    """Return the bounds of the figures of rows of one capacity."""
-    sums = [base.copy(), base.copy(), fixed.copy(), fixed.copy(), base.copy(), fixed.copy(), base.copy(), fixed.copy()]
-    is_sure, live, doubt = np.ones(len(start), np.bool_), np.zeros(len(start)), np.zeros(len(start))
-    for column in range(capacity):
-        code, size = cells.code[start + column], cells.size[start + column]
-        one, other = size * prices.low[code >> 4], size * prices.high[code >> 4]
-        (needed_one, doubt_one), (needed_other, doubt_other) = (
-            _required(np.abs(gain), code, brackets) for gain in (one, other)
-        )
-        live += np.maximum(np.abs(one), np.abs(other))
-        doubt += np.maximum(doubt_one, doubt_other)
+def _evaluate(
+    row: I8, start: I8, capacity: int, figures: F8, codes: U4, sizes: F8, values: F8, table: F8, edge: F8
+) -> F8:
+    """Keep the figures of rows at the last prices; return their equity."""
+    base, fixed = figures[row, BASE], figures[row, FIXED]
+    equity, requirement, _, _ = sum_rows(start, capacity, base, fixed, codes, sizes, values, table, edge)
+    figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
+    return equity
+
+
+def _ends_of(
+    row: I8,
+    start: I8,
+    capacity: int,
+    figures: F8,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    ends: F8,
+    table: F8,
+    edge: F8,
+) -> F8:
+    """Return the bounds of the figures of rows of one capacity, as `kernels_banded` names them."""
+    out = np.zeros((ENDS, len(row)))
+    out[[LOW, HIGH, WORSE, BETTER]] = figures[row, BASE]
+    out[[LEAST, MOST, WORSE_NEEDED, BETTER_NEEDED]] = figures[row, FIXED]
+    for place in (start + column for column in range(capacity)):
+        code, size = codes[place], sizes[place]
+        one, other = size * ends[code >> 4, 0], size * ends[code >> 4, 1]
+        needed_one, doubt_one = _required(np.abs(one), code, table, edge)
+        needed_other, doubt_other = _required(np.abs(other), code, table, edge)
+        out[LOW] += np.minimum(one, other)
+        out[HIGH] += np.maximum(one, other)
+        out[LEAST] += np.minimum(needed_one, needed_other)
+        out[MOST] += np.maximum(needed_one, needed_other)
+        out[LIVE] += np.maximum(np.abs(one), np.abs(other))
+        out[DOUBT] += np.maximum(doubt_one, doubt_other)
         room = (other - needed_other) - (one - needed_one)
-        clear = np.abs(room) > _CLEARLY * (np.abs(one) + np.abs(other))
-        is_sure &= ~((one != other) & ((cells.hold[start + column] == NONE) | ~clear))
-        swap = room < 0.0
-        terms = (
-            np.minimum(one, other),
-            np.maximum(one, other),
-            np.minimum(needed_one, needed_other),
-            np.maximum(needed_one, needed_other),
-            np.where(swap, other, one),
-            np.where(swap, needed_other, needed_one),
-            np.where(swap, one, other),
-            np.where(swap, needed_one, needed_other),
-        )
-        for total, term in zip(sums, terms, strict=True):
-            total += term
-    return Ends(*sums, is_sure, live, doubt)
+        is_clear = np.abs(room) > CLEARLY * (np.abs(one) + np.abs(other))
+        out[UNSURE, (one != other) & ((holds[place] == NONE) | ~is_clear)] = 1.0
+        is_turned = room < 0.0
+        out[WORSE] += np.where(is_turned, other, one)
+        out[WORSE_NEEDED] += np.where(is_turned, needed_other, needed_one)
+        out[BETTER] += np.where(is_turned, one, other)
+        out[BETTER_NEEDED] += np.where(is_turned, needed_one, needed_other)
+    return out
 
 
-def _required(notional: F8, code: U4, brackets: Brackets) -> tuple[F8, F8]:
-    here, doubt = brackets_of(notional, code, brackets)
-    needed = brackets.table[here, 0] * notional - brackets.table[here, 1]
+def _required(notional: F8, code: U4, table: F8, edge: F8) -> tuple[F8, F8]:
+    here, doubt = brackets_of(notional, code, edge)
+    needed = table[here, RATE] * notional - table[here, DEDUCTION]
     needed[needed < 0.0] = 0.0
     return needed, doubt
 
 
 def _judge_singles(
-    row: I8,
-    start: I8,
-    capacity: int,
-    rows: Rows,
-    cells: Cells,
-    prices: Prices,
-    brackets: Brackets,
-    coins: Coins,
-    law: Law,
+    row: I8, capacity: int, equity: F8, figures: F8, watch: U1, links: U4, bounds: F8, floors: F8, law: F8
 ) -> Mask:
-    """Evaluate rows that are scopes; return whose status is not proven."""
-    base, fixed, watch = rows.base[row], rows.fixed[row], rows.watch[row].astype(np.int64)
-    equity, requirement, _, _ = sum_rows(start, capacity, base, fixed, cells, prices.value, brackets)
-    rows.equity[row], rows.requirement[row] = equity, requirement
-    ends = _ends(start, capacity, base, fixed, cells, prices, brackets)
-    scale = 4.0 * (capacity + 16.0) * UNIT * (np.abs(base) + ends.live + ends.most) + ends.doubt
-    tolerance = law.weight[watch] * scale
-    floor = coins.floor_low[watch // STATES, rows.asset[row]], coins.floor_high[watch // STATES, rows.asset[row]]
-    low = np.where(np.isfinite(equity), ends.low, equity)
-    doubtful = are_doubtful(watch, (low, ends.high), (ends.least, ends.most), ends.live != 0.0, tolerance, floor, law)
-    at_worse = _ranks(watch, ends.worse + tolerance, ends.worse_needed, law.enter[:-1], law)
-    at_better = _ranks(watch, ends.better - tolerance, ends.better_needed, law.leave[1:], law)
-    stays = ends.is_sure & (ends.least > tolerance) & (at_better < at_worse)
-    return doubtful & ~((watch % STATES == UNKNOWN) & stays)
+    """Return which rows that are scopes are not proven to keep their status."""
+    state = watch[row].astype(np.int64)
+    scale = rounding_of(capacity) * (np.abs(figures[row, BASE]) + bounds[LIVE] + bounds[MOST]) + bounds[DOUBT]
+    tolerance = law[state, WEIGHT] * scale
+    low = np.where(np.isfinite(equity), bounds[LOW], equity)
+    floor, live = floors[state // STATES, links[row, ASSET]], bounds[LIVE] != 0.0
+    doubtful = are_doubtful(state, (low, bounds[HIGH]), (bounds[LEAST], bounds[MOST]), live, tolerance, floor, law)
+    at_worse = _ranks(state, bounds[WORSE] + tolerance, bounds[WORSE_NEEDED], law, is_widened=False)
+    at_better = _ranks(state, bounds[BETTER] - tolerance, bounds[BETTER_NEEDED], law, is_widened=True)
+    stays = (bounds[UNSURE] == 0.0) & (bounds[LEAST] > tolerance) & (at_better < at_worse)
+    return doubtful & ~((state % STATES == UNKNOWN) & stays)
 
 
-def _ranks(watch: I8, equity: F8, requirement: F8, line: F8, law: Law) -> I8:
-    """Return the statuses of figures with a requirement above 0; `line[i]` is the one below which status i + 1 begins."""
+def _ranks(watch: I8, equity: F8, requirement: F8, law: F8, *, is_widened: bool) -> I8:
+    """Return the statuses by k (or k·(1 + h)) of figures with a requirement above 0, as ranks."""
     first = watch // STATES * STATES
     rank = np.zeros(len(watch), dtype=np.int64)
-    for state in range(1, _BANKRUPT):
-        exists = law.enter[first + state - 1] > law.enter[first + state]
-        rank[exists & (equity < line[first + state - 1] * requirement)] = state
-    rank[equity <= 0.0] = _BANKRUPT
+    for state in range(1, BANKRUPT):
+        k = law[first + state, LEAVE] if is_widened else law[first + state - 1, ENTER]
+        exists = law[first + state - 1, ENTER] > law[first + state, ENTER]
+        rank[exists & (equity < k * requirement)] = state
+    rank[equity <= 0.0] = BANKRUPT
     return rank
 
 
 def _judge_groups(
-    row: I8,
-    start: I8,
-    capacity: int,
-    pages: Pages,
-    rows: Rows,
-    cells: Cells,
-    prices: Prices,
-    brackets: Brackets,
-    coins: Coins,
-    law: Law,
+    row: I8, parts: I8, bounds: F8, figures: F8, watch: U1, links: U4, coins: F8, floors: F8, law: F8
 ) -> Mask:
-    """Evaluate scopes in USD with all their parts; return whose status is not proven."""
-    parts = cells.code[start[:, None] + np.arange(capacity)].astype(np.int64)
-    ends = np.zeros((5, *parts.shape))
-    for part, place, size in runs(np.unique(parts), pages):
-        base, fixed = rows.base[part], rows.fixed[part]
-        rows.equity[part], rows.requirement[part], _, _ = sum_rows(
-            place, size, base, fixed, cells, prices.value, brackets
-        )
-        mine = _ends(place, size, base, fixed, cells, prices, brackets)
-        error = 4.0 * (size + 16.0) * UNIT * (np.abs(base) + mine.live + mine.most) + mine.doubt
-        where = np.searchsorted(part, parts)
-        inside = part[np.minimum(where, len(part) - 1)] == parts
-        for target, source in zip(ends, (mine.low, mine.high, mine.least, mine.most, error), strict=True):
-            target[inside] = source[where[inside]]
-    equity, requirement, _ = sum_groups(start, capacity, rows, cells, coins.plus, coins.minus)
-    rows.equity[row], rows.requirement[row] = equity, requirement
-    asset = rows.asset[parts]
-    terms = (
-        ends[0] * np.where(ends[0] < 0.0, coins.minus_high[asset], coins.plus_low[asset]),
-        ends[1] * np.where(ends[1] < 0.0, coins.minus_low[asset], coins.plus_high[asset]),
-        ends[2] * coins.minus_low[asset],
-        ends[3] * coins.minus_high[asset],
-        ends[4] * np.maximum(coins.plus_high[asset], coins.minus_high[asset]),
-    )
-    low, high, least, most, scale = (_in_order(term) for term in terms)
-    watch = rows.watch[row].astype(np.int64)
-    tolerance = law.weight[watch] * (1.0 + capacity / 16.0) * scale
-    floor = coins.floor_low[watch // STATES, 0], coins.floor_high[watch // STATES, 0]
+    """Add up the evaluated parts of scopes in USD; return whose status is not proven."""
+    equity, requirement, low, high, least, most, scale = (np.zeros(len(row)) for _ in range(7))
+    for part in parts.T:
+        coin = coins[links[part, ASSET]].T
+        amount, lower, upper = figures[part, EQUITY], bounds[LOW, part], bounds[HIGH, part]
+        equity += amount * np.where(amount < 0.0, coin[MINUS], coin[PLUS])
+        requirement += figures[part, REQUIREMENT] * coin[MINUS]
+        low += lower * np.where(lower < 0.0, coin[MINUS_HIGH], coin[PLUS_LOW])
+        high += upper * np.where(upper < 0.0, coin[MINUS_LOW], coin[PLUS_HIGH])
+        least += bounds[LEAST, part] * coin[MINUS_LOW]
+        most += bounds[MOST, part] * coin[MINUS_HIGH]
+        scale += bounds[DOUBT, part] * np.where(coin[MINUS_HIGH] > coin[PLUS_HIGH], coin[MINUS_HIGH], coin[PLUS_HIGH])
+    figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
+    state = watch[row].astype(np.int64)
+    tolerance = law[state, WEIGHT] * (1.0 + parts.shape[1] / 16.0) * scale
     low = np.where(np.isfinite(equity), low, equity)
-    return are_doubtful(watch, (low, high), (least, most), rows.fixed[row] != 0.0, tolerance, floor, law)
-
-
-def _in_order(terms: F8) -> F8:
-    """Return the sums of rows, added from left to right."""
-    total = np.zeros(len(terms))
-    for column in range(terms.shape[1]):
-        total += terms[:, column]
-    return total
+    has_positions, floor = figures[row, FIXED] != 0.0, floors[state // STATES, 0]
+    return are_doubtful(state, (low, high), (least, most), has_positions, tolerance, floor, law)

@@ -1,7 +1,7 @@
 """The store: float mirrors of every margin scope, and the question who is not proven to keep its status.
 
-Facts come in exact and are kept by the engine; what the store returns are candidates for an exact decision. How rows are
-laid out is in `store_columns`, how they are written in `store_write`, the arithmetic and its error bounds in `kernels`.
+Facts come in exact and are kept by the engine; what the store returns are candidates for an exact decision. The layout
+is in `store_columns`, writing in `store_write`, the arithmetic and its error bounds in `kernels`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,43 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core import kernels, kernels_banded, kernels_numpy, kernels_numpy_banded, store_write
+from monitor.core import kernels, kernels_banded, kernels_numpy, kernels_numpy_banded
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.kernels_compiled import HAS_NUMBA
 from monitor.core.ladder import Ladder
 from monitor.core.store_batch import BatchBuilder, Facts
 from monitor.core.store_coins import Assets, law_of
-from monitor.core.store_columns import BLOCKED, CELLS_LIVE, F8, I8, NONE, SCOPES_LIVE, SCOPES_REMOVED, STATES, U1, U4
+from monitor.core.store_columns import (
+    BLOCKED,
+    CELLS_LIVE,
+    EQUITY,
+    F8,
+    HELD_COUNT,
+    HELD_START,
+    I8,
+    NONE,
+    REQUIREMENT,
+    SCOPE_ACCOUNT,
+    SCOPE_NAME,
+    SCOPE_NEXT,
+    SCOPE_ROW,
+    SCOPES_LIVE,
+    STATES,
+    U1,
+    U4,
+)
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
 
 __all__ = ["CellFacts", "MarginStore", "PartFacts", "ScopeFacts"]
 
-_FEW: Final = 64
 _BATCH_SHARE: Final = 4
-"""Judge everybody where the holders of what moved have more than one in this many positions."""
+"""Judge everybody where what moved concerns more than one in this many."""
+_FEW: Final = 64
+_EXACT: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy, kernels)
+_BANDED: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_banded, kernels_banded)
+"""The kernels without and with numba."""
 
 
 class MarginStore:
@@ -43,9 +64,9 @@ class MarginStore:
         self.uses_numba = HAS_NUMBA if use_numba is None else use_numba and HAS_NUMBA
         self._contracts = Contracts()
         self._assets = Assets(ladders)
-        self._law = law_of(ladders)
         self._ladders = ladders
-        self._space = Space(self._contracts)
+        self._law = law_of(ladders)
+        self._space = Space()
         self._names: dict[str, int] = {}
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
@@ -91,75 +112,89 @@ class MarginStore:
         """
         batch = BatchBuilder(self._contracts, self._assets, self._names)
         batch.add_all(facts)
-        return self._write(batch.finish())
+        contracts, most = self._contracts, (batch.highest, batch.widest, batch.most)
+        removed = self._space.write(batch.finish(), contracts.symbol_of_line, len(contracts.symbols), most)
+        if len(self._names) > len(self._names_by_number):
+            self._names_by_number += list(self._names)[len(self._names_by_number) :]
+        return [(scope, self.name_of(scope)) for scope in removed.tolist()]
 
     def drop(self, account: int) -> list[tuple[int, str]]:
         """Remove all scopes of an account; return what `put` does."""
         return self.put(account, ())
 
-    def _write(self, batch: store_write.Batch) -> list[tuple[int, str]]:
-        store_write.recycle(self._space.columns())
-        self._space.make_room(batch)
-        store_write.write_batch(batch, self._space.columns())
-        if len(self._names) > len(self._names_by_number):
-            self._names_by_number = list(self._names)
-        count = int(self._space.pools.counters[SCOPES_REMOVED])
-        removed = self._space.scopes.free[len(self._space.scopes.free) - count :]
-        return [(scope, self.name_of(scope)) for scope in removed[::-1].tolist()]
-
     def scopes_of(self, account: int) -> list[int]:
         """Return the ids of an account's scopes in the order they were put."""
-        found = []
-        scope = int(self._space.first[account]) if account < len(self._space.first) else NONE
+        first, scopes = self._space.columns.first, self._space.columns.scopes
+        found, scope = [], int(first[account]) if account < len(first) else NONE
         while scope != NONE:
             found.append(scope)
-            scope = int(self._space.scopes.next[scope])
+            scope = int(scopes[scope, SCOPE_NEXT])
         return found
 
     def name_of(self, scope: int) -> str:
         """Return the name of a scope."""
-        return self._names_by_number[self._space.scopes.name[scope]]
+        return self._names_by_number[int(self._space.columns.scopes[scope, SCOPE_NAME])]
 
     def account_of(self, scope: int) -> int:
         """Return the account of a scope."""
-        return int(self._space.scopes.account[scope])
+        return int(self._space.columns.scopes[scope, SCOPE_ACCOUNT])
 
     def is_live(self) -> NDArray[np.bool_]:
         """Return by scope id whether the scope exists."""
-        return self._space.scopes.row != NONE
+        live: NDArray[np.bool_] = self._space.columns.scopes[:, SCOPE_ROW] != NONE
+        return live
 
     def is_blocked(self, scope: int) -> bool:
         """Return whether a scope was put as blocked."""
-        return bool(self._space.rows.watch[self._space.scopes.row[scope]] % STATES == BLOCKED)
+        columns = self._space.columns
+        return int(columns.watch[columns.scopes[scope, SCOPE_ROW]]) % STATES == BLOCKED
 
     def set_state(self, scope: int, state: int) -> None:
         """Set the told status of a scope: rank 0 … 7, or 8 for unknown."""
-        self._space.memory.told[scope] = state
-        watch, row = self._space.rows.watch, self._space.scopes.row[scope]
-        if watch[row] % STATES != BLOCKED:
-            watch[row] = watch[row] // STATES * STATES + state
+        columns = self._space.columns
+        columns.told[scope] = state
+        row = columns.scopes[scope, SCOPE_ROW]
+        watch = int(columns.watch[row])
+        if watch % STATES != BLOCKED:
+            columns.watch[row] = watch - watch % STATES + state
 
     # ------------------------------------------------------------------------------------------------- the screen
     def judge_all(self) -> NDArray[np.int64]:
         """Evaluate everybody; return the scopes that are not proven to keep their status."""
-        self._moved_assets.clear()
         if self._is_banded():
             return self._judge(np.nonzero(self.is_live())[0].astype(np.uint32))
-        space = self._space
-        found = self._room(len(space.scopes.row))
-        count = self._judges.judge_tiles(space.rows, space.cells, space.tiles, *self._tables(), found)
+        self._moved_assets.clear()
+        columns, contracts = self._space.columns, self._contracts
+        found = self._room(len(columns.free))
+        judge = kernels.judge_tiles if self.uses_numba else kernels_numpy.judge_tiles
+        count = judge(
+            columns.tiles,
+            columns.figures,
+            self._space.scales,
+            columns.watch,
+            columns.links,
+            columns.codes,
+            columns.sizes,
+            contracts.values,
+            contracts.table,
+            contracts.edge,
+            self._assets.coins,
+            self._assets.floors,
+            self._law,
+            found,
+        )
         return found[:count].astype(np.int64)
 
     def judge_symbols(self, symbols: Collection[str]) -> NDArray[np.int64]:
         """Evaluate all holders of some symbols, and of the assets that were set since the last judgement."""
-        known = [symbol.number for name in symbols if (symbol := self._contracts.symbols.get(name)) is not None]
-        holders = self._space.holders
-        known = [number for number in known if number < len(holders.count)]
-        total = sum(int(holders.count[number]) for number in known)
-        if total * _BATCH_SHARE > self._space.pools.counters[CELLS_LIVE]:
+        columns, known = self._space.columns, self._contracts.symbols
+        numbers = [known[name].number for name in symbols if name in known]
+        held = [
+            columns.symbols[number, [HELD_START, HELD_COUNT]] for number in numbers if number < len(columns.symbols)
+        ]
+        if sum(int(count) for _, count in held) * _BATCH_SHARE > columns.counters[CELLS_LIVE]:
             return self.judge_all()
-        starts = [(int(holders.start[number]), int(holders.count[number])) for number in known]
-        chosen = [holders.scope[start : start + count] for start, count in starts]
+        chosen = [columns.entries[start : start + count] for start, count in held]
         if self._moved_assets:
             chosen.append(self._scopes_in(self._moved_assets))
         return self._judge(np.concatenate(chosen) if chosen else np.zeros(0, np.uint32))
@@ -179,26 +214,26 @@ class MarginStore:
 
         In the scope's unit, within the bounds of `kernels`; NaN where not known, or the scope does not exist.
         """
-        row = self._space.scopes.row if scopes is None else self._space.scopes.row[scopes]
+        columns = self._space.columns
+        row = columns.scopes[:, SCOPE_ROW] if scopes is None else columns.scopes[scopes, SCOPE_ROW]
         exists = row != NONE
         place = np.where(exists, row, 0)
         return (
-            np.where(exists, self._space.rows.equity[place], np.nan),
-            np.where(exists, self._space.rows.requirement[place], np.nan),
+            np.where(exists, columns.figures[place, EQUITY], np.nan),
+            np.where(exists, columns.figures[place, REQUIREMENT], np.nan),
         )
 
     def holders(self, symbol: str) -> NDArray[np.int64]:
         """Return the accounts that have a live position in a symbol, each once."""
-        known, holders = self._contracts.symbols.get(symbol), self._space.holders
-        if known is None or known.number >= len(holders.count):
+        known, columns = self._contracts.symbols.get(symbol), self._space.columns
+        if known is None or known.number >= len(columns.symbols):
             return np.zeros(0, dtype=np.int64)
-        start = int(holders.start[known.number])
-        scopes = holders.scope[start : start + int(holders.count[known.number])]
-        return np.unique(self._space.scopes.account[scopes]).astype(np.int64)
+        start, count = columns.symbols[known.number, [HELD_START, HELD_COUNT]]
+        return self._accounts_of(columns.entries[start : start + count])
 
     def holders_of_asset(self, asset: str) -> NDArray[np.int64]:
         """Return the accounts that have a part of a scope in USD in an asset, each once."""
-        return np.unique(self._space.scopes.account[self._scopes_in({asset}, debts=False)]).astype(np.int64)
+        return self._accounts_of(self._scopes_in({asset}, debts=False))
 
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""
@@ -247,15 +282,8 @@ class MarginStore:
     def _is_banded(self) -> bool:
         return bool(self._contracts.banded or self._assets.banded)
 
-    @property
-    def _judges(self) -> ModuleType:
-        """The kernels that serve now: compiled or numpy, for exact prices or for bands."""
-        if self._is_banded():
-            return kernels_banded if self.uses_numba else kernels_numpy_banded
-        return kernels if self.uses_numba else kernels_numpy
-
-    def _tables(self) -> tuple[kernels.Prices, kernels.Brackets, kernels.Coins, kernels.Law]:
-        return self._contracts.prices, self._contracts.brackets, self._assets.coins, self._law
+    def _accounts_of(self, scopes: U4) -> NDArray[np.int64]:
+        return np.unique(self._space.columns.scopes[scopes, SCOPE_ACCOUNT]).astype(np.int64)
 
     def _room(self, count: int) -> U4:
         if len(self._found) < count:
@@ -264,22 +292,22 @@ class MarginStore:
 
     def _judge(self, scopes: U4) -> NDArray[np.int64]:
         """Evaluate scopes; one that is named twice is evaluated twice and returned once."""
-        space = self._space
-        if (
-            len(scopes) * _BATCH_SHARE > space.pools.counters[SCOPES_LIVE]
-            and len(scopes) > _FEW
-            and not self._is_banded()
-        ):
+        columns, contracts, assets = self._space.columns, self._contracts, self._assets
+        is_banded = self._is_banded()
+        if len(scopes) > max(_FEW, int(columns.counters[SCOPES_LIVE]) // _BATCH_SHARE) and not is_banded:
             return self.judge_all()
         self._moved_assets.clear()
         found = self._room(len(scopes))
-        count = self._judges.judge_scopes(
-            scopes, space.scopes.row, space.pages, space.rows, space.cells, *self._tables(), found
-        )
+        module = _BANDED[self.uses_numba] if is_banded else _EXACT[self.uses_numba]
+        extra: tuple[Any, ...] = (columns.holds, contracts.values, contracts.ends) if is_banded else (contracts.values,)
+        before: tuple[Any, ...] = (columns.figures,) if is_banded else (columns.figures, self._space.scales)
+        rows: tuple[Any, ...] = (columns.watch, columns.links, columns.codes, columns.sizes)
+        terms: tuple[Any, ...] = (contracts.table, contracts.edge, assets.coins, assets.floors, self._law)
+        count: int = module.judge_scopes(scopes, columns.scopes, columns.pages, *before, *rows, *extra, *terms, found)
         return np.unique(found[:count]).astype(np.int64)
 
     def _scopes_in(self, assets: Collection[str], *, debts: bool = True) -> U4:
         """Return the scopes in USD with a part in one of some assets; with `debts`, also those in debt in one."""
-        wanted = np.zeros(len(self._assets.coins.plus), dtype=np.bool_)
+        wanted = np.zeros(len(self._assets.coins), dtype=np.bool_)
         wanted[[self._assets.numbers[name] for name in assets if name in self._assets.numbers]] = True
         return self._space.scopes_in(wanted, debts=debts)

@@ -17,13 +17,14 @@ from monitor.core.amounts import exactly
 from monitor.core.instruments import Contract, Instrument
 from monitor.core.positions import maintenance_margin
 from monitor.core.store_coins import Assets
+from monitor.core.store_columns import Batch
 from monitor.core.store_facts import PartFacts, ScopeFacts
 from monitor.core.store_terms import Contracts
-from monitor.core.store_write import Batch
 
 Facts = Iterable[tuple[int, Sequence[ScopeFacts]]]
 
 _ONE: Final = Decimal(1)
+_NOTHING: Final = Fraction(0)
 _QUOTIENT: Final = Context(prec=250, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
 """Divides so finely that the error is below 1e-60 of any notional: see `kernels`."""
 
@@ -35,31 +36,42 @@ class BatchBuilder:
         self._contracts = contracts
         self._assets = assets
         self._names = names
-        self.accounts: list[int] = []
-        self.scope_ends: list[int] = []
-        self.scopes: list[tuple[int, int, bool, bool, int]] = []
-        self.parts: list[tuple[int, float, float, int]] = []
-        self.codes: list[int] = []
-        self.sizes: list[float] = []
+        self._accounts: list[int] = []
+        self._scopes: list[int] = []
+        self._parts: list[int] = []
+        self._amounts: list[float] = []
+        self._codes: list[int] = []
+        self._sizes: list[float] = []
+        self.highest = -1
+        """The highest account."""
+        self.widest = 0
+        """The most positions of a part, or parts of a scope."""
+        self.most = 0
+        """The most positions of a scope."""
 
     @exactly
     def add_all(self, facts: Facts) -> None:
         """Add accounts with all their scopes."""
-        names = self._names
+        names, parts, codes = self._names, self._parts, self._codes
+        scope_count = 0
         for account, scopes in facts:
             for scope in scopes:
                 name = names.get(scope.name)
                 if name is None:
                     name = names[scope.name] = len(names)
+                cells, part_count = len(codes), len(parts)
                 if scope.in_usd:
                     for part in scope.parts:
                         if part.cells or part.wallet:
                             self._add_part(part)
+                    self.widest = max(self.widest, (len(parts) - part_count) >> 1)
                 else:
                     self._add_only_part(scope.parts)
-                self.scopes.append((name, scope.ladder, scope.in_usd, scope.blocked, len(self.parts)))
-            self.accounts.append(account)
-            self.scope_ends.append(len(self.scopes))
+                self._scopes += (name, scope.ladder, scope.in_usd, scope.blocked, len(parts) >> 1)
+                self.most = max(self.most, len(codes) - cells)
+                scope_count += 1
+            self._accounts += (account, scope_count)
+            self.highest = max(self.highest, account)
 
     def _add_only_part(self, parts: Sequence[PartFacts]) -> None:
         if len(parts) > 1:
@@ -67,12 +79,14 @@ class BatchBuilder:
         if parts:
             self._add_part(parts[0])
         else:
-            self.parts.append((0, 0.0, 0.0, len(self.codes)))
+            self._parts += (0, len(self._codes))
+            self._amounts += (0.0, 0.0)
 
     def _add_part(self, part: PartFacts) -> None:
         """Add a row: B = wallet − Σ Q·entry (inverse: + Σ Q/entry), exactly."""
-        base, fixed, known = part.wallet, Fraction(0), True
-        contracts, codes, sizes = self._contracts, self.codes, self.sizes
+        base, fixed, known = part.wallet, _NOTHING, True
+        contracts, codes, sizes = self._contracts, self._codes, self._sizes
+        first = len(codes)
         for cell in part.cells:
             name, multiplier, size, entry_price = cell
             symbol = contracts.symbols.get(name) or contracts.symbol(name)
@@ -90,27 +104,19 @@ class BatchBuilder:
                 fixed += _required_at_entry(symbol.terms, size, entry_price, multiplier)
             codes.append(line << 4)
             sizes.append(float(size))
-        number = self._assets.number(part.asset)
-        self.parts.append((number, float(base) if known else nan, float(fixed), len(codes)))
+        self._parts += (self._assets.number(part.asset), len(codes))
+        self._amounts += (float(base) if known else nan, float(fixed) if fixed else 0.0)
+        self.widest = max(self.widest, len(codes) - first)
 
     def finish(self) -> Batch:
         """Return the columns."""
-        scopes = np.array(self.scopes, dtype=np.int64).reshape(-1, 5)
-        parts = np.array(self.parts, dtype=np.float64).reshape(-1, 4)
         return Batch(
-            account=np.array(self.accounts, dtype=np.int64),
-            scope_end=np.array(self.scope_ends, dtype=np.int64),
-            name=scopes[:, 0].astype(np.uint32),
-            ladder=scopes[:, 1].copy(),
-            in_usd=scopes[:, 2].astype(np.uint8),
-            blocked=scopes[:, 3].astype(np.uint8),
-            part_end=scopes[:, 4].copy(),
-            asset=parts[:, 0].astype(np.uint32),
-            base=parts[:, 1].copy(),
-            fixed=parts[:, 2].copy(),
-            cell_end=parts[:, 3].astype(np.int64),
-            code=np.array(self.codes, dtype=np.uint32),
-            size=np.array(self.sizes, dtype=np.float64),
+            np.array(self._accounts, dtype=np.int64).reshape(-1, 2),
+            np.array(self._scopes, dtype=np.int64).reshape(-1, 5),
+            np.array(self._parts, dtype=np.int64).reshape(-1, 2),
+            np.array(self._amounts, dtype=np.float64).reshape(-1, 2),
+            np.array(self._codes, dtype=np.uint32),
+            np.array(self._sizes, dtype=np.float64),
         )
 
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from monitor.core.amounts import exactly
 from monitor.core.instruments import Asset
-from monitor.core.kernels import Coins, Law
 from monitor.core.ladder import Ladder
-from monitor.core.store_columns import STATES
+from monitor.core.store_columns import ENTER, F8, LEAVE, STATES, WEIGHT
+from monitor.core.store_space import longer
 
 _WIDER: Final = 1e-15
 """More than a debt floor can be off by being rounded, as a share of it."""
@@ -40,7 +40,9 @@ class Assets:
         self.numbers: dict[str, int] = {}
         self.banded: set[str] = set()
         self._floors = [ladder.debt_floor for ladder in ladders]
-        self.coins = self._empty(16)
+        self.coins = np.zeros((16, 6))
+        self.floors = np.zeros((len(ladders), 16, 2))
+        """By ladder and asset: the least and the greatest the debt floor can be, in the asset."""
         self._write_floors(0, None)
 
     def number(self, name: str) -> int:
@@ -49,11 +51,11 @@ class Assets:
         if known is not None:
             return known
         number = self.numbers[name] = len(self.numbers) + 1
-        if number == len(self.coins.plus):
-            bigger = self._empty(2 * number)
-            for old, new in zip(self.coins, bigger, strict=True):
-                new[..., :number] = old
-            self.coins = bigger
+        if number == len(self.coins):
+            self.coins = longer(self.coins, 2 * number)
+            floors = np.zeros((len(self._floors), 2 * number, 2))
+            floors[:, :number] = self.floors
+            self.floors = floors
         self._forget(number)
         return number
 
@@ -61,7 +63,7 @@ class Assets:
     def set_terms(self, name: str, terms: Asset[Decimal] | None, low: Decimal | None, high: Decimal | None) -> bool:
         """Set what an asset counts, None where that is not known; return whether anything changed."""
         number = self.number(name)
-        before = [column[..., number].copy() for column in self.coins]
+        coins, floors = self.coins[number].copy(), self.floors[:, number].copy()
         banded = low is not None and high is not None
         if terms is None or terms.index_price is None:
             self._forget(number)
@@ -72,20 +74,12 @@ class Assets:
             self._write(number, terms, index)
             self._write_floors(number, index)
         (self.banded.add if banded else self.banded.discard)(name)
-        return not all(
-            np.array_equal(old, column[..., number], equal_nan=True)
-            for old, column in zip(before, self.coins, strict=True)
-        )
-
-    def _empty(self, count: int) -> Coins:
-        floors = (len(self._floors), count)
-        return Coins(*(np.zeros(floors if name.startswith("floor") else count) for name in Coins._fields))
+        is_same = np.array_equal(coins, self.coins[number], equal_nan=True)
+        return not (is_same and np.array_equal(floors, self.floors[:, number]))
 
     def _forget(self, number: int) -> None:
         """Write an asset without terms: of unknown value, 1:1 where debts are compared with the floor."""
-        for name, column in zip(Coins._fields, self.coins, strict=True):
-            if not name.startswith("floor"):
-                column[number] = nan
+        self.coins[number] = nan
         self._write_floors(number, None)
 
     def _write(self, number: int, terms: Asset[Decimal], index: _Index) -> None:
@@ -95,33 +89,30 @@ class Assets:
                 Decimal(1) if terms.collateral_ratio is None else terms.collateral_ratio
             )
         minus = Decimal(1) + (terms.ask_buffer or 0)
-        coins = self.coins
-        coins.plus[number], coins.minus[number] = float(index.price * plus), float(index.price * minus)
-        coins.plus_low[number], coins.plus_high[number] = float(index.low * plus), float(index.high * plus)
-        coins.minus_low[number], coins.minus_high[number] = float(index.low * minus), float(index.high * minus)
+        ends = [(float(price * plus), float(price * minus)) for price in index]
+        self.coins[number] = (*ends[0], ends[1][0], ends[2][0], ends[1][1], ends[2][1])
 
     def _write_floors(self, number: int, index: _Index | None) -> None:
         for ladder, floor in enumerate(self._floors):
             ends = [floor] if index is None else [floor / Fraction(price) if price > 0 else inf for price in index]
-            self.coins.floor_low[ladder, number] = float(min(ends)) * (1.0 - _WIDER)
-            self.coins.floor_high[ladder, number] = float(max(ends)) * (1.0 + _WIDER)
+            self.floors[ladder, number] = float(min(ends)) * (1.0 - _WIDER), float(max(ends)) * (1.0 + _WIDER)
 
 
-def law_of(ladders: Sequence[Ladder]) -> Law:
+def law_of(ladders: Sequence[Ladder]) -> F8:
     """Return the lines of every ladder and state.
 
     A known state is left downwards at k of the next worse status that exists (0: bankrupt), upwards at k·(1 + h) of the
     mildest that is not milder than itself. NaN where lines decide nothing (bankrupt, unknown, blocked).
     """
-    law = Law(*(np.full(len(ladders) * STATES, nan) for _ in Law._fields))
+    law = np.full((len(ladders) * STATES, 3), nan)
     for number, ladder in enumerate(ladders):
         widened = 1 + ladder.hysteresis
         steepest = max([Fraction(1), *(k * widened for _, k in ladder.thresholds)])
         first = number * STATES
-        law.weight[first : first + STATES] = float(1 + steepest)
+        law[first : first + STATES, WEIGHT] = float(1 + steepest)
         for state in range(_BANKRUPT):
             worse = [k for status, k in ladder.thresholds if status.rank > state]
             own = [k * widened for status, k in ladder.thresholds if status.rank >= state]
-            law.enter[first + state] = float(max(worse, default=Fraction(0)))
-            law.leave[first + state] = float(max(own, default=Fraction(0))) if state else _BEYOND
+            law[first + state, ENTER] = float(max(worse, default=Fraction(0)))
+            law[first + state, LEAVE] = float(max(own, default=Fraction(0))) if state else _BEYOND
     return law

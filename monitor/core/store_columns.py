@@ -1,13 +1,13 @@
-"""The columns of the store: which arrays there are, what each element means, and how they grow.
+"""The columns of the store: which arrays there are and what their elements mean.
 
-Only memory lives here; the kernels write and read it, `store` decides when. Rows are addressed by number: page =
-row >> PAGE_BITS. All rows of a page have the same kind and capacity; pages of one allocation form a tile, whose cells
-lie side by side.
+Only names and shapes live here; `store_space` makes the arrays, the kernels read and write them. Rows are addressed by
+number: page = row >> PAGE_BITS. All rows of a page have one kind and one capacity; the pages made together are a tile,
+whose cells lie side by side.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,81 +19,80 @@ U1 = NDArray[np.uint8]
 
 PAGE_BITS: Final = 8
 PAGE_ROWS: Final = 1 << PAGE_BITS
+CAPACITIES: Final = (
+    *(0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512),
+    *(1024, 2048, 4096, 8192, 16384),
+)
 NONE: Final = 0xFFFFFFFF
-SINGLE, PART, GROUP, DUMMY = range(4)
-BLOCKED: Final = 9
-UNKNOWN: Final = 8
 STATES: Final = 16
-"""Room per ladder in the tables of lines; a row's `watch` is ladder·STATES + state."""
+"""Room per ladder in the table of lines; a row's `watch` is ladder·STATES + state."""
 TIERS: Final = 16
-CAPACITIES: Final = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192, 16384)
-POOLS: Final = 3 * len(CAPACITIES)
+"""Room per line in the tables of brackets; a cell's code is line·TIERS + the bracket it was last in."""
+UNKNOWN: Final = 8
+BLOCKED: Final = 9
+NOTHING_SHOWN: Final = 255
 
-T = TypeVar("T", bound=tuple[Any, ...])
+SINGLE, PART, GROUP, DUMMY = range(4)
+"""Kinds of rows: a scope in one asset, a part of a scope in USD, such a scope itself, none."""
+
+BASE, FIXED, EQUITY, REQUIREMENT = range(4)
+"""Of a row's figures. BASE: wallet − Σ q·size·entry (inverse: + Σ q·size/entry), rounded once. FIXED: what is required
+at entry prices (of a GROUP: how many positions its parts have). EQUITY, REQUIREMENT: of the last judgement."""
+OWNER, ASSET = range(2)
+"""Of a row's links: its scope (of a free row: the next free one), and the number of its asset."""
+PAGE_CELL, PAGE_CAPACITY, PAGE_KIND, PAGE_TILE = range(4)
+TILE_ROW, TILE_USED, TILE_CELL, TILE_CAPACITY, TILE_KIND = range(5)
+"""Of a tile: its first row, how many rows have ever been used, its first cell; TILE_CAPACITY and KIND of its rows."""
+SCOPE_ROW, SCOPE_ACCOUNT, SCOPE_NAME, SCOPE_NEXT = range(4)
+"""Of a scope: its row (NONE: it does not exist), account, number of its name, the next scope of its account."""
+HELD_START, HELD_COUNT, HELD_ROOM, HELD_NEED, HELD_SEEN, HELD_WAS, HELD_NOTE = range(7)
+"""Of a symbol: where its holders are, how many, room; entries a batch may add; serials of the scope last entered in it
+and last noted in it, and the number of that note."""
+POOL_HEAD, POOL_FREE, POOL_NEED = range(3)
+"""Of a pool, one per kind and capacity: its first free row, how many are free, rows a batch may take."""
+SCOPES_TOP, SCOPES_FREE, SCOPES_REMOVED, SCOPES_LIVE, ROWS_LIVE, CELLS_LIVE, SERIAL, COUNTERS = range(8)
+
+PLUS, MINUS, PLUS_LOW, PLUS_HIGH, MINUS_LOW, MINUS_HIGH = range(6)
+"""Of an asset: what an amount above 0 and one below count in USD, then the bounds of both."""
+ENTER, LEAVE, WEIGHT = range(3)
+"""Of a ladder and state: the line to a worse status, the line to a better one, and 1 + K."""
+RATE, DEDUCTION, LOWEST, HIGHEST = range(4)
+"""Of a code: rate + fee, deduction, and the notionals between which there is no doubt that its bracket is in force."""
+FLOOR, JUMP, UNRULY = range(3)
+"""Of a code: its floor, the jump of the requirement there, and an error that is always added."""
 
 
-class Rows(NamedTuple):
-    """Hold one element per row.
+class Columns(NamedTuple):
+    """Hold all that a batch is written to.
 
-    base: wallet − Σ q·size·entry (linear) + Σ q·size/entry (inverse), rounded once; fixed: requirement taken at entry
-    prices (of a GROUP row: how many positions its parts have). equity, requirement: of the last judgement; scale: the
-    bound on their error (PART rows). watch: ladder and told state. scope: the owner (of a free row: the next free one).
+    codes, sizes, holds are by cell: the code (of a GROUP: the row of a part), q·contract size, and the place of the
+    scope among the holders of the symbol (NONE for a second position in it). `entries` lists the holders, `first` the
+    first scope of each account; `free` is a stack of scope ids from its beginning, and holds the ids just removed at its end.
     """
 
-    base: F8
-    fixed: F8
-    equity: F8
-    requirement: F8
-    scale: F8
+    figures: F8
+    links: U4
     watch: U1
-    scope: U4
-    asset: U4
-
-
-class Cells(NamedTuple):
-    """Hold one element per cell.
-
-    code: line << 4 | cached tier (of a GROUP row: the row of a part); size: q·contract size; hold: where the scope
-    stands among the holders of the symbol (NONE for a second position of one symbol, and in free cells).
-    """
-
-    code: U4
-    size: F8
-    hold: U4
-
-
-class Pages(NamedTuple):
-    """Hold one element per page: its first cell, the capacity and kind of its rows, the tile it belongs to."""
-
-    cell: I8
-    capacity: I8
-    kind: I8
-    tile: I8
-
-
-class Tiles(NamedTuple):
-    """Hold one element per tile: its first row, how many rows have ever been used, first cell, capacity, kind."""
-
-    row: I8
-    used: I8
-    cell: I8
-    capacity: I8
-    kind: I8
-
-
-class Scopes(NamedTuple):
-    """Hold one element per scope id: its row (NONE when it does not exist), account, name, next scope of the account."""
-
-    row: U4
-    account: U4
-    name: U4
-    next: U4
+    codes: U4
+    sizes: F8
+    holds: U4
+    pages: I8
+    tiles: I8
+    scopes: U4
     free: U4
-    """A stack of scope ids to use again; above its top the ids removed by the last change."""
+    told: U1
+    entries: U4
+    symbols: I8
+    pools: I8
+    counters: I8
+    first: U4
+    symbol_of: I8
+    pool_of: I8
+    notes: I8
 
 
 class Memory(NamedTuple):
-    """Hold what the engine remembers of each scope id."""
+    """Hold what the engine remembers, by scope id."""
 
     told: U1
     sequence: I8
@@ -103,78 +102,16 @@ class Memory(NamedTuple):
     shown_ratio: F8
 
 
-class Holders(NamedTuple):
-    """Hold the scopes that hold a symbol: `scope[start:start + count]`, room for `room`; the rest is scratch.
+class Batch(NamedTuple):
+    """Hold flat what is to be written; children follow their parents, `*_end` says where they end.
 
-    seen, was: serial numbers of the scope last met in a symbol; slot: where the old holding of it was noted.
+    accounts: (account, scope_end); scopes: (name, ladder, in USD, blocked, part_end); parts: (asset, cell_end); amounts
+    of parts: (BASE, FIXED); codes carry no bracket, sizes are not 0.
     """
 
-    scope: U4
-    start: I8
-    count: I8
-    room: I8
-    seen: I8
-    was: I8
-    slot: I8
-
-
-class Pools(NamedTuple):
-    """Hold one element per (kind, capacity): first free row, how many are free; and the counters of the store."""
-
-    head: U4
-    free: I8
-    counters: I8
-
-
-COUNTER_NAMES: Final = ("scopes_top", "scopes_free", "scopes_removed", "scopes", "rows", "cells", "serial")
-SCOPES_TOP, SCOPES_FREE, SCOPES_REMOVED, SCOPES_LIVE, ROWS_LIVE, CELLS_LIVE, SERIAL = range(len(COUNTER_NAMES))
-
-NOTHING_SHOWN: Final = 255
-
-
-def zeros(columns: type[T], count: int, /, **dtypes: type) -> T:
-    """Return columns of `count` zeros each; untouched memory costs nothing until it is written."""
-    return columns(*(np.zeros(count, dtype=dtype) for dtype in dtypes.values()))
-
-
-def grown(columns: T, count: int) -> T:
-    """Return the same columns with room for `count`; new elements are zero."""
-    bigger = []
-    for column in columns:
-        longer = np.zeros(count, dtype=column.dtype)
-        longer[: len(column)] = column
-        bigger.append(longer)
-    return type(columns)(*bigger)
-
-
-def new_rows() -> Rows:
-    """Return rows for the one page that stands for nothing: row 0 of it is what empty places point at."""
-    f8 = dict.fromkeys(("base", "fixed", "equity", "requirement", "scale"), np.float64)
-    return zeros(Rows, PAGE_ROWS, **f8, watch=np.uint8, scope=np.uint32, asset=np.uint32)
-
-
-def new_cells(count: int) -> Cells:
-    """Return empty cells."""
-    return zeros(Cells, count, code=np.uint32, size=np.float64, hold=np.uint32)
-
-
-def new_scopes(count: int) -> Scopes:
-    """Return places for scopes, none of which exists."""
-    names = ("row", "account", "name", "next", "free")
-    return zeros(Scopes, count, **dict.fromkeys(names, np.uint32))
-
-
-def new_memory(count: int) -> Memory:
-    """Return the memory of scopes that were never told or shown."""
-    memory = zeros(
-        Memory,
-        count,
-        told=np.uint8,
-        sequence=np.int64,
-        episode=np.int64,
-        last_known=np.uint8,
-        shown=np.uint8,
-        shown_ratio=np.float64,
-    )
-    memory.shown.fill(NOTHING_SHOWN)
-    return memory
+    accounts: I8
+    scopes: I8
+    parts: I8
+    amounts: F8
+    codes: U4
+    sizes: F8

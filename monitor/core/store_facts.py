@@ -31,8 +31,8 @@ class ScopeFacts(NamedTuple):
     """Hold one margin scope.
 
     `ladder` is the index of its ladder in the store. `in_usd`: the parts are valued in USD by the assets' terms;
-    otherwise there is at most one part and its own asset is the unit. `blocked`: unknown for a reason that prices do not
-    change, so never a candidate.
+    otherwise there is at most one part and its own asset is the unit. `blocked`: unknown for a reason that prices do
+    not change, so never a candidate.
     """
 
     name: str

@@ -6,184 +6,220 @@ scopes are written by `store_write`, which calls them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import numpy as np
 
 from monitor.core.kernels_compiled import compiled
 from monitor.core.store_columns import (
+    ASSET,
     BLOCKED,
     CELLS_LIVE,
+    F8,
     GROUP,
+    HELD_COUNT,
+    HELD_NOTE,
+    HELD_SEEN,
+    HELD_START,
+    HELD_WAS,
     I8,
     NONE,
+    OWNER,
     PAGE_BITS,
+    PAGE_CAPACITY,
+    PAGE_CELL,
+    PAGE_KIND,
     PAGE_ROWS,
+    PAGE_TILE,
     PART,
+    POOL_FREE,
+    POOL_HEAD,
     ROWS_LIVE,
+    SCOPE_ROW,
     SINGLE,
+    TILE_ROW,
+    TILE_USED,
+    U1,
     U4,
-    Cells,
-    Holders,
-    Memory,
-    Pages,
-    Pools,
-    Rows,
-    Scopes,
-    Tiles,
 )
 
 
-class Columns(NamedTuple):
-    """Hold everything a batch is written to. `symbol` tells the symbol of a line, `pool` the pool of a cell count."""
-
-    rows: Rows
-    cells: Cells
-    pages: Pages
-    tiles: Tiles
-    scopes: Scopes
-    memory: Memory
-    holders: Holders
-    pools: Pools
-    first: U4
-    symbol: I8
-    pool: I8
-    noted: I8
+@compiled
+def first_cell(row: int, pages: I8) -> int:
+    """Return where the cells of a row begin."""
+    page = row >> PAGE_BITS
+    return pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * pages[page, PAGE_CAPACITY]
 
 
 @compiled
-def take_row(pool: int, kind: int, capacities: int, to: Columns) -> int:
+def pool_number(kind: int, capacity: int, pools: I8, pool_of: I8) -> int:
+    """Return the pool of rows of a kind that hold so many cells."""
+    return kind * (pools.shape[0] // 3) + pool_of[capacity]
+
+
+@compiled
+def take_row(pool: int, links: U4, pages: I8, tiles: I8, pools: I8, counters: I8) -> int:
     """Take a free row of a pool; room for it was made before."""
-    number = kind * capacities + pool
-    row = int(to.pools.head[number])
-    to.pools.head[number] = to.rows.scope[row]
-    to.pools.free[number] -= 1
-    to.pools.counters[ROWS_LIVE] += 1
-    tile = to.pages.tile[row >> PAGE_BITS]
-    used = row - to.tiles.row[tile] + 1
-    to.tiles.used[tile] = max(to.tiles.used[tile], used)
+    row = pools[pool, POOL_HEAD]
+    pools[pool, POOL_HEAD] = links[row, OWNER]
+    pools[pool, POOL_FREE] -= 1
+    counters[ROWS_LIVE] += 1
+    tile = pages[row >> PAGE_BITS, PAGE_TILE]
+    used = row - tiles[tile, TILE_ROW] + 1
+    tiles[tile, TILE_USED] = max(used, tiles[tile, TILE_USED])
     return row
 
 
 @compiled
-def first_cell(row: int, to: Columns) -> int:
-    """Return where the cells of a row begin."""
-    page = row >> PAGE_BITS
-    return to.pages.cell[page] + (row & (PAGE_ROWS - 1)) * to.pages.capacity[page]
-
-
-@compiled
-def give_row(row: int, pool_of_page: int, to: Columns) -> None:
+def give_row(
+    row: int,
+    pool: int,
+    figures: F8,
+    links: U4,
+    watch: U1,
+    codes: U4,
+    sizes: F8,
+    pages: I8,
+    pools: I8,
+    counters: I8,
+) -> None:
     """Empty a row and put it in front of its pool's free rows."""
-    rows, cells = to.rows, to.cells
-    start = first_cell(row, to)
-    for place in range(start, start + to.pages.capacity[row >> PAGE_BITS]):
-        cells.code[place] = 0
-        cells.size[place] = 0.0
-        cells.hold[place] = NONE
-    rows.base[row] = 0.0
-    rows.fixed[row] = 0.0
-    rows.equity[row] = 0.0
-    rows.requirement[row] = 0.0
-    rows.scale[row] = 0.0
-    rows.watch[row] = BLOCKED
-    rows.asset[row] = 0
-    rows.scope[row] = to.pools.head[pool_of_page]
-    to.pools.head[pool_of_page] = row
-    to.pools.free[pool_of_page] += 1
-    to.pools.counters[ROWS_LIVE] -= 1
+    start = first_cell(row, pages)
+    for place in range(start, start + pages[row >> PAGE_BITS, PAGE_CAPACITY]):
+        codes[place] = 0
+        sizes[place] = 0.0
+    for column in range(figures.shape[1]):
+        figures[row, column] = 0.0
+    watch[row] = BLOCKED
+    links[row, ASSET] = 0
+    links[row, OWNER] = pools[pool, POOL_HEAD]
+    pools[pool, POOL_HEAD] = row
+    pools[pool, POOL_FREE] += 1
+    counters[ROWS_LIVE] -= 1
 
 
 @compiled
-def note_row(row: int, noted: int, serial: int, to: Columns) -> int:
+def note_row(
+    row: int,
+    noted: int,
+    serial: int,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    pages: I8,
+    symbols: I8,
+    counters: I8,
+    symbol_of: I8,
+    notes: I8,
+) -> int:
     """Note the holdings of a row about to be given back; return how many are noted now."""
-    start = first_cell(row, to)
-    for place in range(start, start + to.pages.capacity[row >> PAGE_BITS]):
-        if to.cells.size[place] != 0.0:
-            to.pools.counters[CELLS_LIVE] -= 1
-            if to.cells.hold[place] != NONE:
-                symbol = to.symbol[to.cells.code[place] >> 4]
-                to.noted[2 * noted] = symbol
-                to.noted[2 * noted + 1] = to.cells.hold[place]
-                to.holders.was[symbol] = serial
-                to.holders.slot[symbol] = noted
+    start = first_cell(row, pages)
+    for place in range(start, start + pages[row >> PAGE_BITS, PAGE_CAPACITY]):
+        if sizes[place] != 0.0:
+            counters[CELLS_LIVE] -= 1
+            if holds[place] != NONE:
+                symbol = symbol_of[codes[place] >> 4]
+                notes[2 * noted] = symbol
+                notes[2 * noted + 1] = holds[place]
+                symbols[symbol, HELD_WAS] = serial
+                symbols[symbol, HELD_NOTE] = noted
                 noted += 1
     return noted
 
 
 @compiled
-def release(scope: int, serial: int, to: Columns) -> int:
+def release(
+    scope: int,
+    serial: int,
+    figures: F8,
+    links: U4,
+    watch: U1,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    pages: I8,
+    scopes: U4,
+    symbols: I8,
+    pools: I8,
+    counters: I8,
+    symbol_of: I8,
+    pool_of: I8,
+    notes: I8,
+) -> int:
     """Give back the rows of a scope; return how many of its holdings are noted."""
-    row = int(to.scopes.row[scope])
-    page = row >> PAGE_BITS
-    capacities = to.pools.head.shape[0] // 3
+    top = np.int64(scopes[scope, SCOPE_ROW])
+    page = top >> PAGE_BITS
+    is_group = pages[page, PAGE_KIND] == GROUP
+    start, count = first_cell(top, pages), pages[page, PAGE_CAPACITY]
     noted = 0
-    if to.pages.kind[page] == GROUP:
-        start = first_cell(row, to)
-        for place in range(start, start + to.pages.capacity[page]):
-            part = int(to.cells.code[place])
-            if part != 0:
-                noted = note_row(part, noted, serial, to)
-                give_row(part, PART * capacities + to.pool[to.pages.capacity[part >> PAGE_BITS]], to)
-                to.cells.code[place] = 0
-        give_row(row, GROUP * capacities + to.pool[to.pages.capacity[page]], to)
-    else:
-        noted = note_row(row, noted, serial, to)
-        give_row(row, SINGLE * capacities + to.pool[to.pages.capacity[page]], to)
-    to.scopes.row[scope] = NONE
+    for index in range(count + 1 if is_group else 1):
+        row, kind = top, GROUP if is_group else SINGLE
+        if is_group and index < count:
+            row, kind = np.int64(codes[start + index]), PART
+            if row == 0:
+                continue
+        if kind != GROUP:
+            noted = note_row(row, noted, serial, codes, sizes, holds, pages, symbols, counters, symbol_of, notes)
+        pool = pool_number(kind, pages[row >> PAGE_BITS, PAGE_CAPACITY], pools, pool_of)
+        give_row(row, pool, figures, links, watch, codes, sizes, pages, pools, counters)
+    scopes[scope, SCOPE_ROW] = NONE
     return noted
 
 
 @compiled
-def move_holding(scope: int, symbol: int, old: int, new: int, to: Columns) -> None:
-    """Tell the cell by which a scope holds a symbol that it stands elsewhere among the holders."""
-    row = int(to.scopes.row[scope])
-    page = row >> PAGE_BITS
-    start = first_cell(row, to)
-    is_group = to.pages.kind[page] == GROUP
-    for outer in range(start, start + to.pages.capacity[page]) if is_group else range(start, start + 1):
-        inner, capacity = start, to.pages.capacity[page]
-        if is_group:
-            part = int(to.cells.code[outer])
-            inner, capacity = first_cell(part, to), to.pages.capacity[part >> PAGE_BITS]
-        for place in range(inner, inner + capacity):
-            held = to.cells.hold[place] == old and to.cells.size[place] != 0.0
-            if held and to.symbol[to.cells.code[place] >> 4] == symbol:
-                to.cells.hold[place] = new
+def move_holding(
+    scope: int, symbol: int, old: int, new: int, codes: U4, sizes: F8, holds: U4, pages: I8, scopes: U4, symbol_of: I8
+) -> None:
+    """Tell the cell by which a scope holds a symbol that the scope stands elsewhere among the holders."""
+    top = np.int64(scopes[scope, SCOPE_ROW])
+    page = top >> PAGE_BITS
+    is_group = pages[page, PAGE_KIND] == GROUP
+    start = first_cell(top, pages)
+    for index in range(pages[page, PAGE_CAPACITY] if is_group else 1):
+        row = np.int64(codes[start + index]) if is_group else top
+        begin = first_cell(row, pages)
+        for place in range(begin, begin + pages[row >> PAGE_BITS, PAGE_CAPACITY]):
+            if holds[place] == old and sizes[place] != 0.0 and symbol_of[codes[place] >> 4] == symbol:
+                holds[place] = new
                 return
 
 
 @compiled
-def cross_out(symbol: int, place: int, to: Columns) -> None:
-    """Take an entry out of the holders of a symbol; the last one moves to its place."""
-    holders = to.holders
-    last = holders.count[symbol] - 1
-    holders.count[symbol] = last
-    if place != last:
-        scope = holders.scope[holders.start[symbol] + last]
-        holders.scope[holders.start[symbol] + place] = scope
-        move_holding(int(scope), symbol, last, place, to)
-
-
-@compiled
-def cross_out_noted(noted: int, to: Columns) -> None:
-    """Take the noted holdings that were not kept out of the index."""
+def cross_out(
+    noted: int,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    pages: I8,
+    scopes: U4,
+    entries: U4,
+    symbols: I8,
+    symbol_of: I8,
+    notes: I8,
+) -> None:
+    """Take the noted holdings that were not kept from the holders; the last holder moves to each free place."""
     for index in range(noted):
-        if to.noted[2 * index + 1] >= 0:
-            cross_out(to.noted[2 * index], to.noted[2 * index + 1], to)
+        symbol, place = notes[2 * index], notes[2 * index + 1]
+        if place < 0:
+            continue
+        last = symbols[symbol, HELD_COUNT] - 1
+        symbols[symbol, HELD_COUNT] = last
+        if place != last:
+            scope = entries[symbols[symbol, HELD_START] + last]
+            entries[symbols[symbol, HELD_START] + place] = scope
+            move_holding(np.int64(scope), symbol, last, place, codes, sizes, holds, pages, scopes, symbol_of)
 
 
 @compiled
-def enter(scope: int, symbol: int, serial: int, to: Columns) -> int:
+def enter(scope: int, symbol: int, serial: int, entries: U4, symbols: I8, notes: I8) -> int:
     """Return where a scope stands among the holders of a symbol: where it stood, or at the end; NONE a second time."""
-    holders = to.holders
-    if holders.seen[symbol] == serial:
+    if symbols[symbol, HELD_SEEN] == serial:
         return NONE
-    holders.seen[symbol] = serial
-    if holders.was[symbol] == serial:
-        slot = holders.slot[symbol]
-        place = to.noted[2 * slot + 1]
-        to.noted[2 * slot + 1] = -1
+    symbols[symbol, HELD_SEEN] = serial
+    if symbols[symbol, HELD_WAS] == serial:
+        note = symbols[symbol, HELD_NOTE]
+        place = notes[2 * note + 1]
+        notes[2 * note + 1] = -1
         return place
-    place = holders.count[symbol]
-    holders.scope[holders.start[symbol] + place] = scope
-    holders.count[symbol] = place + 1
+    place = symbols[symbol, HELD_COUNT]
+    entries[symbols[symbol, HELD_START] + place] = scope
+    symbols[symbol, HELD_COUNT] = place + 1
     return place

@@ -5,207 +5,246 @@ Growth copies columns now and then, doubling them; what is in the rows is not kn
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.store_columns import (
+    ASSET,
     BLOCKED,
     CAPACITIES,
     CELLS_LIVE,
-    COUNTER_NAMES,
+    COUNTERS,
     DUMMY,
+    EQUITY,
+    HELD_COUNT,
+    HELD_NEED,
+    HELD_ROOM,
+    HELD_START,
     NONE,
+    NOTHING_SHOWN,
+    OWNER,
     PAGE_BITS,
+    PAGE_CAPACITY,
+    PAGE_CELL,
+    PAGE_KIND,
     PAGE_ROWS,
+    PAGE_TILE,
     PART,
-    POOLS,
+    POOL_FREE,
+    POOL_HEAD,
+    POOL_NEED,
     ROWS_LIVE,
+    SCOPES_FREE,
     SCOPES_LIVE,
+    SCOPES_REMOVED,
     SCOPES_TOP,
     SINGLE,
+    TILE_CAPACITY,
+    TILE_KIND,
+    TILE_USED,
     U4,
-    Holders,
-    Pages,
-    Pools,
-    Tiles,
-    grown,
-    new_cells,
-    new_memory,
-    new_rows,
-    new_scopes,
-    zeros,
+    Batch,
+    Columns,
+    Memory,
 )
-from monitor.core.store_rows import Columns
-from monitor.core.store_terms import Contracts
-from monitor.core.store_write import Batch, count_needs
+from monitor.core.store_write import write_batch
 
 _FIRST_SCOPES: Final = 256
-_SYMBOL_COLUMNS: Final = Holders._fields[1:]
+_POOLS: Final = 3 * len(CAPACITIES)
+
+A = TypeVar("A", bound=np.generic)
+
+
+def longer(column: NDArray[A], count: int, filler: int = 0) -> NDArray[A]:
+    """Return a column with room for `count` elements; untouched memory costs nothing until it is written."""
+    grown = np.zeros((count, *column.shape[1:]), dtype=column.dtype)
+    grown[: len(column)] = column
+    if filler:
+        grown[len(column) :] = filler  # type: ignore[call-overload]
+    return grown
 
 
 class Space:
-    """Own the columns of a store and make them longer."""
+    """Own the columns of a store, write batches into them and make them longer."""
 
-    def __init__(self, contracts: Contracts) -> None:
-        self._contracts = contracts
-        self.rows = new_rows()
-        self.cells = new_cells(PAGE_ROWS)
-        self.pages = zeros(Pages, 1, cell=np.int64, capacity=np.int64, kind=np.int64, tile=np.int64)
-        self.tiles = zeros(Tiles, 1, row=np.int64, used=np.int64, cell=np.int64, capacity=np.int64, kind=np.int64)
-        self.pages.kind[0] = self.tiles.kind[0] = DUMMY
-        self.rows.watch.fill(BLOCKED)
-        self.scopes = new_scopes(_FIRST_SCOPES)
-        self.scopes.row.fill(NONE)
-        self.memory = new_memory(_FIRST_SCOPES)
-        self.holders = Holders(np.zeros(0, np.uint32), *(np.zeros(0, np.int64) for _ in _SYMBOL_COLUMNS))
-        counters = np.zeros(len(COUNTER_NAMES), np.int64)
-        self.pools = Pools(np.zeros(POOLS, np.uint32), np.zeros(POOLS, np.int64), counters)
-        self.first = np.full(_FIRST_SCOPES, NONE, dtype=np.uint32)
-        self.pool = np.searchsorted(CAPACITIES, np.arange(CAPACITIES[-1] + 1)).astype(np.int64)
-        self.noted = np.zeros(64, np.int64)
-        self._pages = self._tiles = 1
-        self._cells = 0
-        self._entries = 0
-
-    def columns(self) -> Columns:
-        """Return everything a batch is written to."""
-        return Columns(
-            self.rows,
-            self.cells,
-            self.pages,
-            self.tiles,
-            self.scopes,
-            self.memory,
-            self.holders,
-            self.pools,
-            self.first,
-            self._contracts.symbol_of_line,
-            self.pool,
-            self.noted,
+    def __init__(self) -> None:
+        rows, i8, u4 = PAGE_ROWS, np.int64, np.uint32
+        self.columns = Columns(
+            figures=np.zeros((rows, 4)),
+            links=np.zeros((rows, 2), u4),
+            watch=np.full(rows, BLOCKED, np.uint8),
+            codes=np.zeros(PAGE_ROWS, u4),
+            sizes=np.zeros(PAGE_ROWS),
+            holds=np.zeros(PAGE_ROWS, u4),
+            pages=np.zeros((1, 4), i8),
+            tiles=np.zeros((1, 5), i8),
+            scopes=np.full((_FIRST_SCOPES, 4), NONE, u4),
+            free=np.zeros(_FIRST_SCOPES, u4),
+            told=np.zeros(_FIRST_SCOPES, np.uint8),
+            entries=np.zeros(64, u4),
+            symbols=np.zeros((16, 7), i8),
+            pools=np.zeros((_POOLS, 3), i8),
+            counters=np.zeros(COUNTERS, i8),
+            first=np.full(_FIRST_SCOPES, NONE, u4),
+            symbol_of=np.zeros(1, i8),
+            pool_of=np.searchsorted(CAPACITIES, np.arange(CAPACITIES[-1] + 1)).astype(i8),
+            notes=np.zeros(64, i8),
         )
+        self.columns.pages[0, PAGE_KIND] = self.columns.tiles[0, TILE_KIND] = DUMMY
+        self.scales = np.zeros(rows)
+        """The bound on the error of PART rows."""
+        self.memory = Memory(
+            self.columns.told,
+            *(np.zeros(_FIRST_SCOPES, i8) for _ in range(2)),
+            np.zeros(_FIRST_SCOPES, np.uint8),
+            np.full(_FIRST_SCOPES, NOTHING_SHOWN, np.uint8),
+            np.zeros(_FIRST_SCOPES),
+        )
+        self._pages = self._tiles = 1
+        self._cells = self._entries = 0
 
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""
-        counters = self.pools.counters
-        groups = (self.rows, self.cells, self.pages, self.tiles, self.scopes, self.memory, self.holders, self.pools)
-        reserved = sum(column.nbytes for group in groups for column in group) + self.first.nbytes
+        counters = self.columns.counters
+        kept = {id(column): column.nbytes for column in (*self.columns, *self.memory, self.scales)}
         return {
             "scopes": int(counters[SCOPES_LIVE]),
             "rows": int(counters[ROWS_LIVE]),
             "cells": int(counters[CELLS_LIVE]),
-            "bytes": reserved,
+            "bytes": sum(kept.values()),
         }
+
+    def write(self, batch: Batch, symbol_of: NDArray[np.int64], symbols: int, most: tuple[int, int, int]) -> U4:
+        """Write a batch and return the ids of the scopes it removed, in order.
+
+        `most`: the highest account, the most cells or parts of one row, the most positions of one scope.
+        """
+        account, widest, positions = most
+        if widest > CAPACITIES[-1]:
+            raise ValueError(f"a scope has more than {CAPACITIES[-1]} positions or assets")
+        self._recycle()
+        self._make_room(account + 1, len(batch.scopes), symbols, positions)
+        self.columns = self.columns._replace(symbol_of=symbol_of)
+        while not write_batch(*batch, *self.columns):
+            self._make_rows()
+            self._make_entries()
+        counters, free = self.columns.counters, self.columns.free
+        return free[len(free) - int(counters[SCOPES_REMOVED]) :][::-1].copy()
 
     def scopes_in(self, wanted: NDArray[np.bool_], *, debts: bool) -> U4:
         """Return the owners of parts in wanted assets (by number); with `debts`, also scopes in debt in one."""
         rows = self._pages * PAGE_ROWS
-        kind = np.repeat(self.pages.kind[: self._pages], PAGE_ROWS)
+        kind = np.repeat(self.columns.pages[: self._pages, PAGE_KIND], PAGE_ROWS)
         concerned = kind == PART
         if debts:
-            concerned |= (kind == SINGLE) & (self.rows.equity[:rows] <= 0)
-        concerned &= wanted[self.rows.asset[:rows]]
-        return np.unique(self.rows.scope[:rows][concerned])
+            concerned |= (kind == SINGLE) & (self.columns.figures[:rows, EQUITY] <= 0)
+        concerned &= wanted[self.columns.links[:rows, ASSET]]
+        return np.unique(self.columns.links[:rows, OWNER][concerned])
 
-    def make_room(self, batch: Batch) -> None:
-        """Make sure that a batch can be written without a further thought."""
-        if len(batch.account):
-            self._make_accounts(int(batch.account.max()) + 1)
-        self._make_scopes(int(self.pools.counters[SCOPES_TOP]) + len(batch.name))
-        self._make_symbols(len(self._contracts.symbols))
-        self._check_sizes(batch)
-        rows, entries = np.zeros(POOLS, np.int64), np.zeros(len(self.holders.count), np.int64)
-        if count_needs(batch, self.columns(), rows, entries):
-            for number in np.nonzero(rows > self.pools.free)[0].tolist():
-                self._add_tile(number, int(rows[number] - self.pools.free[number]))
-            needed = self.holders.count + entries
-            lacking = np.nonzero(needed > self.holders.room)[0]
-            if len(lacking):
-                self._make_entries(lacking, needed)
-
-    def _check_sizes(self, batch: Batch) -> None:
-        for ends in (batch.cell_end, batch.part_end):
-            if len(ends) and int(np.diff(ends, prepend=0).max()) > CAPACITIES[-1]:
-                raise ValueError(f"a scope has more than {CAPACITIES[-1]} positions or assets")
-        if len(batch.code) and len(self.noted) < 2 * CAPACITIES[-1]:
-            most = int(np.diff(batch.cell_end[batch.part_end[batch.part_end > 0] - 1], prepend=0).max(initial=0))
-            if 2 * most > len(self.noted):
-                self.noted = np.zeros(4 * most, np.int64)
-
-    def _make_accounts(self, count: int) -> None:
-        if count > len(self.first):
-            longer = np.full(2 * count, NONE, dtype=np.uint32)
-            longer[: len(self.first)] = self.first
-            self.first = longer
-
-    def _make_scopes(self, count: int) -> None:
-        known = len(self.scopes.row)
-        if count <= known:
+    def _recycle(self) -> None:
+        """Let the ids removed by the last batch be used again, with a blank memory."""
+        counters, free = self.columns.counters, self.columns.free
+        count = int(counters[SCOPES_REMOVED])
+        if not count:
             return
-        self.scopes = grown(self.scopes, 2 * count)
-        self.scopes.row[known:] = NONE
-        self.memory = grown(self.memory, 2 * count)
-        self.memory.shown[known:] = new_memory(1).shown[0]
+        ids = free[len(free) - count :].copy()
+        for column in self.memory:
+            column[ids] = 0
+        self.memory.shown[ids] = NOTHING_SHOWN
+        top = int(counters[SCOPES_FREE])
+        free[top : top + count] = ids
+        counters[SCOPES_FREE] += count
+        counters[SCOPES_REMOVED] = 0
 
-    def _make_symbols(self, count: int) -> None:
-        known = len(self.holders.count)
-        if count > known:
-            longer = [np.concatenate([column, np.zeros(2 * count - known, np.int64)]) for column in self.holders[1:]]
-            self.holders = Holders(self.holders.scope, *longer)
+    def _make_room(self, accounts: int, scopes: int, symbols: int, positions: int) -> None:
+        """Make room for what is counted before a batch is written."""
+        columns = self.columns
+        if accounts > len(columns.first):
+            columns = columns._replace(first=longer(columns.first, 2 * accounts, NONE))
+        needed = int(columns.counters[SCOPES_TOP]) + scopes
+        if needed > len(columns.free):
+            self.memory = Memory(*(longer(column, 2 * needed) for column in self.memory))
+            self.memory.shown[len(columns.free) :] = NOTHING_SHOWN
+            columns = columns._replace(
+                scopes=longer(columns.scopes, 2 * needed, NONE),
+                free=longer(columns.free, 2 * needed),
+                told=self.memory.told,
+            )
+        if symbols > len(columns.symbols):
+            columns = columns._replace(symbols=longer(columns.symbols, 2 * symbols))
+        if 2 * positions > len(columns.notes):
+            columns = columns._replace(notes=longer(columns.notes, 4 * positions))
+        self.columns = columns
 
-    def _make_entries(self, lacking: np.ndarray, needed: np.ndarray) -> None:
-        """Move the holders of some symbols to where there is room; all of them where the end is reached."""
-        holders = self.holders
-        room = holders.room.copy()
-        room[lacking] = 2 * needed[lacking] + 4
-        if self._entries + int(room[lacking].sum()) <= len(holders.scope):
-            starts, chosen, target = self._entries + np.cumsum(room[lacking]) - room[lacking], lacking, holders.scope
-            self._entries += int(room[lacking].sum())
-        else:
-            total = int(room.sum())
-            starts, chosen, target = np.cumsum(room) - room, np.arange(len(room)), np.zeros(2 * total, np.uint32)
-            self._entries = total
-        for symbol, start in zip(chosen.tolist(), starts.tolist(), strict=True):
-            old, count = int(holders.start[symbol]), int(holders.count[symbol])
-            target[start : start + count] = holders.scope[old : old + count]
-            holders.start[symbol] = start
-        holders.room[:] = room
-        self.holders = holders._replace(scope=target)
+    def _make_entries(self) -> None:
+        """Move the holders of the symbols that lack room to where there is some; all of them at the end of it."""
+        symbols, entries = self.columns.symbols, self.columns.entries
+        needed = symbols[:, HELD_COUNT] + symbols[:, HELD_NEED]
+        moving = np.nonzero(needed > symbols[:, HELD_ROOM])[0]
+        symbols[moving, HELD_ROOM] = 2 * needed[moving] + 4
+        target = entries
+        if self._entries + int(symbols[moving, HELD_ROOM].sum()) > len(entries):
+            moving = np.arange(len(symbols))
+            target = np.zeros(2 * int(symbols[:, HELD_ROOM].sum()), np.uint32)
+            self._entries = 0
+        for symbol in moving.tolist():
+            start, count, room = (int(symbols[symbol, of]) for of in (HELD_START, HELD_COUNT, HELD_ROOM))
+            target[self._entries : self._entries + count] = entries[start : start + count]
+            symbols[symbol, HELD_START] = self._entries
+            self._entries += room
+        self.columns = self.columns._replace(entries=target)
 
-    def _add_tile(self, number: int, lacking: int) -> None:
+    def _make_rows(self) -> None:
+        pools = self.columns.pools
+        for pool in np.nonzero(pools[:, POOL_NEED] > pools[:, POOL_FREE])[0].tolist():
+            self._add_tile(pool, int(pools[pool, POOL_NEED] - pools[pool, POOL_FREE]))
+
+    def _add_tile(self, pool: int, lacking: int) -> None:
         """Add a tile to a pool: rows for what lacks, and half as many as the pool has."""
-        kind, pool = divmod(number, len(CAPACITIES))
-        capacity = CAPACITIES[pool]
-        mine = (self.tiles.kind[: self._tiles] == kind) & (self.tiles.capacity[: self._tiles] == capacity)
-        wanted = lacking + int(self.tiles.used[: self._tiles][mine].sum()) // 2
+        kind, size = divmod(pool, len(CAPACITIES))
+        capacity, tiles = CAPACITIES[size], self.columns.tiles[: self._tiles]
+        mine = (tiles[:, TILE_KIND] == kind) & (tiles[:, TILE_CAPACITY] == capacity)
+        wanted = lacking + int(tiles[mine, TILE_USED].sum()) // 2
         pages = -(-wanted // PAGE_ROWS)
         rows, first = pages * PAGE_ROWS, self._pages * PAGE_ROWS
         self._reserve(self._pages + pages, self._cells + rows * capacity)
-        page = slice(self._pages, self._pages + pages)
-        self.pages.cell[page] = self._cells + np.arange(pages) * PAGE_ROWS * capacity
-        self.pages.capacity[page] = capacity
-        self.pages.kind[page] = kind
-        self.pages.tile[page] = self._tiles
-        for column, value in zip(self.tiles, (first, 0, self._cells, capacity, kind), strict=True):
-            column[self._tiles] = value
-        self.rows.watch[first : first + rows] = BLOCKED
-        self.rows.scope[first : first + rows - 1] = np.arange(first + 1, first + rows, dtype=np.uint32)
-        self.rows.scope[first + rows - 1] = self.pools.head[number]
-        self.pools.head[number] = first
-        self.pools.free[number] += rows
+        columns, added = self.columns, slice(self._pages, self._pages + pages)
+        columns.pages[added, PAGE_CELL] = self._cells + np.arange(pages) * PAGE_ROWS * capacity
+        columns.pages[added, PAGE_CAPACITY] = capacity
+        columns.pages[added, PAGE_KIND] = kind
+        columns.pages[added, PAGE_TILE] = self._tiles
+        columns.tiles[self._tiles] = (first, 0, self._cells, capacity, kind)
+        columns.watch[first : first + rows] = BLOCKED
+        columns.links[first : first + rows - 1, OWNER] = np.arange(first + 1, first + rows, dtype=np.uint32)
+        columns.links[first + rows - 1, OWNER] = columns.pools[pool, POOL_HEAD]
+        columns.pools[pool, POOL_HEAD] = first
+        columns.pools[pool, POOL_FREE] += rows
         self._pages += pages
         self._tiles += 1
         self._cells += rows * capacity
 
     def _reserve(self, pages: int, cells: int) -> None:
-        if pages > len(self.pages.cell):
-            self.pages = grown(self.pages, 2 * pages)
-        if self._tiles + 1 > len(self.tiles.row):
-            longer = grown(self.tiles, 2 * self._tiles + 2)
-            longer.kind[self._tiles :] = DUMMY
-            self.tiles = longer
-        if pages << PAGE_BITS > len(self.rows.base):
-            self.rows = grown(self.rows, pages << (PAGE_BITS + 1))
-        if cells > len(self.cells.code):
-            self.cells = grown(self.cells, 2 * cells)
+        columns = self.columns
+        if pages > len(columns.pages):
+            columns = columns._replace(pages=longer(columns.pages, 2 * pages))
+        if self._tiles + 1 > len(columns.tiles):
+            tiles = longer(columns.tiles, 2 * self._tiles + 2)
+            tiles[self._tiles :, TILE_KIND] = DUMMY
+            columns = columns._replace(tiles=tiles)
+        rows = pages << PAGE_BITS
+        if rows > len(columns.watch):
+            columns = columns._replace(
+                figures=longer(columns.figures, 2 * rows),
+                links=longer(columns.links, 2 * rows),
+                watch=longer(columns.watch, 2 * rows),
+            )
+            self.scales = longer(self.scales, 2 * rows)
+        if cells > len(columns.codes):
+            columns = columns._replace(
+                codes=longer(columns.codes, 2 * cells),
+                sizes=longer(columns.sizes, 2 * cells),
+                holds=longer(columns.holds, 2 * cells),
+            )
+        self.columns = columns

@@ -14,8 +14,9 @@ import numpy as np
 
 from monitor.core.amounts import exactly
 from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
-from monitor.core.kernels import GUARD, UNIT, Brackets, Prices
-from monitor.core.store_columns import TIERS, grown
+from monitor.core.kernels import GUARD, UNIT
+from monitor.core.store_columns import HIGHEST, TIERS
+from monitor.core.store_space import longer
 
 _ONE: Final = Decimal(1)
 _MORE: Final = 1.000001
@@ -79,9 +80,13 @@ class Contracts:
         self.lines = 1
         """Line 0 is nobody's: free cells refer to it."""
         self.symbol_of_line = np.zeros(64, dtype=np.int64)
-        self.prices = Prices(*(np.zeros(64) for _ in Prices._fields))
-        self.brackets = Brackets(np.zeros((64 * TIERS, 4)), np.zeros((64 * TIERS, 3)))
-        self.brackets.table[:TIERS, 3] = inf
+        self.values = np.zeros(64)
+        """The value v of each line; NaN where price or terms are missing."""
+        self.ends = np.zeros((64, 2))
+        """The values of each line at the ends of its band."""
+        self.table = np.zeros((64 * TIERS, 4))
+        self.edge = np.zeros((64 * TIERS, 3))
+        self.table[:TIERS, HIGHEST] = inf
 
     def symbol(self, name: str) -> Symbol:
         """Return a symbol, a new one where it was never named."""
@@ -120,8 +125,7 @@ class Contracts:
                 self._tabulate(symbol, multiplier, line)
             return False
         for line in symbol.lines.values():
-            for column in self.prices:
-                column[line] = nan
+            self.values[line] = self.ends[line] = nan
         symbol.lines.clear()
         symbol.line_of_one = -1
         symbol.take(terms)
@@ -134,7 +138,7 @@ class Contracts:
         if symbol.band is None and len(symbol.lines) == 1:
             value = symbol.value_at(mark)
             for line in symbol.lines.values():
-                self.prices.value[line] = self.prices.low[line] = self.prices.high[line] = value
+                self.values[line] = self.ends[line] = value
         else:
             self._price(symbol)
 
@@ -153,22 +157,19 @@ class Contracts:
         value = symbol.value_at(symbol.mark)
         low, high = (value, value) if symbol.band is None else map(symbol.value_at, symbol.band)
         for line in symbol.lines.values():
-            self.prices.value[line] = value
-            self.prices.low[line] = low
-            self.prices.high[line] = high
+            self.values[line] = value
+            self.ends[line] = low, high
 
     def _grow(self, lines: int) -> None:
-        self.symbol_of_line = np.concatenate(
-            [self.symbol_of_line, np.zeros(lines - len(self.symbol_of_line), np.int64)]
-        )
-        self.prices = grown(self.prices, lines)
-        self.brackets = grown(self.brackets, lines * TIERS)
+        self.symbol_of_line = longer(self.symbol_of_line, lines)
+        self.values, self.ends = longer(self.values, lines), longer(self.ends, lines)
+        self.table, self.edge = longer(self.table, lines * TIERS), longer(self.edge, lines * TIERS)
 
     @exactly
     def _tabulate(self, symbol: Symbol, multiplier: Decimal, line: int) -> None:
         """Write the brackets of a line; where the requirement is taken at entry, one bracket that requires nothing."""
-        table = self.brackets.table[line * TIERS : (line + 1) * TIERS]
-        edge = self.brackets.edge[line * TIERS : (line + 1) * TIERS]
+        table = self.table[line * TIERS : (line + 1) * TIERS]
+        edge = self.edge[line * TIERS : (line + 1) * TIERS]
         table[:] = (0.0, 0.0, inf, inf)
         edge[:] = (inf, 0.0, 0.0)
         terms = symbol.terms
@@ -190,4 +191,4 @@ class Contracts:
             table[number] = (float(tier.rate + terms.closing_fee_rate), float(tier.deduction * multiplier), low, inf)
             edge[number] = (float(floor), float(jump) * _MORE, unruly * _MORE)
             if number:
-                table[number - 1, 3] = float(floor) * (1.0 - near)
+                table[number - 1, HIGHEST] = float(floor) * (1.0 - near)

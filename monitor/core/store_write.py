@@ -1,23 +1,35 @@
 """How a batch of scopes is written into the columns, and which scopes it removes.
 
 Compiled like the kernels (or run as it is). Rows and holders are kept by `store_rows`; `store_batch` prepares what is
-given here and makes room for it.
+given here, `store_space` makes the room that is found lacking.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import numpy as np
 
 from monitor.core.kernels_compiled import compiled
 from monitor.core.store_columns import (
+    ASSET,
+    BASE,
     BLOCKED,
     CELLS_LIVE,
     F8,
+    FIXED,
     GROUP,
+    HELD_COUNT,
+    HELD_NEED,
+    HELD_ROOM,
     I8,
     NONE,
-    NOTHING_SHOWN,
+    OWNER,
     PART,
+    POOL_FREE,
+    POOL_NEED,
+    SCOPE_ACCOUNT,
+    SCOPE_NAME,
+    SCOPE_NEXT,
+    SCOPE_ROW,
     SCOPES_FREE,
     SCOPES_LIVE,
     SCOPES_REMOVED,
@@ -28,189 +40,340 @@ from monitor.core.store_columns import (
     U1,
     U4,
 )
-from monitor.core.store_rows import Columns, cross_out_noted, enter, first_cell, release, take_row
-
-
-class Batch(NamedTuple):
-    """Hold flat what is to be written: accounts, their scopes, the parts of these, the cells of these.
-
-    The `*_end` columns say where the children of an element end. size 0 cells do not occur; codes carry no tier.
-    """
-
-    account: I8
-    scope_end: I8
-    name: U4
-    ladder: I8
-    in_usd: U1
-    blocked: U1
-    part_end: I8
-    asset: U4
-    base: F8
-    fixed: F8
-    cell_end: I8
-    code: U4
-    size: F8
+from monitor.core.store_rows import cross_out, enter, first_cell, pool_number, release, take_row
 
 
 @compiled
-def write_part(part: int, kind: int, scope: int, serial: int, batch: Batch, to: Columns) -> int:
+def lacks_room(
+    batch_scopes: I8, parts: I8, batch_codes: U4, symbols: I8, pools: I8, symbol_of: I8, pool_of: I8
+) -> bool:
+    """Fill in how many rows of each pool and entries of each symbol a batch may take; return whether any lack."""
+    pools[:, POOL_NEED] = 0
+    for cell in range(batch_codes.shape[0]):
+        symbols[symbol_of[batch_codes[cell] >> 4], HELD_NEED] = 0
+    part, lacking = 0, False
+    for index in range(batch_scopes.shape[0]):
+        kind = SINGLE
+        if batch_scopes[index, 2]:
+            kind = PART
+            pools[pool_number(GROUP, batch_scopes[index, 4] - part, pools, pool_of), POOL_NEED] += 1
+        while part < batch_scopes[index, 4]:
+            cells = parts[part, 1] - (parts[part - 1, 1] if part > 0 else 0)
+            pools[pool_number(kind, cells, pools, pool_of), POOL_NEED] += 1
+            part += 1
+    for pool in range(pools.shape[0]):
+        lacking = lacking or pools[pool, POOL_NEED] > pools[pool, POOL_FREE]
+    for cell in range(batch_codes.shape[0]):
+        symbol = symbol_of[batch_codes[cell] >> 4]
+        symbols[symbol, HELD_NEED] += 1
+        lacking = lacking or symbols[symbol, HELD_COUNT] + symbols[symbol, HELD_NEED] > symbols[symbol, HELD_ROOM]
+    return lacking
+
+
+@compiled
+def write_part(
+    part: int,
+    kind: int,
+    scope: int,
+    parts: I8,
+    amounts: F8,
+    batch_codes: U4,
+    batch_sizes: F8,
+    figures: F8,
+    links: U4,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    pages: I8,
+    tiles: I8,
+    entries: U4,
+    symbols: I8,
+    pools: I8,
+    counters: I8,
+    symbol_of: I8,
+    pool_of: I8,
+    notes: I8,
+) -> int:
     """Write one part of a scope into a fresh row; return the row."""
-    begin = batch.cell_end[part - 1] if part > 0 else 0
-    end = batch.cell_end[part]
-    row = take_row(to.pool[end - begin], kind, to.pools.head.shape[0] // 3, to)
-    to.rows.base[row] = batch.base[part]
-    to.rows.fixed[row] = batch.fixed[part]
-    to.rows.asset[row] = batch.asset[part]
-    to.rows.scope[row] = scope
-    place = first_cell(row, to)
+    begin = parts[part - 1, 1] if part > 0 else 0
+    end = parts[part, 1]
+    row = take_row(pool_number(kind, end - begin, pools, pool_of), links, pages, tiles, pools, counters)
+    figures[row, BASE] = amounts[part, 0]
+    figures[row, FIXED] = amounts[part, 1]
+    links[row, ASSET] = parts[part, 0]
+    links[row, OWNER] = scope
+    place = first_cell(row, pages)
     for cell in range(begin, end):
-        code = batch.code[cell]
-        to.cells.code[place] = code
-        to.cells.size[place] = batch.size[cell]
-        to.cells.hold[place] = enter(scope, to.symbol[code >> 4], serial, to)
+        code = batch_codes[cell]
+        codes[place] = code
+        sizes[place] = batch_sizes[cell]
+        holds[place] = enter(scope, symbol_of[code >> 4], counters[SERIAL], entries, symbols, notes)
         place += 1
-    to.pools.counters[CELLS_LIVE] += end - begin
+    counters[CELLS_LIVE] += end - begin
     return row
 
 
 @compiled
-def write_scope(index: int, scope: int, batch: Batch, to: Columns) -> None:
-    """Write one scope of a batch, whatever it was before, under its id."""
-    to.pools.counters[SERIAL] += 1
-    serial = to.pools.counters[SERIAL]
-    noted = release(scope, serial, to) if to.scopes.row[scope] != NONE else 0
-    begin = batch.part_end[index - 1] if index > 0 else 0
-    end = batch.part_end[index]
-    if batch.in_usd[index]:
-        row = take_row(to.pool[end - begin], GROUP, to.pools.head.shape[0] // 3, to)
-        place, cells = first_cell(row, to), 0
-        for part in range(begin, end):
-            to.cells.code[place] = write_part(part, PART, scope, serial, batch, to)
-            cells += batch.cell_end[part] - (batch.cell_end[part - 1] if part > 0 else 0)
-            place += 1
-        to.rows.fixed[row] = cells
-        to.rows.scope[row] = scope
-    else:
-        row = write_part(begin, SINGLE, scope, serial, batch, to)
-    state = BLOCKED if batch.blocked[index] else int(to.memory.told[scope])
-    to.rows.watch[row] = batch.ladder[index] * STATES + state
-    to.scopes.row[scope] = row
-    cross_out_noted(noted, to)
-
-
-@compiled
-def new_scope(account: int, name: int, to: Columns) -> int:
-    """Return the id of a scope that did not exist, with a blank memory."""
-    counters, memory = to.pools.counters, to.memory
+def new_scope(account: int, name: int, scopes: U4, free: U4, counters: I8) -> int:
+    """Return the id of a scope that did not exist; its memory is blank."""
     if counters[SCOPES_FREE] > 0:
         counters[SCOPES_FREE] -= 1
-        scope = int(to.scopes.free[counters[SCOPES_FREE]])
+        scope = np.int64(free[counters[SCOPES_FREE]])
     else:
-        scope = int(counters[SCOPES_TOP])
+        scope = np.int64(counters[SCOPES_TOP])
         counters[SCOPES_TOP] += 1
     counters[SCOPES_LIVE] += 1
-    to.scopes.row[scope] = NONE
-    to.scopes.account[scope] = account
-    to.scopes.name[scope] = name
-    memory.told[scope] = 0
-    memory.sequence[scope] = 0
-    memory.episode[scope] = 0
-    memory.last_known[scope] = 0
-    memory.shown[scope] = NOTHING_SHOWN
-    memory.shown_ratio[scope] = 0.0
+    scopes[scope, SCOPE_ROW] = NONE
+    scopes[scope, SCOPE_ACCOUNT] = account
+    scopes[scope, SCOPE_NAME] = name
     return scope
 
 
 @compiled
-def unlink(account: int, name: int, to: Columns) -> int:
+def unlink(account: int, name: int, scopes: U4, first: U4) -> int:
     """Take the scope of a name out of its account's list and return its id, NONE where there is none."""
-    before, scope = NONE, int(to.first[account])
+    before, scope = NONE, np.int64(first[account])
     while scope != NONE:
-        after = int(to.scopes.next[scope])
-        if to.scopes.name[scope] == name:
+        after = np.int64(scopes[scope, SCOPE_NEXT])
+        if scopes[scope, SCOPE_NAME] == name:
             if before == NONE:
-                to.first[account] = after
+                first[account] = after
             else:
-                to.scopes.next[before] = after
+                scopes[before, SCOPE_NEXT] = after
             return scope
         before, scope = scope, after
     return NONE
 
 
 @compiled
-def remove_scopes(account: int, removed: int, to: Columns) -> int:
-    """Remove what is left in an account's list; return how many ids now lie at the end of the free ones."""
-    counters = to.pools.counters
-    scope = int(to.first[account])
-    while scope != NONE:
-        counters[SERIAL] += 1
-        cross_out_noted(release(scope, counters[SERIAL], to), to)
-        removed += 1
-        to.scopes.free[to.scopes.free.shape[0] - removed] = scope
-        counters[SCOPES_LIVE] -= 1
-        scope = int(to.scopes.next[scope])
-    return removed
+def write_scope(
+    index: int,
+    part: int,
+    scope: int,
+    batch_scopes: I8,
+    parts: I8,
+    amounts: F8,
+    batch_codes: U4,
+    batch_sizes: F8,
+    figures: F8,
+    links: U4,
+    watch: U1,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    pages: I8,
+    tiles: I8,
+    scopes: U4,
+    told: U1,
+    entries: U4,
+    symbols: I8,
+    pools: I8,
+    counters: I8,
+    symbol_of: I8,
+    pool_of: I8,
+    notes: I8,
+) -> None:
+    """Write one scope of a batch, whose first part is `part`, under an id without rows."""
+    top, place, end, in_usd = 0, 0, batch_scopes[index, 4], batch_scopes[index, 2]
+    if in_usd:
+        top = take_row(pool_number(GROUP, end - part, pools, pool_of), links, pages, tiles, pools, counters)
+        links[top, OWNER] = scope
+        place = first_cell(top, pages)
+    while part < end:
+        row = write_part(
+            part,
+            PART if in_usd else SINGLE,
+            scope,
+            parts,
+            amounts,
+            batch_codes,
+            batch_sizes,
+            figures,
+            links,
+            codes,
+            sizes,
+            holds,
+            pages,
+            tiles,
+            entries,
+            symbols,
+            pools,
+            counters,
+            symbol_of,
+            pool_of,
+            notes,
+        )
+        if in_usd:
+            codes[place] = row
+            figures[top, FIXED] += parts[part, 1] - (parts[part - 1, 1] if part > 0 else 0)
+            place += 1
+        else:
+            top = row
+        part += 1
+    watch[top] = batch_scopes[index, 1] * STATES + (BLOCKED if batch_scopes[index, 3] else told[scope])
+    scopes[scope, SCOPE_ROW] = top
 
 
 @compiled
-def write_batch(batch: Batch, to: Columns) -> None:
-    """Replace all scopes of each account by those of the batch; scopes that keep their name keep their id."""
-    index, removed = 0, 0
-    for number in range(batch.account.shape[0]):
-        account = batch.account[number]
-        kept, last = NONE, NONE
-        while index < batch.scope_end[number]:
-            scope = unlink(account, batch.name[index], to)
+def clear_scope(
+    scope: int,
+    figures: F8,
+    links: U4,
+    watch: U1,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    pages: I8,
+    scopes: U4,
+    symbols: I8,
+    pools: I8,
+    counters: I8,
+    symbol_of: I8,
+    pool_of: I8,
+    notes: I8,
+) -> int:
+    """Give back the rows of a scope if it has any; return how many of its holdings are noted."""
+    counters[SERIAL] += 1
+    if scopes[scope, SCOPE_ROW] == NONE:
+        return 0
+    return release(
+        scope,
+        counters[SERIAL],
+        figures,
+        links,
+        watch,
+        codes,
+        sizes,
+        holds,
+        pages,
+        scopes,
+        symbols,
+        pools,
+        counters,
+        symbol_of,
+        pool_of,
+        notes,
+    )
+
+
+@compiled
+def write_batch(
+    accounts: I8,
+    batch_scopes: I8,
+    parts: I8,
+    amounts: F8,
+    batch_codes: U4,
+    batch_sizes: F8,
+    figures: F8,
+    links: U4,
+    watch: U1,
+    codes: U4,
+    sizes: F8,
+    holds: U4,
+    pages: I8,
+    tiles: I8,
+    scopes: U4,
+    free: U4,
+    told: U1,
+    entries: U4,
+    symbols: I8,
+    pools: I8,
+    counters: I8,
+    first: U4,
+    symbol_of: I8,
+    pool_of: I8,
+    notes: I8,
+) -> bool:
+    """Replace all scopes of each account by those of the batch; scopes that keep their name keep their id.
+
+    Return False, with nothing done, where room lacks.
+    """
+    if lacks_room(batch_scopes, parts, batch_codes, symbols, pools, symbol_of, pool_of):
+        return False
+    index, removed, part = 0, 0, 0
+    for number in range(accounts.shape[0]):
+        account, kept, last = accounts[number, 0], NONE, NONE
+        while index < accounts[number, 1]:
+            scope = unlink(account, batch_scopes[index, 0], scopes, first)
             if scope == NONE:
-                scope = new_scope(account, batch.name[index], to)
-            write_scope(index, scope, batch, to)
-            to.scopes.next[scope] = NONE
+                scope = new_scope(account, batch_scopes[index, 0], scopes, free, counters)
+            noted = clear_scope(
+                scope,
+                figures,
+                links,
+                watch,
+                codes,
+                sizes,
+                holds,
+                pages,
+                scopes,
+                symbols,
+                pools,
+                counters,
+                symbol_of,
+                pool_of,
+                notes,
+            )
+            write_scope(
+                index,
+                part,
+                scope,
+                batch_scopes,
+                parts,
+                amounts,
+                batch_codes,
+                batch_sizes,
+                figures,
+                links,
+                watch,
+                codes,
+                sizes,
+                holds,
+                pages,
+                tiles,
+                scopes,
+                told,
+                entries,
+                symbols,
+                pools,
+                counters,
+                symbol_of,
+                pool_of,
+                notes,
+            )
+            part = batch_scopes[index, 4]
+            scopes[scope, SCOPE_NEXT] = NONE
+            cross_out(noted, codes, sizes, holds, pages, scopes, entries, symbols, symbol_of, notes)
             if last == NONE:
                 kept = scope
             else:
-                to.scopes.next[last] = scope
+                scopes[last, SCOPE_NEXT] = scope
             last = scope
             index += 1
-        removed = remove_scopes(account, removed, to)
-        to.first[account] = kept
-    to.pools.counters[SCOPES_REMOVED] = removed
-
-
-@compiled
-def recycle(to: Columns) -> None:
-    """Let the ids removed by the last batch be used again."""
-    counters, free, memory = to.pools.counters, to.scopes.free, to.memory
-    for index in range(counters[SCOPES_REMOVED]):
-        scope = free[free.shape[0] - 1 - index]
-        memory.told[scope] = 0
-        memory.shown[scope] = NOTHING_SHOWN
-        free[counters[SCOPES_FREE]] = scope
-        counters[SCOPES_FREE] += 1
-    counters[SCOPES_REMOVED] = 0
-
-
-@compiled
-def count_needs(batch: Batch, to: Columns, rows: I8, entries: I8) -> bool:
-    """Fill in how many rows of each pool and holders of each symbol a batch may take; return whether room lacks."""
-    rows[:] = 0
-    entries[:] = 0
-    capacities = to.pools.head.shape[0] // 3
-    parts, lacking = 0, False
-    for index in range(batch.name.shape[0]):
-        kind = SINGLE
-        if batch.in_usd[index]:
-            kind = PART
-            number = GROUP * capacities + to.pool[batch.part_end[index] - parts]
-            rows[number] += 1
-            lacking = lacking or rows[number] > to.pools.free[number]
-        for part in range(parts, batch.part_end[index]):
-            cells = batch.cell_end[part] - (batch.cell_end[part - 1] if part > 0 else 0)
-            number = kind * capacities + to.pool[cells]
-            rows[number] += 1
-            lacking = lacking or rows[number] > to.pools.free[number]
-        parts = batch.part_end[index]
-    for cell in range(batch.code.shape[0]):
-        symbol = to.symbol[batch.code[cell] >> 4]
-        entries[symbol] += 1
-        lacking = lacking or to.holders.count[symbol] + entries[symbol] > to.holders.room[symbol]
-    return lacking
+        gone = np.int64(first[account])
+        while gone != NONE:
+            noted = clear_scope(
+                gone,
+                figures,
+                links,
+                watch,
+                codes,
+                sizes,
+                holds,
+                pages,
+                scopes,
+                symbols,
+                pools,
+                counters,
+                symbol_of,
+                pool_of,
+                notes,
+            )
+            cross_out(noted, codes, sizes, holds, pages, scopes, entries, symbols, symbol_of, notes)
+            removed += 1
+            free[free.shape[0] - removed] = gone
+            counters[SCOPES_LIVE] -= 1
+            gone = np.int64(scopes[gone, SCOPE_NEXT])
+        first[account] = kept
+    counters[SCOPES_REMOVED] = removed
+    return True
