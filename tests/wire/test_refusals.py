@@ -127,7 +127,7 @@ def test_escaped_colons_are_no_duplicates() -> None:
 REQUIRED = [
     *(("prices", name) for name in PRICE),
     *(("account", name) for name in ("account_id", "version", "event_time_ms")),
-    *(("instrument", name) for name in ("symbol", "status", "contract", "settle_asset", "brackets")),
+    *(("instrument", name) for name in ("symbol", "contract", "settle_asset", "brackets")),
     *(("asset", name) for name in ("asset", "event_time_ms", "index_price")),
     *(("fund", name) for name in ("fund", "asset", "balance", "event_time_ms")),
     ("document", "accounts"),

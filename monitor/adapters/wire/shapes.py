@@ -148,7 +148,6 @@ class InstrumentBody(TermsBody, kw_only=True):
     """State the terms of the contract the message's key names."""
 
     symbol: Name
-    status: InstrumentStatus
     confirm: bool | UnsetType = UNSET
 
 
