@@ -80,5 +80,3 @@ class Intake:
             return records[-1].offset + 1
         await asyncio.sleep(0)
         return max(offset, reader.position(self._where))
-
-

@@ -7,6 +7,7 @@ change between tries, so writing them again after a failure that left nothing be
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from monitor.app.ports import (
     WriterFenced,
 )
 from monitor.app.records import RecordMaker
+
+log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 
@@ -90,6 +93,19 @@ class Ledger:
         if writer is not None:
             await writer.close()
 
+    async def commit_parts(
+        self,
+        parts: Sequence[Sequence[OutputRecord]],
+        inputs: Mapping[TopicPartition, int],
+        consumed: Mapping[TopicPartition, int] | None = None,
+    ) -> None:
+        """Write several transactions; the inputs count as used up with the last. Raises `OwnershipLost`."""
+        *first, last = parts
+        before = self.meta.inputs
+        for part in first:
+            await self.commit(part, before)
+        await self.commit(last, inputs, consumed)
+
     async def commit(
         self,
         records: Sequence[OutputRecord],
@@ -112,6 +128,7 @@ class Ledger:
                 raise OwnershipLost(str(fault)) from fault
             except (OutcomeUnknown, LogUnavailable, RecordRefused) as fault:
                 self._observer.log_fault(type(fault).__name__)
+                log.warning("shard %d: a transaction failed, asking the log: %s", self.settings.shard, fault)
                 await asyncio.sleep(RETRY_SECONDS)
                 if await self._was_committed(meta):
                     break

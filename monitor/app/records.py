@@ -11,8 +11,8 @@ from typing import Any
 
 from monitor.app.changelog import INSTRUMENT, PRICE, facts_key, memory_key
 from monitor.app.codec import Codec
-from monitor.app.feed import Fault, Held
 from monitor.app.ports import OutputRecord, Record
+from monitor.app.reading import Fault, Held
 from monitor.app.topics import TopicNames
 from monitor.core.board import Quote
 from monitor.core.document import instrument_object
@@ -69,6 +69,8 @@ class RecordMaker:
         if value is not None and len(value) > LARGEST_DEAD_LETTER:
             headers += [("truncated", "true"), ("original-size", str(len(value)))]
             value = value[:LARGEST_DEAD_LETTER]
+        if source.key is None and value is None:
+            value = b""  # a record needs a key or a value
         encoded = tuple((name, text.encode("utf-8", "backslashreplace")) for name, text in headers)
         return OutputRecord(self._topics.dead_letters, self._shard, source.key, value, encoded)
 

@@ -12,10 +12,11 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from monitor.app.feed import FeedEntry, Reading
+from monitor.app.feed import Cursor
 from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
-from monitor.app.ports import PositionLost, TopicPartition
+from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Record, TopicPartition
+from monitor.app.reading import Reading
 from monitor.app.records import RecordMaker, split
 from monitor.app.shared import Shared
 from monitor.app.step import CLOCK_MS, StepMaker, StepResult
@@ -50,7 +51,8 @@ class Shard:
         self._letting_go = asyncio.Event()
         self._work = asyncio.Event()
         self._positions: dict[TopicPartition, int] = {}
-        self._cursor = 0
+        self._cursor = Cursor()
+        self._records: list[Record] = []
         self._committed_at = 0.0
         self._consumed_at = 0.0
 
@@ -66,8 +68,10 @@ class Shard:
                 await self._own()
             except OwnershipLost as lost:
                 log.warning("shard %d lost: %s", self.number, lost)
-            except PositionLost as lost:
-                log.warning("shard %d takes over again: %s", self.number, lost)
+            except (PositionLost, LogUnavailable) as fault:
+                log.warning("shard %d takes over again: %s", self.number, fault)
+            except CorruptRecord as fault:
+                log.critical("shard %d cannot go on: %s", self.number, fault)
             self.is_steady = False
             self._shared.observer.shard(self.number, None if self._letting_go.is_set() else "waiting")
             if not self._letting_go.is_set():
@@ -88,15 +92,25 @@ class Shard:
         engine = shared.make_engine()
         reading = Reading(shared.feed.settings, shared.codec, shared.now_ms)
         steps = StepMaker(
-            self.number, shared.shards, shared.topics, engine, shared.codec, maker, reading, shared.observer
+            self.number,
+            shared.shards,
+            shared.topics,
+            engine,
+            shared.codec,
+            maker,
+            reading,
+            shared.observer,
+            shared.limits,
         )
+        self._records = []
         try:
-            takeover = Takeover(self.number, shared, ledger, engine, steps)
-            self._positions, self._cursor = await self._unless_let_go(takeover.run(), grace_seconds=0)
+            takeover = Takeover(self.number, shared, ledger, engine, steps, self._cursor)
+            self._positions = await self._unless_let_go(takeover.run(), grace_seconds=0)
             await self._live(ledger, steps)
         except _LetGo:
             log.info("shard %d let go before its work was committed", self.number)
         finally:
+            shared.feed.drop(self._cursor)
             await ledger.close()
 
     async def _live(self, ledger: Ledger, steps: StepMaker) -> None:
@@ -116,7 +130,7 @@ class Shard:
             await intake.stop()
 
     async def _wait_for_work(self, intake: Intake) -> None:
-        if not intake.is_empty or self._cursor < self._shared.feed.end:
+        if self._records or not intake.is_empty or self._cursor.next < self._shared.feed.end:
             return
         self._work.clear()
         try:
@@ -127,35 +141,29 @@ class Shard:
 
     async def _step(self, ledger: Ledger, steps: StepMaker, intake: Intake) -> None:
         started = time.perf_counter()
-        entries, records = self._next_entries(), intake.take()
+        if self._cursor.is_lost:
+            raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), self._cursor.next)
+        entries = self._shared.feed.entries(self._cursor.next, ENTRIES_AT_ONCE)
+        records = self._records or intake.take()
         now_ms = self._shared.now_ms()
-        result = await self._shared.on_kernel_thread(lambda: steps.judge(entries, records, now_ms))
-        await self._commit(ledger, result)
-        if result.groups:
+        step = await self._shared.on_kernel_thread(lambda: steps.judge(entries, records, now_ms))
+        self._cursor.next += step.entries
+        self._records = records[step.records :]
+        for result in step.results:
+            await self._commit(ledger, result)
+        if any(result.groups for result in step.results):
             self._shared.observer.step(time.perf_counter() - started)
 
-    def _next_entries(self) -> list[FeedEntry]:
-        feed = self._shared.feed
-        if self._cursor < feed.first:
-            raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), self._cursor)
-        entries = feed.entries(self._cursor, ENTRIES_AT_ONCE)
-        self._cursor += len(entries)
-        return [entry for entry in entries if entry.offset >= self._positions.get(entry.where, 0)]
-
     async def _commit(self, ledger: Ledger, result: StepResult) -> None:
-        """Write a step: large ones in several transactions, the positions with the last."""
+        """Write what whole messages brought about: much of it in several transactions, the positions with the last."""
         self._positions |= result.inputs
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         if not result.groups and now - self._committed_at < IDLE_COMMIT_SECONDS:
             return
         if not result.groups and self._positions == ledger.meta.inputs:
             return
-        before = ledger.meta.inputs
-        *parts, last = split(result.groups, self._shared.limits.max_transaction_records)
-        for part in parts:
-            await self._unless_let_go(ledger.commit(part, before), GRACE_SECONDS)
-        consumed = self._consumed(now)
-        await self._unless_let_go(ledger.commit(last, dict(self._positions), consumed), GRACE_SECONDS)
+        parts = split(result.groups, self._shared.limits.max_transaction_records)
+        await self._unless_let_go(ledger.commit_parts(parts, dict(self._positions), self._consumed(now)), GRACE_SECONDS)
         self._committed_at = now
         self._observe(result)
 

@@ -6,17 +6,20 @@ Everything here is synchronous and runs in the kernel thread; reading and commit
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from monitor.app.codec import BadMessage, Codec
-from monitor.app.feed import LOOKBACK_MS, Fault, FeedEntry, Reading
+from monitor.app.feed import LOOKBACK_MS
 from monitor.app.observing import Observer
 from monitor.app.ports import OutputRecord, Record, TopicPartition
+from monitor.app.reading import Fault, FeedEntry, Held, Reading
 from monitor.app.records import RecordMaker
 from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 from monitor.core.inputs import AccountMessage, Clock, Input, InstrumentTerms, Origin, RejectedMessage
+from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
 from monitor.core.partitioning import partition_of
 
@@ -24,15 +27,56 @@ CLOCK_MS = 200
 QUIET_MS = LOOKBACK_MS // 2
 _QUIET_CHECK_MS = 60_000
 
+Apply = Callable[[Sequence[Input], int], Outcome]
+"""The engine's way to take inputs: judging after each, or not at all."""
+M = TypeVar("M", FeedEntry, Record)
+
 
 @dataclass(slots=True)
 class StepResult:
-    """Hold what a step wants written: groups of records that belong together, the worst first, and the positions."""
+    """Hold what whole messages want written: what they did to accounts, and what goes with the positions past them.
 
-    groups: list[list[OutputRecord]] = field(default_factory=list)
+    `tail` is written with the positions and never without them: a dead letter written before its message counts as read
+    would be written again by the next owner. `groups` are both as records that belong together, the worst first.
+    """
+
+    outcome: Outcome = field(default_factory=Outcome)
+    tail: list[OutputRecord] = field(default_factory=list)
     inputs: dict[TopicPartition, int] = field(default_factory=dict)
-    event_types: list[str] = field(default_factory=list)
     dead_letters: list[tuple[str, str]] = field(default_factory=list)
+    event_types: list[str] = field(default_factory=list)
+    groups: list[list[OutputRecord]] = field(default_factory=list)
+
+    def join(self, later: StepResult) -> None:
+        """Add what later messages want written."""
+        self.outcome.join(later.outcome)
+        self.tail += later.tail
+        self.inputs |= later.inputs
+        self.dead_letters += later.dead_letters
+
+
+@dataclass(slots=True)
+class Step:
+    """Hold a step: results in order, and how many of the messages at hand were worked through.
+
+    Each result fits into one transaction, unless a single message did more than that: a crash between two transactions
+    then leaves a whole number of messages told, or one message in part, which judging it again completes.
+    """
+
+    results: list[StepResult] = field(default_factory=list)
+    entries: int = 0
+    records: int = 0
+    _last_size: int = 0
+
+    def add(self, result: StepResult, most: int) -> None:
+        """Join a result to the last one where one transaction, with its `__meta__`, holds both."""
+        size = result.outcome.size + len(result.tail)
+        if self.results and self._last_size + size < most:
+            self.results[-1].join(result)
+            self._last_size += size
+        else:
+            self.results.append(result)
+            self._last_size = size
 
 
 class StepMaker:
@@ -48,6 +92,7 @@ class StepMaker:
         maker: RecordMaker,
         reading: Reading,
         observer: Observer,
+        limits: Limits,
     ) -> None:
         self._reading = reading
         self._shard = shard
@@ -57,6 +102,7 @@ class StepMaker:
         self._codec = codec
         self._maker = maker
         self._observer = observer
+        self._limits = limits
         self._clock_ms = 0
         self._quiet_ms = 0
         self._stored_quiet: dict[str, int] = {}
@@ -66,103 +112,145 @@ class StepMaker:
         """Whether this shard speaks for the inputs that all shards read."""
         return self._shard == 0
 
-    def judge(self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int) -> StepResult:
-        """Apply messages one after the other, each judged before the next; then let the clock move on."""
-        result = StepResult()
-        inputs = [*self._global_inputs(entries, result, now_ms), *self._account_inputs(records, result)]
+    def judge(self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int) -> Step:
+        """Judge messages one after the other, of both kinds until their time is up; then let the clock move on."""
+        step = Step()
+        apply = self._engine.apply
+        started = time.perf_counter()
+        step.entries = self._work_through(entries, lambda entry: self._global_input(entry, apply, now_ms), step)
+        step.records = self._work_through(records, lambda record: self._account_input(record, apply, now_ms), step)
         if now_ms - self._clock_ms >= CLOCK_MS:
             self._clock_ms = now_ms
-            inputs.append(Clock(now_ms))
-        started = time.perf_counter()
-        outcome = self._engine.apply(inputs, now_ms)
-        self._observer.kernel(time.perf_counter() - started)
-        self._finish(outcome, records, result)
+            self._add(StepResult(apply([Clock(now_ms)], now_ms)), step)
         if self.owns_globals and now_ms - self._quiet_ms >= _QUIET_CHECK_MS:
             self._quiet_ms = now_ms
-            result.groups += self._quiet_prices(now_ms)
-        return result
+            self._add(StepResult(tail=self._quiet_prices(now_ms)), step)
+        self._finish(step)
+        self._observer.kernel(time.perf_counter() - started)
+        return step
 
-    def absorb(self, records: Sequence[Record], now_ms: int) -> StepResult:
+    def absorb(self, records: Sequence[Record], now_ms: int) -> Step:
         """Apply account messages without judging anybody."""
-        result = StepResult()
-        outcome = self._engine.absorb(self._account_inputs(records, result), now_ms)
-        self._finish(outcome, records, result)
-        return result
-
-    def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> StepResult:
-        """Judge messages that came while nobody judged, in their order; the clock stands still meanwhile."""
-        result = StepResult()
-        self._finish(self._engine.apply(self._global_inputs(entries, result, now_ms), now_ms), (), result)
-        return result
-
-    def take_unjudged(self, entries: Sequence[FeedEntry], now_ms: int) -> StepResult:
-        """Apply messages from before the first start without judging anybody."""
-        result = StepResult()
-        self._finish(self._engine.absorb(self._global_inputs(entries, result, now_ms), now_ms), (), result)
-        return result
-
-    def refuse(self, records: Sequence[Record]) -> StepResult:
-        """Dead-letter what is bad among records of the global inputs, and apply nothing."""
-        result = StepResult()
+        step = Step()
         for record in records:
-            result.inputs[TopicPartition(record.topic, record.partition)] = record.offset + 1
-            self._dead_letter(self._reading.entry(record).faults, result)
-        return result
+            self._add(self._account_input(record, self._engine.absorb, now_ms), step)
+        return self._finish(step)
 
-    def report_unjudged(self, stretches: Mapping[str, Mapping[str, int]], now_ms: int) -> StepResult:
-        """Say which price messages lay too far back to be judged one by one."""
-        record = self._maker.unjudged(self._topics.mark_prices, stretches, now_ms)
-        return StepResult(groups=[[record]])
+    def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
+        """Judge messages that came while nobody judged, in their order, each with prices as old as they were then."""
+        step = Step()
+        for entry in entries:
+            if entry.timestamp_ms - self._clock_ms >= CLOCK_MS:
+                self._clock_ms = entry.timestamp_ms
+                self._engine.age(entry.timestamp_ms)
+            self._add(self._global_input(entry, self._engine.apply, now_ms), step)
+        return self._finish(step)
 
-    def judge_everybody(self, now_ms: int) -> StepResult:
+    def take_unjudged(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
+        """Apply messages from before the first start without judging anybody."""
+        step = Step()
+        for entry in entries:
+            self._add(self._global_input(entry, self._engine.absorb, now_ms), step)
+        return self._finish(step)
+
+    def refuse(self, records: Sequence[Record], held: Mapping[Origin, Held], now_ms: int) -> Step:
+        """Dead-letter what is bad among records of the global inputs, tell which terms were held, apply nothing."""
+        step = Step()
+        for record in records:
+            entry = self._reading.entry(record)
+            result = StepResult(inputs={entry.where: entry.offset + 1})
+            self._dead_letter(entry.faults, result)
+            waiting = held.get(Origin(record.topic, record.partition, record.offset))
+            if waiting is not None:
+                result.tail.append(self._maker.held(waiting, now_ms))
+            self._add(result, step)
+        return self._finish(step)
+
+    def report_unjudged(
+        self, stretches: Mapping[str, Mapping[str, int]], inputs: Mapping[TopicPartition, int], now_ms: int
+    ) -> Step:
+        """Say which price messages lay too far back to be judged one by one; `inputs` are the positions past them."""
+        report = self._maker.unjudged(self._topics.mark_prices, stretches, now_ms)
+        return self._finish(Step([StepResult(tail=[report], inputs=dict(inputs))]))
+
+    def keep_terms(self, kept: Mapping[str, bytes]) -> Step:
+        """Remember the accepted terms wherever the changelog does not hold them as they are."""
+        accepted = self._engine.board.instruments
+        records = {symbol: self._maker.instrument(symbol, accepted.get(symbol)) for symbol in {*accepted, *kept}}
+        new = [record for symbol, record in sorted(records.items()) if record.value != kept.get(symbol)]
+        return self._finish(Step([StepResult(tail=new)]))
+
+    def judge_everybody(self, now_ms: int) -> Step:
         """Judge every scope against what was told."""
-        result = StepResult()
+        step = Step()
         self._clock_ms = now_ms
-        clock = self._engine.apply([Clock(now_ms)], now_ms)
-        self._finish(clock, (), result)
-        self._finish(self._engine.judge_everybody(now_ms), (), result)
-        return result
+        self._add(StepResult(self._engine.apply([Clock(now_ms)], now_ms)), step)
+        self._add(StepResult(self._engine.judge_everybody(now_ms)), step)
+        return self._finish(step)
 
-    def lose(self, source: Record, first: int, now_ms: int) -> StepResult:
+    def lose(self, source: Record, first: int, now_ms: int) -> Step:
         """Say that account messages are gone for ever: every account is suspect until its next snapshot."""
         origin = Origin(source.topic, source.partition, source.offset)
         lost = [RejectedMessage(account_id, origin) for account_id in self._engine.book.ids()]
-        result = StepResult(groups=[self._maker.lost(source, first, now_ms)])
+        result = StepResult(self._engine.absorb(lost, now_ms), self._maker.lost(source, first, now_ms))
         result.dead_letters.append((source.topic, "gap"))
-        self._finish(self._engine.absorb(lost, now_ms), (), result)
         result.inputs[TopicPartition(source.topic, source.partition)] = first
+        return self._finish(Step([result]))
+
+    def _work_through(self, messages: Sequence[M], work: Callable[[M], StepResult], step: Step) -> int:
+        """Work through messages until they have taken half the time a transaction may; return how many were done."""
+        until = time.perf_counter() + self._limits.max_transaction_ms / 2000
+        for number, message in enumerate(messages, 1):
+            self._add(work(message), step)
+            if time.perf_counter() >= until:
+                return number
+        return len(messages)
+
+    def _finish(self, step: Step) -> Step:
+        """Make the records of a step, worst first, what goes with the positions last."""
+        for result in step.results:
+            accounts = result.outcome.worst_first()
+            result.groups = [self._maker.account(account) for account in accounts]
+            result.event_types = [event.body["event_type"] for account in accounts for event in account.events]
+            if result.tail:
+                result.groups.append(result.tail)
+        return step
+
+    def _add(self, result: StepResult, step: Step) -> None:
+        self._observer.judged(result.outcome.scopes_screened)
+        for _ in range(result.outcome.duplicates):
+            self._observer.duplicate(self._topics.account_events)
+        step.add(result, self._limits.max_transaction_records)
+
+    def _global_input(self, entry: FeedEntry, apply: Apply, now_ms: int) -> StepResult:
+        result = StepResult(inputs={entry.where: entry.offset + 1})
+        if entry.input is not None:
+            result.outcome = apply([entry.input], now_ms)
+        if self.owns_globals:
+            self._dead_letter(entry.faults, result)
+            if entry.held is not None:
+                result.tail.append(self._maker.held(entry.held, now_ms))
+            if isinstance(entry.input, InstrumentTerms):
+                result.tail.append(self._maker.instrument(entry.input.symbol, entry.input.terms))
         return result
 
-    def _global_inputs(self, entries: Iterable[FeedEntry], result: StepResult, now_ms: int) -> list[Input]:
-        inputs: list[Input] = []
-        for entry in entries:
-            result.inputs[entry.where] = entry.offset + 1
-            if entry.input is not None:
-                inputs.append(entry.input)
-            if self.owns_globals:
-                self._dead_letter(entry.faults, result)
-                if entry.held is not None:
-                    result.groups.append([self._maker.held(entry.held, now_ms)])
-                if isinstance(entry.input, InstrumentTerms):
-                    result.groups.append([self._maker.instrument(entry.input.symbol, entry.input.terms)])
-        return inputs
-
-    def _account_inputs(self, records: Iterable[Record], result: StepResult) -> list[Input]:
-        inputs: list[Input] = []
-        for record in records:
-            origin = Origin(record.topic, record.partition, record.offset)
-            result.inputs[TopicPartition(record.topic, record.partition)] = record.offset + 1
-            try:
-                event = self._codec.account_event(record.value, record.key)
-                self._check_partition(event.account_id)
-            except BadMessage as bad:
-                self._dead_letter([Fault(record, bad.code, str(bad))], result)
-                account_id = _readable(record.key)
-                if account_id is not None:
-                    inputs.append(RejectedMessage(account_id, origin))
-            else:
-                inputs.append(AccountMessage(event, origin))
-        return inputs
+    def _account_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
+        where = TopicPartition(record.topic, record.partition)
+        origin = Origin(record.topic, record.partition, record.offset)
+        result = StepResult(inputs={where: record.offset + 1})
+        try:
+            event = self._codec.account_event(record.value, record.key)
+            self._check_partition(event.account_id)
+        except BadMessage as bad:
+            self._dead_letter([Fault(record, bad.code, str(bad))], result)
+            account_id = _readable(record.key)
+            if account_id is not None:
+                result.outcome = apply([RejectedMessage(account_id, origin)], now_ms)
+        else:
+            result.outcome = apply([AccountMessage(event, origin)], now_ms)
+            for refusal in result.outcome.refusals:
+                self._dead_letter([Fault(record, "contradiction", f"{refusal.path}: {refusal.why}")], result)
+        return result
 
     def _check_partition(self, account_id: str) -> None:
         """Refuse an account whose key another partitioner has sent here: its chain would have two writers."""
@@ -175,30 +263,17 @@ class StepMaker:
 
     def _dead_letter(self, faults: Iterable[Fault], result: StepResult) -> None:
         for fault in faults:
-            result.groups.append([self._maker.dead_letter(fault)])
+            result.tail.append(self._maker.dead_letter(fault))
             result.dead_letters.append((fault.record.topic, fault.code))
 
-    def _finish(self, outcome: Outcome, records: Sequence[Record], result: StepResult) -> None:
-        """Turn an outcome into records and observations."""
-        by_offset = {record.offset: record for record in records}
-        for refusal in outcome.refusals:
-            why = f"{refusal.path}: {refusal.why}"
-            self._dead_letter([Fault(by_offset[refusal.origin.offset], "contradiction", why)], result)
-        for account in outcome.worst_first():
-            result.groups.append(self._maker.account(account))
-            result.event_types += [event.body["event_type"] for event in account.events]
-        self._observer.judged(outcome.scopes_screened)
-        for _ in range(outcome.duplicates):
-            self._observer.duplicate(self._topics.account_events)
-
-    def _quiet_prices(self, now_ms: int) -> list[list[OutputRecord]]:
+    def _quiet_prices(self, now_ms: int) -> list[OutputRecord]:
         """Return changelog records of prices so old that the topic may soon forget them."""
-        groups: list[list[OutputRecord]] = []
+        records: list[OutputRecord] = []
         for symbol, quote in self._engine.board.quotes.items():
             if now_ms - quote.timestamp_ms > QUIET_MS and self._stored_quiet.get(symbol) != quote.offset:
                 self._stored_quiet[symbol] = quote.offset
-                groups.append([self._maker.price(symbol, quote)])
-        return groups
+                records.append(self._maker.price(symbol, quote))
+        return records
 
 
 def _readable(key: bytes | None) -> str | None:
@@ -206,4 +281,3 @@ def _readable(key: bytes | None) -> str | None:
         return None if key is None else key.decode()
     except UnicodeDecodeError:
         return None
-

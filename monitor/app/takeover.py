@@ -10,12 +10,13 @@ import logging
 from collections.abc import Mapping
 
 from monitor.app.changelog import Image, check_owner, read_image
-from monitor.app.feed import FeedEntry, behind
+from monitor.app.feed import Cursor, behind
 from monitor.app.ledger import RETRY_SECONDS, Ledger
-from monitor.app.ports import LogReader, LogUnavailable, Record, TopicPartition
+from monitor.app.ports import LogReader, LogUnavailable, PositionLost, Record, TopicPartition
+from monitor.app.reading import FeedEntry
 from monitor.app.records import split
 from monitor.app.shared import Shared
-from monitor.app.step import StepMaker, StepResult
+from monitor.app.step import Step, StepMaker
 from monitor.core.engine import MarginEngine
 
 log = logging.getLogger(__name__)
@@ -28,17 +29,21 @@ _POLL_MS = 200
 class Takeover:
     """Bring one shard's engine from nothing to where it may live on; one object for one takeover."""
 
-    def __init__(self, shard: int, shared: Shared, ledger: Ledger, engine: MarginEngine, steps: StepMaker) -> None:
+    def __init__(
+        self, shard: int, shared: Shared, ledger: Ledger, engine: MarginEngine, steps: StepMaker, cursor: Cursor
+    ) -> None:
         self._shard = shard
         self._shared = shared
         self._ledger = ledger
         self._engine = engine
         self._steps = steps
+        self._cursor = cursor
+        self._base_positions: dict[TopicPartition, int] = {}
         self._accounts = TopicPartition(shared.topics.account_events, shard)
         self._positions: dict[TopicPartition, int] = {}
 
-    async def run(self) -> tuple[dict[TopicPartition, int], int]:
-        """Take over; return the positions of all inputs and the number of the next feed entry."""
+    async def run(self) -> dict[TopicPartition, int]:
+        """Take over; return the positions of all inputs. The cursor then stands before the next feed entry."""
         observer = self._shared.observer
         observer.shard(self._shard, "fencing")
         await self._ledger.fence()
@@ -48,15 +53,22 @@ class Takeover:
         if image.meta is not None:
             self._ledger.meta = image.meta
         self._positions = dict(self._ledger.meta.inputs)
+        was_judged = any(where != self._accounts for where in self._positions)
         await self._wait_for_feed()
         await self._restore(image)
         observer.shard(self._shard, "catching_up")
         await self._catch_up_accounts()
-        cursor = await self._judge_missed(first_start=image.meta is None)
+        if was_judged:
+            await self._report_unjudged()
+        if self._steps.owns_globals:
+            await self._tell_missed_faults()
+        await self._take_missed(judging=was_judged)
         now_ms = self._shared.now_ms()
         await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(now_ms)))
+        if self._steps.owns_globals:
+            await self._commit(self._steps.keep_terms(image.instruments))
         observer.takeover()
-        return self._positions, cursor
+        return self._positions
 
     async def _read_image(self) -> Image:
         while True:
@@ -113,8 +125,13 @@ class Takeover:
         return bool(recreated)
 
     async def _restore(self, image: Image) -> None:
-        """Rebuild the market as it was last judged, then the accounts and what they were told."""
+        """Rebuild the market as it was last judged, then the accounts and what they were told.
+
+        From here on the feed keeps what this shard has still to judge, however long that takes.
+        """
         feed = self._shared.feed
+        feed.place(self._cursor)
+        self._base_positions = dict(feed.base_positions)
         known = [*feed.base_inputs()]
         known += [entry.input for entry in feed.entries(feed.first, feed.end) if entry.input and self._is_judged(entry)]
         now_ms = self._shared.now_ms()
@@ -171,61 +188,60 @@ class Takeover:
         now_ms = self._shared.now_ms()
         await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.absorb(records, now_ms)))
 
-    async def _judge_missed(self, *, first_start: bool) -> int:
-        """Judge the messages since the last judgement one by one; return the next feed entry."""
-        feed = self._shared.feed
-        await self._report_unjudged()
-        if self._steps.owns_globals:
-            await self._dead_letter_missed()
-        cursor = feed.first
-        while cursor < feed.end:
-            cursor = max(cursor, feed.first)
-            entries = feed.entries(cursor, ENTRIES_AT_ONCE)
-            cursor += len(entries)
-            await self._judge([entry for entry in entries if not self._is_judged(entry)], judging=not first_start)
+    async def _take_missed(self, *, judging: bool) -> None:
+        """Judge the messages since the last judgement one by one; before a first start nothing was missed."""
+        feed, cursor = self._shared.feed, self._cursor
+        work = self._steps.judge_missed if judging else self._steps.take_unjudged
+        while cursor.next < feed.end:
+            if cursor.is_lost:
+                raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), cursor.next)
+            entries = feed.entries(cursor.next, ENTRIES_AT_ONCE)
+            missed = [entry for entry in entries if not self._is_judged(entry)]
+            now_ms = self._shared.now_ms()
+            await self._commit(await self._shared.on_kernel_thread(lambda: work(missed, now_ms)))  # noqa: B023
+            cursor.next += len(entries)
         for where, offset in feed.positions.items():
             self._positions[where] = max(offset, self._positions.get(where, 0))
-        return cursor
 
-    async def _judge(self, entries: list[FeedEntry], *, judging: bool) -> None:
-        now_ms = self._shared.now_ms()
-        work = self._steps.judge_missed if judging else self._steps.take_unjudged
-        await self._commit(await self._shared.on_kernel_thread(lambda: work(entries, now_ms)))
-
-    async def _dead_letter_missed(self) -> None:
+    async def _tell_missed_faults(self) -> None:
         """Dead-letter what was bad in the global inputs since the last owner, as far as the window has lost it."""
-        upto = self._shared.feed.base_positions
+        upto = self._base_positions
+        held = {one.origin: one for one in self._shared.feed.base_held}
         reader = self._shared.log.reader()
         try:
             await self._start(reader)
             begin = await reader.beginning_offsets(upto)
             spans = {where: max(begin[where], self._positions.get(where, 0)) for where in upto}
-            reader.assign({where: start for where, start in spans.items() if start < upto[where]})
-            while any(reader.position(where) < upto[where] for where, start in spans.items() if start < upto[where]):
+            spans = {where: start for where, start in spans.items() if start < upto[where]}
+            reader.assign(spans)
+            while any(reader.position(where) < upto[where] for where in spans):
                 records = await reader.poll(RECORDS_AT_ONCE, _POLL_MS)
                 missed = [record for record in records if record.offset < upto[TopicPartition(*record[:2])]]
-                await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.refuse(missed)))  # noqa: B023
+                now_ms = self._shared.now_ms()
+                work = self._shared.on_kernel_thread(lambda: self._steps.refuse(missed, held, now_ms))  # noqa: B023
+                await self._commit(await work)
         finally:
             await reader.stop()
 
     async def _report_unjudged(self) -> None:
-        missed = behind(self._shared.feed.base_positions, self._positions)
+        """Say which prices lie before the window; their positions are used up with it, except where faults follow."""
         topic = self._shared.topics.mark_prices
+        missed = behind(self._base_positions, self._positions)
         prices = {where: count for where, count in missed.items() if where.topic == topic}
         if not prices:
             return
         log.warning("price messages too far back to be judged: %s", prices)
         self._shared.observer.unjudged(sum(prices.values()))
         stretches = {
-            str(where.partition): {"first": self._positions[where], "count": count} for where, count in prices.items()
+            str(where.partition): {"first": self._positions.get(where, 0), "count": count}
+            for where, count in prices.items()
         }
-        await self._commit(self._steps.report_unjudged(stretches, self._shared.now_ms()))
+        past = {} if self._steps.owns_globals else {where: self._base_positions[where] for where in prices}
+        await self._commit(self._steps.report_unjudged(stretches, past, self._shared.now_ms()))
 
-    async def _commit(self, result: StepResult) -> None:
-        self._positions |= result.inputs
-        parts = split(result.groups, self._shared.limits.max_transaction_records)
-        before = self._ledger.meta.inputs
-        for part in parts[:-1]:
-            await self._ledger.commit(part, before)
-        if parts[-1] or self._positions != before:
-            await self._ledger.commit(parts[-1], dict(self._positions))
+    async def _commit(self, step: Step) -> None:
+        for result in step.results:
+            self._positions |= result.inputs
+            parts = split(result.groups, self._shared.limits.max_transaction_records)
+            if parts[-1] or self._positions != self._ledger.meta.inputs:
+                await self._ledger.commit_parts(parts, dict(self._positions))

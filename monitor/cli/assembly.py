@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from monitor.adapters.wire.codec import WireCodec
 from monitor.adapters.wire.terms import TermDefaults
-from monitor.app.feed import FeedSettings, GlobalFeed
+from monitor.app.feed import GlobalFeed
 from monitor.app.instance import Instance
 from monitor.app.observing import Observer
 from monitor.app.ports import Log, LogUnavailable
+from monitor.app.reading import FeedSettings
 from monitor.app.shared import Shared
 from monitor.app.topics import TopicNames
 from monitor.config import Settings

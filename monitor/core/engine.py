@@ -35,10 +35,13 @@ from monitor.core.ladder import BY_RANK
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.rows import missing_terms, scope_rows, scopes_to_judge
 from monitor.core.showing import RefreshQueue, StatusSettings
-from monitor.core.store import MarginStore
+from monitor.core.store import MarginStore, ScopeFacts
 from monitor.core.teller import Moves, Scopes, Teller
 from monitor.core.told import NOT_SHOWN, unpack_memory
 from monitor.core.verdict import Ladders
+
+_PLACED_AT_ONCE = 4_096
+"""Accounts a restore puts into the store with one call: their facts are unpacked for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +92,21 @@ class MarginEngine:
         finally:
             self._judging = True
 
+    def age(self, now_ms: int) -> None:
+        """Count the ages of prices as of a time, judging nobody: for messages that are judged long after they came."""
+        for change in self.board.refresh(now_ms):
+            self._banded(change)
+
     def restore(self, facts: Mapping[str, bytes], memory: Mapping[str, bytes]) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then."""
         shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}
         for account_id, record in facts.items():
-            number = self.book.keep_record(account_id, record)
+            self.book.keep_record(account_id, record)
             self._note_ends(account_id, shown.get(account_id, {}))
-            self._place(number, self.book.account(number))
+        numbers = range(len(self.book))
+        for start in range(0, len(numbers), _PLACED_AT_ONCE):
+            some = numbers[start : start + _PLACED_AT_ONCE]
+            self._place([(number, self.book.account(number)) for number in some])
 
     def judge_everybody(self, now_ms: int) -> Outcome:
         """Judge every scope against what was told, as after a restore."""
@@ -168,8 +179,7 @@ class MarginEngine:
         self.board.set_instrument(item.symbol, item.terms)
         again = self.store.set_instrument(item.symbol, item.terms).tolist()
         numbers = sorted({*again, *self._waiting.pop(item.symbol, ())})
-        for number in numbers:
-            self._place(number, self.book.account(number))
+        self._place([(number, self.book.account(number)) for number in numbers])
         self._judge_accounts(numbers, moment, outcome)
         if self._judging:
             self._judge(self.store.judge_symbols([item.symbol]), moment, outcome)
@@ -186,8 +196,8 @@ class MarginEngine:
         event = message.event
         known = self.book.find(event.account_id)
         try:
-            check_event(event)
             if not is_news(event, known):
+                check_event(event)
                 outcome.duplicates += 1
                 return
             account = after(event, known, self._settings.max_positions)
@@ -195,8 +205,8 @@ class MarginEngine:
             outcome.refusals.append(Refusal(message.origin, bad.path, bad.why))
             self._suspect(event.account_id, now_ms, outcome)
             return
-        self._keep(account, now_ms, outcome)
-        number = self._place(self.book.keep(account), account)
+        number = self._keep(account, now_ms, outcome)
+        self._place([(number, account)])
         self._judge_accounts([number], Moment(Cause(CauseKind.ACCOUNT_EVENT, message.origin), now_ms), outcome)
 
     def _suspect(self, account_id: str, now_ms: int, outcome: Outcome) -> None:
@@ -205,24 +215,30 @@ class MarginEngine:
         if known is not None and not known.deleted and not known.suspect:
             self._keep(replace(known, suspect=True), now_ms, outcome)
 
-    def _keep(self, account: Account, now_ms: int, outcome: Outcome) -> None:
+    def _keep(self, account: Account, now_ms: int, outcome: Outcome) -> int:
         number = self.book.keep(account)
         outcome.of(account.account_id).facts = self.book.record(number)
         self._refresh.add(number, now_ms)
+        return number
 
-    def _place(self, number: int, account: Account) -> int:
-        """Put the scopes of an account into the store as its facts and the terms in force have it."""
-        names = scopes_to_judge(account, self.board, self.teller.names_of(account.account_id))
+    def _place(self, accounts: Sequence[tuple[int, Account]]) -> None:
+        """Put the scopes of accounts into the store as their facts and the terms in force have it."""
+        removed = self.store.put_many([(number, self._rows(number, account)) for number, account in accounts])
+        for scope, name in removed:
+            account_id = self.book.id_of(self.store.account_of(scope))
+            self._note_ends(account_id, {name: int(self.store.shown[scope])})
+        for number, account in accounts:
+            for scope in self.store.scopes_of(number):
+                if self.store.shown[scope] == NOT_SHOWN:
+                    told, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
+                    self.store.set_state(scope, told if shown == NOT_SHOWN else shown)
+                    self.store.shown[scope] = shown
+
+    def _rows(self, number: int, account: Account) -> list[ScopeFacts]:
         for symbol in missing_terms(account, self.board):
             self._waiting.setdefault(symbol, set()).add(number)
-        removed = self.store.put(number, scope_rows(account, names, self.board, self._settings.ladders))
-        self._note_ends(account.account_id, {name: int(self.store.shown[scope]) for scope, name in removed})
-        for scope in self.store.scopes_of(number):
-            if self.store.shown[scope] == NOT_SHOWN:
-                told, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
-                self.store.set_state(scope, told if shown == NOT_SHOWN else shown)
-                self.store.shown[scope] = shown
-        return number
+        names = scopes_to_judge(account, self.board, self.teller.names_of(account.account_id))
+        return scope_rows(account, names, self.board, self._settings.ladders)
 
     def _note_ends(self, account_id: str, shown: Mapping[str, int]) -> None:
         for name, rank in shown.items():

@@ -31,6 +31,18 @@ class AccountOutcome:
         """The worst rank among the events: it orders accounts in a storm."""
         return max((event.severity for event in self.events), default=0)
 
+    @property
+    def size(self) -> int:
+        """How many records this becomes."""
+        return len(self.events) + len(self.statuses) + (self.facts is not None) + (self.memory is not None)
+
+    def join(self, later: AccountOutcome) -> None:
+        """Add what came later: its events follow, its records replace."""
+        self.events += later.events
+        self.statuses |= later.statuses
+        self.facts = self.facts if later.facts is None else later.facts
+        self.memory = self.memory if later.memory is None else later.memory
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -63,3 +75,21 @@ class Outcome:
     def worst_first(self) -> list[AccountOutcome]:
         """Return the accounts, those with the worst events first."""
         return sorted(self.accounts.values(), key=lambda account: -account.severity)
+
+    @property
+    def size(self) -> int:
+        """How many records this becomes."""
+        return len(self.refusals) + sum(account.size for account in self.accounts.values())
+
+    def join(self, later: Outcome) -> None:
+        """Add what later messages brought about."""
+        for account_id, account in later.accounts.items():
+            mine = self.accounts.setdefault(account_id, account)
+            if mine is not account:
+                mine.join(account)
+        self.refusals += later.refusals
+        self.duplicates += later.duplicates
+        self.late_prices += later.late_prices
+        self.prices += later.prices
+        self.scopes_screened += later.scopes_screened
+        self.scopes_decided += later.scopes_decided

@@ -1,0 +1,54 @@
+"""The market as inputs and as changelog records: what rebuilds a board, and how a price is kept for a quiet market.
+
+Only the translation lives here; which price counts is the board's to say, when one is kept the step's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from monitor.app.reading import GlobalInput
+from monitor.app.topics import TopicNames
+from monitor.core.board import MarketBoard, Quote
+from monitor.core.inputs import AssetTerms, InstrumentTerms, Origin, Prices
+from monitor.core.prices import PriceUpdate
+
+
+def market_inputs(board: MarketBoard, topics: TopicNames) -> Iterator[GlobalInput]:
+    """Return inputs that rebuild a market board."""
+    for symbol, terms in board.instruments.items():
+        yield InstrumentTerms(symbol, terms, Origin(topics.instruments, 0, 0))
+    for asset, (held, timestamp_ms) in board.asset_terms().items():
+        yield AssetTerms(asset, held, Origin(topics.assets, 0, 0), timestamp_ms)
+    for symbol, quote in board.quotes.items():
+        yield quote_input(symbol, quote, topics)
+
+
+def quote_input(symbol: str, quote: Quote, topics: TopicNames) -> Prices:
+    """Return the price message that would make a quote."""
+    update, partition, offset, timestamp_ms = quote_update(symbol, quote)
+    return Prices((update,), Origin(topics.mark_prices, partition, offset), timestamp_ms)
+
+
+def quote_update(symbol: str, quote: Quote) -> tuple[PriceUpdate, int, int, int]:
+    """Return the price update behind a quote, with its partition, offset and the log's time."""
+    update = PriceUpdate(
+        symbol=symbol,
+        mark_price=quote.mark_price,
+        index_price=quote.index_price,
+        funding_rate=quote.funding_rate,
+        next_funding_time_ms=quote.next_funding_time_ms,
+        event_time_ms=quote.event_time_ms,
+    )
+    return update, quote.partition, quote.offset, quote.timestamp_ms
+
+
+def quote_of(body: Mapping[str, Any]) -> Quote:
+    """Return a quote from its changelog record."""
+    amounts = {
+        name: None if body[name] is None else Decimal(body[name])
+        for name in ("mark_price", "index_price", "funding_rate")
+    }
+    return Quote(**{**body, **amounts})

@@ -1,0 +1,150 @@
+"""Reading the global inputs: what one record of prices, instruments or assets states, and what is wrong with it.
+
+Decoding, doubting new terms and judging event times live here; what becomes of an entry is the feed's and the shards'
+business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from monitor.app.codec import BadMessage, Codec
+from monitor.app.ports import Record, TopicPartition
+from monitor.app.topics import TopicNames
+from monitor.core.doubt import why_doubtful
+from monitor.core.inputs import AssetTerms, InstrumentTerms, Origin, Prices
+from monitor.core.instruments import Instrument
+from monitor.core.prices import PriceUpdate
+
+GlobalInput = Prices | InstrumentTerms | AssetTerms
+
+MOST_REFUSED = 100
+"""So many elements of one message are refused each with a dead letter of its own; one more speaks for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Hold one thing that was refused, for the dead letters; `path` names the element of an array."""
+
+    record: Record
+    code: str
+    why: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Tell that new terms wait for a confirmation."""
+
+    symbol: str
+    why: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """Hold one message of a global input: what it states, and what was wrong with it."""
+
+    where: TopicPartition
+    offset: int
+    timestamp_ms: int
+    input: GlobalInput | None
+    faults: tuple[Fault, ...] = ()
+    held: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """Hold what the feed needs to know."""
+
+    topics: TopicNames
+    max_step: Decimal = Decimal(3)
+    max_ahead_ms: int = 5_000
+    max_replay_ms: int = 60_000
+    max_window: int = 20_000
+    max_poll_records: int = 2_000
+
+
+class Reading:
+    """Turn records of the global inputs into entries; knows which terms are in force."""
+
+    def __init__(self, settings: FeedSettings, codec: Codec, now_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._codec = codec
+        self._now_ms = now_ms
+        self.accepted: dict[str, Instrument[Decimal]] = {}
+        self.held: dict[str, Held] = {}
+
+    def entry(self, record: Record) -> FeedEntry:
+        """Return what a record states; a bad one becomes an entry with a fault and nothing to apply."""
+        where = TopicPartition(record.topic, record.partition)
+        topics = self._settings.topics
+        stated: GlobalInput | None
+        faults: tuple[Fault, ...] = ()
+        held: Held | None = None
+        try:
+            if record.topic == topics.mark_prices:
+                stated, faults = self._prices(record)
+            elif record.topic == topics.instruments:
+                stated, held = self._instrument(record)
+            else:
+                stated = self._asset(record)
+        except BadMessage as bad:
+            stated, faults = None, (Fault(record, bad.code, str(bad)),)
+        return FeedEntry(where, record.offset, record.timestamp_ms, stated, faults, held)
+
+    def _prices(self, record: Record) -> tuple[Prices | None, tuple[Fault, ...]]:
+        message = self._codec.prices(record.value)
+        faults = [Fault(record, bad.code, f"{bad.path}: {bad.message}", bad.path) for bad in message.rejected]
+        latest = self._clock_ms(record) + self._settings.max_ahead_ms
+        good: list[PriceUpdate] = []
+        for update in message.prices:
+            if update.event_time_ms > latest:
+                why = f"{update.symbol}: event_time_ms {update.event_time_ms} lies ahead of the clock"
+                faults.append(Fault(record, "time_ahead", why, update.symbol))
+            else:
+                good.append(update)
+        stated = Prices(tuple(good), _origin(record), record.timestamp_ms) if good else None
+        return stated, _bounded(faults)
+
+    def _clock_ms(self, record: Record) -> int:
+        """Return the time a record came: the log's, so that every reader of it, now or later, decides alike.
+
+        Unless that lies too far ahead of our clock: then a producer has stamped the record, and is not believed.
+        """
+        now_ms = self._now_ms()
+        return record.timestamp_ms if record.timestamp_ms <= now_ms + self._settings.max_ahead_ms else now_ms
+
+    def _instrument(self, record: Record) -> tuple[InstrumentTerms | None, Held | None]:
+        message = self._codec.instrument(record.value, record.key)
+        old = self.accepted.get(message.symbol)
+        if message.instrument is None:
+            self.accepted.pop(message.symbol, None)
+        else:
+            doubt = None if old is None else why_doubtful(old, message.instrument, self._settings.max_step)
+            if doubt is not None and not message.confirm:
+                held = self.held[message.symbol] = Held(message.symbol, doubt, _origin(record))
+                return None, held
+            self.accepted[message.symbol] = message.instrument
+        self.held.pop(message.symbol, None)
+        return InstrumentTerms(message.symbol, message.instrument, _origin(record)), None
+
+    def _asset(self, record: Record) -> AssetTerms:
+        message = self._codec.asset(record.value, record.key)
+        return AssetTerms(message.name, message.asset, _origin(record), record.timestamp_ms)
+
+
+def _origin(record: Record) -> Origin:
+    return Origin(record.topic, record.partition, record.offset)
+
+
+def _bounded(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Return faults few enough for one transaction: each dead letter carries the whole message."""
+    if len(faults) <= MOST_REFUSED:
+        return tuple(faults)
+    *kept, next_one = faults[: MOST_REFUSED + 1]
+    others = len(faults) - MOST_REFUSED - 1
+    why = f"{next_one.why} (and {others} more elements of this message are refused)"
+    return (*kept, Fault(next_one.record, next_one.code, why, next_one.path))
