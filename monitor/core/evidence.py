@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -15,41 +16,59 @@ from monitor.core.accounts import Account
 from monitor.core.amounts import format_amount
 from monitor.core.board import MarketBoard
 from monitor.core.document import account_object, asset_object, instrument_object
+from monitor.core.instruments import Instrument
 from monitor.core.ladder import RUNGS, Ladder, MarginStatus
 from monitor.core.scopes import ScopeKind, kind_of, positions_of
 from monitor.core.verdict import Band, Verdict
 
 
-def evidence_of(
-    account: Account, verdict: Verdict, board: MarketBoard, ladder: Ladder, last: MarginStatus
-) -> dict[str, Any]:
-    """Return the evidence of a verdict on a scope whose last known status was `last`."""
-    scope = verdict.assessment.scope
-    part = slice_of(account, scope, board)
-    symbols = sorted({position.symbol for position in part.positions.values()})
-    out = {
-        "document": {
-            "ladder": ladder_object(ladder),
-            "usd_assets": sorted(board.usd_assets),
-            "instruments": {s: instrument_object(terms) for s in symbols if (terms := board.instrument(s)) is not None},
-            "assets": _assets(part, symbols, board),
-            "prices": _prices(symbols, board),
-            "accounts": [account_object(part) | {"previous_status": {scope: str(last)}}],
-        },
-        "price_origins": _origins(symbols, board),
-    }
-    if verdict.degraded:
-        out["degraded"] = list(verdict.degraded)
-    if verdict.bands:
-        out["bands"] = [band_object(band) for band in verdict.bands]
-    return out
+class Witness:
+    """State the evidence of one shard's verdicts; keeps the stated form of terms and ladders, which seldom change."""
 
+    def __init__(self, board: MarketBoard) -> None:
+        self._board = board
+        self._terms: dict[str, tuple[Instrument[Decimal], dict[str, Any]]] = {}
+        self._ladders: dict[int, tuple[Ladder, dict[str, Any]]] = {}
 
-def evidence_of_end(account: Account, scope: str, ladder: Ladder, last: MarginStatus) -> dict[str, Any]:
-    """Return the evidence of a scope that has ceased to exist: an account in which it does not occur."""
-    bare = Account(account.account_id, margin_mode=account.margin_mode, position_mode=account.position_mode)
-    accounts = [] if account.deleted else [account_object(bare) | {"previous_status": {scope: str(last)}}]
-    return {"document": {"ladder": ladder_object(ladder), "accounts": accounts}, "last_status": str(last)}
+    def of(self, account: Account, verdict: Verdict, ladder: Ladder, last: MarginStatus) -> dict[str, Any]:
+        """Return the evidence of a verdict on a scope whose last known status was `last`."""
+        scope = verdict.assessment.scope
+        part = slice_of(account, scope, self._board)
+        symbols = sorted({position.symbol for position in part.positions.values()})
+        out = {
+            "document": {
+                "ladder": self._ladder(ladder),
+                "usd_assets": sorted(self._board.usd_assets),
+                "instruments": {s: self._instrument(terms) for s in symbols if (terms := self._board.instrument(s))},
+                "assets": _assets(part, symbols, self._board),
+                "prices": _prices(symbols, self._board),
+                "accounts": [account_object(part) | {"previous_status": {scope: str(last)}}],
+            },
+            "price_origins": _origins(symbols, self._board),
+        }
+        if verdict.degraded:
+            out["degraded"] = list(verdict.degraded)
+        if verdict.bands:
+            out["bands"] = [band_object(band) for band in verdict.bands]
+        return out
+
+    def of_end(self, account: Account, scope: str, ladder: Ladder, last: MarginStatus) -> dict[str, Any]:
+        """Return the evidence of a scope that has ceased to exist: an account in which it does not occur."""
+        bare = Account(account.account_id, margin_mode=account.margin_mode, position_mode=account.position_mode)
+        accounts = [] if account.deleted else [account_object(bare) | {"previous_status": {scope: str(last)}}]
+        return {"document": {"ladder": self._ladder(ladder), "accounts": accounts}, "last_status": str(last)}
+
+    def _instrument(self, terms: Instrument[Decimal]) -> dict[str, Any]:
+        kept = self._terms.get(terms.symbol)
+        if kept is None or kept[0] is not terms:
+            kept = self._terms[terms.symbol] = (terms, instrument_object(terms))
+        return kept[1]
+
+    def _ladder(self, ladder: Ladder) -> dict[str, Any]:
+        kept = self._ladders.get(id(ladder))
+        if kept is None:
+            kept = self._ladders[id(ladder)] = (ladder, ladder_object(ladder))
+        return kept[1]
 
 
 def slice_of(account: Account, scope: str, board: MarketBoard) -> Account:

@@ -18,7 +18,7 @@ from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.events import Moment, adl_watch_event, change_event, closed_event
-from monitor.core.evidence import evidence_of, evidence_of_end
+from monitor.core.evidence import Witness
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.outcome import Outcome
@@ -40,6 +40,7 @@ class Teller:
         self.memory: dict[str, dict[str, Told]] = {}
         self._ladders = ladders
         self._board = board
+        self._witness = Witness(board)
         self._book = book
         self._store = store
         self.unknown: dict[int, str] = {}
@@ -80,7 +81,7 @@ class Teller:
                 if before.status is not MarginStatus.HEALTHY:
                     after = before.after(MarginStatus.HEALTHY)
                     ladder = self._ladders.of(kind_of(account, scope))
-                    evidence = evidence_of_end(account, scope, ladder, before.last_status)
+                    evidence = self._witness.of_end(account, scope, ladder, before.last_status)
                     event = closed_event(account, scope, before, after, ladder, moment, evidence)
                     outcome.of(account_id).events.append(event)
                     self.memory[account_id][scope] = after
@@ -144,7 +145,7 @@ class Teller:
         scope = verdict.assessment.scope
         ladder = self._ladders.of(verdict.assessment.kind)
         after = before.after(verdict.status)
-        evidence = evidence_of(account, verdict, self._board, ladder, before.last_status)
+        evidence = self._witness.of(account, verdict, ladder, before.last_status)
         events = outcome.of(account.account_id).events
         oldest = self._oldest_price_ms(verdict)
         events.append(change_event(account, verdict, before, after, ladder, moment, oldest, evidence))
