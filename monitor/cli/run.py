@@ -144,12 +144,13 @@ class _Daemon:
 
     async def _work(self, observer: Any) -> None:
         from monitor.cli.assembly import KernelThread, assemble, count_shards  # noqa: PLC0415
+        from monitor.cli.warm import warm  # noqa: PLC0415
 
         topics = self._settings.topics.names()
         kernel = KernelThread()
         outside = await self._open_log(topics)
         try:
-            await kernel(_warm)
+            await kernel(warm)
             shards = await count_shards(outside, topics, observer, self._wait)
             self._instance = assemble(self._settings, topics, outside, shards, observer, kernel)
             if self._stop.is_set():
@@ -186,11 +187,3 @@ async def open_embedded_log(settings: Settings, topics: TopicNames, lines: Itera
     for topic, key, value in lines:
         embedded.produce(settings.topics.prefix + topic, key, value)
     return embedded
-
-
-def _warm() -> None:
-    """Load the kernels before the first shard needs them."""
-    from monitor.core.ladder import Ladder  # noqa: PLC0415
-    from monitor.core.store import MarginStore  # noqa: PLC0415
-
-    MarginStore([Ladder.build()]).warm()

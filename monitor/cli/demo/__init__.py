@@ -1,0 +1,67 @@
+"""`liqmon demo`: the daemon on the embedded log, with a generated book and a recorded market.
+
+The options live here; what is played is in `market` and `book`, how in `stage`, what is seen in `view`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from decimal import Decimal, InvalidOperation
+
+from monitor.cli.options import add_config_option, settings_of
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `demo`."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="watch it work: a generated book on a recorded market, no Kafka needed",
+        description="Run the daemon on a log in memory, with a generated book of accounts in all modes and a recorded "
+        "market (BTC and ETH, linear and inverse, 8 August 2024; the mid of best bid and ask stands for the mark). "
+        "Nothing is kept. On a terminal it shows a live view, otherwise it prints a line a second.",
+    )
+    # argparse takes `-12%` for an option; it lets negative numbers pass, and a percentage is one
+    parser._negative_number_matcher = re.compile(r"^-\d+(\.\d+)?%?$")  # noqa: SLF001
+    add_config_option(parser)
+    parser.add_argument("--accounts", type=_count, default=20_000, help="accounts in the book (default 20000)")
+    parser.add_argument("--speed", type=_positive, default=4.0, help="times faster than recorded (default 4)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the book (default 1)")
+    parser.add_argument(
+        "--shock", type=_percent, default=Decimal("-0.05"), help="move of all marks, such as -12%% (default -5%%)"
+    )
+    parser.add_argument("--shock-at", type=_positive, default=15.0, help="second of the shock (default 15)")
+    parser.add_argument("--seconds", type=_positive, default=40.0, help="how long to play (default 40)")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Play the demo; Ctrl-C ends it with its summary."""
+    from monitor.cli.demo.stage import Play, Stage  # noqa: PLC0415  # slow to load
+
+    play = Play(args.accounts, args.speed, args.seed, args.shock, args.shock_at, args.seconds)
+    return asyncio.run(Stage(settings_of(args), play).run())
+
+
+def _percent(text: str) -> Decimal:
+    try:
+        share = Decimal(text.removesuffix("%")) / 100
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage such as -12%") from None
+    if not -1 < share <= 10:
+        raise argparse.ArgumentTypeError("a shock lies above -100% and at most at 1000%")
+    return share
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError("must be within 1 and 1000000")
+    return number
