@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from monitor.app.ports import Membership
+from monitor.app.ports import LogUnavailable, Membership
 from monitor.app.shard import Shard
 from monitor.app.shared import Shared
 
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 8.0
 """All of stopping fits into this, so that a supervisor that waits ten seconds never has to kill."""
+RETRY_SECONDS = 1.0
 _LAG_SECONDS = 0.1
 
 
@@ -51,14 +52,25 @@ class Instance:
         """Run until `stop`; raises what ended the feed or a shard for a reason that is not the log's."""
         feed = asyncio.create_task(self._shared.feed.run(), name="global feed")
         lag = asyncio.create_task(self._watch_loop(), name="loop lag")
-        await self._membership.start(self._changed.set)
-        watch = asyncio.create_task(self._membership.watch(), name="membership")
+        watch = asyncio.create_task(self._be_member(), name="membership")
         try:
             while not self._stopping.is_set():
                 self._follow_assignment()
                 await self._until_something_changes(feed, watch)
         finally:
             await self._wind_down(feed, lag, watch)
+
+    async def _be_member(self) -> None:
+        """Join the group and raise what ends the membership; a log that is away is waited out."""
+        while True:
+            try:
+                await self._membership.start(self._changed.set)
+                break
+            except LogUnavailable as fault:
+                self._shared.observer.log_fault(type(fault).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+        self._changed.set()
+        await self._membership.watch()
 
     def _follow_assignment(self) -> None:
         """Start a task for each new shard, and ask those that are no longer ours to let go."""
@@ -90,18 +102,19 @@ class Instance:
         for shard in self._shards.values():
             shard.let_go()
         if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS * 0.75)
-        for task in (*self._tasks.values(), *others):
+            await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS * 0.7)
+        tasks = {*self._tasks.values(), *others}
+        for task in tasks:
             task.cancel()
-        results = await asyncio.gather(*self._tasks.values(), *others, return_exceptions=True)
-        try:
-            async with asyncio.timeout(STOP_SECONDS * 0.25):
-                await self._membership.stop()
-        except TimeoutError:
+        await asyncio.wait(tasks, timeout=STOP_SECONDS * 0.1)
+        leaving = asyncio.create_task(self._membership.stop(), name="leaving the group")
+        await asyncio.wait({leaving}, timeout=STOP_SECONDS * 0.2)
+        if not leaving.done():
             log.warning("the group did not answer while leaving it")
-        for result in results:
-            if isinstance(result, Exception):
-                log.error("while stopping: %s", result)
+            leaving.cancel()
+        for task in (*tasks, leaving):
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                log.error("while stopping: %s", error)
 
     async def _watch_loop(self) -> None:
         loop = asyncio.get_running_loop()
