@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from monitor.core.accounts import Account
+from monitor.core.accounts import Account, MarginType
 from monitor.core.amounts import format_amount
 from monitor.core.board import MarketBoard
 from monitor.core.document import account_object, asset_object, instrument_object
@@ -35,7 +35,7 @@ class Witness:
         scope = verdict.assessment.scope
         part = slice_of(account, scope, self._board)
         symbols = sorted({position.symbol for position in part.positions.values()})
-        out = {
+        out: dict[str, Any] = {
             "document": {
                 "ladder": self._ladder(ladder),
                 "usd_assets": sorted(self._board.usd_assets),
@@ -72,9 +72,16 @@ class Witness:
 
 
 def slice_of(account: Account, scope: str, board: MarketBoard) -> Account:
-    """Return the account cut to what one scope is computed from."""
+    """Return the account cut to what one scope is computed from.
+
+    A cross position without terms belongs to every cross scope: it is why that scope is unknown.
+    """
     kind = kind_of(account, scope)
-    kept = {position.key: position for position in positions_of(account, scope, board)}
+    members = {position.key for position in positions_of(account, scope, board)}
+    if kind is not ScopeKind.ISOLATED:
+        cross = (position for position in account.positions.values() if position.margin_type is MarginType.CROSS)
+        members |= {position.key for position in cross if board.instrument(position.symbol) is None}
+    kept = {key: position for key, position in account.positions.items() if key in members}
     if kind is ScopeKind.ISOLATED:
         balances = {}
     elif kind is ScopeKind.CROSS:
@@ -113,9 +120,9 @@ def _assets(part: Account, symbols: Iterable[str], board: MarketBoard) -> dict[s
     bases = {terms.base_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
     named = sorted(settled | set(part.balances) | {base for base in bases if base is not None})
     return {
-        name: asset_object(replace(terms, index_symbol=None))
+        name: asset_object(replace(held, index_symbol=None))
         for name in named
-        if name in board.assets and (terms := board.asset(name)) is not None
+        if name in board.assets and (held := board.asset(name)) is not None
     }
 
 
