@@ -14,30 +14,24 @@ _ONE = Decimal(1)
 _ZERO = Decimal(0)
 
 
-def coin_value(amount: Number, terms: Asset[Decimal], index_price: Number) -> Number:
-    """Return what an amount of an asset counts in USD at an index price.
+def coin_value(amount: Number, terms: Asset[Decimal]) -> Number:
+    """Return what an amount of an asset counts in USD, by its sign."""
+    return times(amount, ask_price(terms) if amount < 0 else bid_price(terms))
 
-    Positive: index·(1 − bid buffer)·collateral ratio, or 0 where it is no margin; negative: index·(1 + ask buffer).
+
+def bid_price(terms: Asset[Decimal]) -> Decimal:
+    """Return what one unit that is held counts in USD: index·(1 − bid buffer)·collateral ratio, 0 if it is no margin.
+
+    Source: Binance FAQ "Multi-Assets Mode"; the ratio is Aster's name of the same haircut.
     """
-    if amount < 0:
-        return times(amount, times(index_price, ask_factor(terms)))
+    assert terms.index_price is not None, "an asset in use has an index price"
     if not terms.margin_available:
         return _ZERO
-    return times(amount, times(index_price, bid_factor(terms)))
-
-
-def bid_factor(terms: Asset[Decimal]) -> Decimal:
-    """Return the share of its index price a positive amount counts."""
-    factor = _ONE if terms.bid_buffer is None else _ONE - terms.bid_buffer
-    return factor if terms.collateral_ratio is None else factor * terms.collateral_ratio
-
-
-def ask_factor(terms: Asset[Decimal]) -> Decimal:
-    """Return the multiple of its index price that a debt or a requirement counts."""
-    return _ONE if terms.ask_buffer is None else _ONE + terms.ask_buffer
+    price = terms.index_price if terms.bid_buffer is None else terms.index_price * (_ONE - terms.bid_buffer)
+    return price if terms.collateral_ratio is None else price * terms.collateral_ratio
 
 
 def ask_price(terms: Asset[Decimal]) -> Decimal:
-    """Return what one unit of a requirement in an asset counts in USD: index·(1 + ask buffer)."""
+    """Return what one unit that is owed, or required, counts in USD: index·(1 + ask buffer)."""
     assert terms.index_price is not None, "an asset in use has an index price"
-    return terms.index_price * ask_factor(terms)
+    return terms.index_price if terms.ask_buffer is None else terms.index_price * (_ONE + terms.ask_buffer)

@@ -1,28 +1,28 @@
 """Liquidation price: the mark at which a scope's equity meets the liquidation line of its requirement.
 
-How a scope's figures move with one mark is written down here; finding where they meet is `piecewise`'s, and for the
-common case `liquidation_linear`'s.
+What stands beside the moving positions is gathered here. One position is solved by `liquidation_walk`, anything else by
+`liquidation_forms`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import Number, exactly, fraction_of, total
-from monitor.core.collateral import ask_factor, bid_factor, coin_value
-from monitor.core.instruments import Asset, Contract, Instrument, MaintenanceBasis
+from monitor.core.amounts import Number, exactly, fraction_of, minus, plus, quotient, times, total
+from monitor.core.collateral import ask_price, bid_price, coin_value
+from monitor.core.instruments import Contract, MaintenanceBasis
 from monitor.core.legs import Leg
-from monitor.core.liquidation_linear import nearest_mark
+from monitor.core.liquidation_forms import Model, Moving
+from monitor.core.liquidation_walk import Beside, Single, nearest_price
 from monitor.core.margin import Assessment
-from monitor.core.piecewise import Laurent, nearest_zero
 from monitor.core.scopes import IN_USD
 
-_ZERO = Fraction(0)
 _ONE = Decimal(1)
+_ZERO = Decimal(0)
 
 
 class LiquidationPrice(NamedTuple):
@@ -43,228 +43,143 @@ def liquidation_price(account: Account, assessment: Assessment, symbol: str, k: 
     """Return the mark of `symbol` nearest to the present one at which E = k·MM, all other marks unchanged.
 
     Both hedge legs move, brackets are chosen anew; in a scope in USD the index of the contract's base asset moves in
-    proportion. Source: Binance support FAQ "How to Calculate Liquidation Price", solved over all brackets.
+    proportion. Where published deductions make the requirement jump over the line, the floor counts. Source: Binance
+    support FAQ "How to Calculate Liquidation Price", solved over all brackets.
     """
     equity, requirement = assessment.equity, assessment.maintenance_margin
     legs = [leg for leg in assessment.legs if leg.position.symbol == symbol]
     if equity is None or requirement is None or not legs:
         return LiquidationPrice()
-    left, right = equity * k.denominator, requirement * k.numerator
-    recovery = left < right
+    left, right = times(equity, Decimal(k.denominator)), times(requirement, Decimal(k.numerator))
     if left == right:
         return LiquidationPrice(legs[0].mark_price, False, legs[0].mark_price)
+    recovery = left < right
     if assessment.kind not in IN_USD:
-        price = _in_one_asset(account, assessment, legs, k)
+        price = _solved(account, legs, _rest_in_asset(equity, requirement, legs), k)
         return LiquidationPrice(price, recovery, price)
-    coupled = _coupled_asset(assessment, legs[0])
-    price = _solved(_in_usd(account, assessment, legs, coupled), k)
-    mark_only = price if coupled is None else _solved(_in_usd(account, assessment, legs, None), k)
-    return LiquidationPrice(price, recovery, mark_only, price != mark_only)
+    still = _rest_in_usd(account, assessment, legs, None)
+    mark_only = _solved(account, legs, still, k)
+    moving = _rest_in_usd(account, assessment, legs, _coupled_asset(assessment, legs[0]))
+    price = mark_only if moving == still else _solved(account, legs, moving, k)
+    if _to_sixty_digits(price) == _to_sixty_digits(mark_only):
+        return LiquidationPrice(mark_only, recovery, mark_only)
+    return LiquidationPrice(price, recovery, mark_only, True)
 
 
-def _in_one_asset(account: Account, assessment: Assessment, legs: Sequence[Leg], k: Fraction) -> Number | None:
-    equity, requirement, leg = assessment.equity, assessment.maintenance_margin, legs[0]
-    assert equity is not None and requirement is not None and leg.instrument is not None, "asked of a known scope"
-    own, mark = leg.maintenance_margin, leg.mark_price
-    if (
-        len(legs) == 1
-        and isinstance(equity, Decimal)
-        and isinstance(requirement, Decimal)
-        and isinstance(own, Decimal)
-        and mark is not None
-        and leg.instrument.contract is Contract.LINEAR
-    ):
-        size = leg.position.quantity * leg.instrument.contract_size
-        multiplier = account.settings.bracket_multiplier.get(leg.position.symbol, _ONE)
-        return nearest_mark(leg.instrument, size, mark, multiplier, equity, requirement, own, k)
-    return _by_forms(account, assessment, legs, k)
+def _to_sixty_digits(price: Number | None) -> Number | None:
+    """Return a price as the walk states it, so that the same price found in another way compares equal."""
+    if price is None or isinstance(price, Decimal):
+        return price
+    return quotient(Decimal(price.numerator), Decimal(price.denominator))
 
 
-def _by_forms(account: Account, assessment: Assessment, legs: Sequence[Leg], k: Fraction) -> Fraction | None:
-    """Return the price of a scope kept in one asset, whatever its legs."""
-    equity, requirement = assessment.equity, assessment.maintenance_margin
-    assert equity is not None and requirement is not None, "asked of a known scope"
-    pnl = total([leg.unrealized_pnl for leg in legs if leg.unrealized_pnl is not None])
-    own_requirement = total([leg.maintenance_margin for leg in legs if leg.maintenance_margin is not None])
-    model = _Model(
-        legs=tuple(_moving(account, leg) for leg in legs),
-        mark=_mark_of(legs),
-        other_equity=Laurent(constant=fraction_of(equity) - fraction_of(pnl)),
-        other_requirement=Laurent(constant=fraction_of(requirement) - fraction_of(own_requirement)),
-    )
-    return _solved(model, k)
+# --------------------------------------------------------------------------------- what stands beside the positions
+_Numbers = tuple[Number, Number, Number, Number, Number, Number, Number]
+"""The numbers of a `Beside`, in its order and of either kind."""
 
 
-# ---------------------------------------------------------------------------------------------- how a scope moves
-class _Moving(NamedTuple):
-    """Hold one position whose mark moves, in fractions; `fixed` is its requirement where that is taken at entry."""
+class _Rest(NamedTuple):
+    """Hold what stands beside the moving positions before a kind of number is chosen."""
 
-    terms: Instrument[Fraction]
-    size: Fraction
-    entry: Fraction
-    multiplier: Fraction
-    fixed: Fraction | None
+    numbers: _Numbers
+    moves: bool = False
 
-    def profit(self) -> Laurent:
-        """Return the profit in the settle asset as a function of the mark."""
-        if self.terms.contract is Contract.INVERSE:
-            return Laurent(inverse=-self.size, constant=self.size / self.entry)
-        return Laurent(constant=-self.size * self.entry, linear=self.size)
+    @property
+    def has_moved(self) -> bool:
+        """Whether anything but the settle asset moves with the mark."""
+        return bool(self.numbers[5] or self.numbers[6])
 
-    def requirement(self, around: Fraction) -> Laurent:
-        """Return the requirement in the settle asset as it is around a mark."""
-        if self.fixed is not None:
-            return Laurent(constant=self.fixed)
-        inverse, amount = self.terms.contract is Contract.INVERSE, abs(self.size)
-        notional = amount / around if inverse else amount * around
-        tier = self.terms.tiers[self.terms.tier_index(notional, self.multiplier)]
-        rate, deduction = tier.rate + self.terms.closing_fee_rate, tier.deduction * self.multiplier
-        if notional * rate <= deduction:
-            return Laurent()
-        per_mark = amount * rate
-        return Laurent(per_mark, -deduction) if inverse else Laurent(constant=-deduction, linear=per_mark)
+    def rational(self) -> Beside[Fraction]:
+        """Return it in fractions."""
+        held, bid, ask, value, required, moved_value, moved_required = map(fraction_of, self.numbers)
+        return Beside(held, bid, ask, value, required, moved_value, moved_required, self.moves)
 
-    def cuts(self) -> Iterator[Fraction]:
-        """Yield the marks at which the requirement changes its form: at floors, and where it leaves 0."""
-        if self.fixed is not None:
-            return
-        amount, floors = abs(self.size), (*self.terms.floors, None)
-        for number, tier in enumerate(self.terms.tiers):
-            rate, next_floor = tier.rate + self.terms.closing_fee_rate, floors[number + 1]
-            notionals = [tier.floor]
-            if rate and tier.deduction > 0:
-                leaves = tier.deduction / rate
-                notionals += [leaves] if tier.floor < leaves and (next_floor is None or leaves < next_floor) else []
-            for notional in notionals:
-                if notional:
-                    at = notional * self.multiplier
-                    yield amount / at if self.terms.contract is Contract.INVERSE else at / amount
+    def decimal(self) -> Beside[Decimal] | None:
+        """Return it in decimals, None where a number is a fraction."""
+        if any(not isinstance(number, Decimal) for number in self.numbers):
+            return None
+        return Beside(
+            *cast("tuple[Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal]", self.numbers), self.moves
+        )
 
 
-class _Coin(NamedTuple):
-    """Hold the settle asset of the moving positions: what is held of it beside them, and what it counts."""
-
-    amount: Fraction
-    bid: Fraction
-    ask: Fraction
-    index_price: Fraction
-    moves: bool
-    """Its index moves with the mark."""
+def _rest_in_asset(equity: Number, requirement: Number, legs: Sequence[Leg]) -> _Rest:
+    """Return the rest of a scope kept in one asset: its equity and requirement less those of the positions."""
+    profits = [leg.unrealized_pnl for leg in legs if leg.unrealized_pnl is not None]
+    own = [leg.maintenance_margin for leg in legs if leg.maintenance_margin is not None]
+    return _Rest((minus(equity, total(profits)), _ONE, _ONE, _ZERO, minus(requirement, total(own)), _ZERO, _ZERO))
 
 
-class _Model(NamedTuple):
-    """Hold how equity and requirement of a scope depend on one mark."""
-
-    legs: tuple[_Moving, ...]
-    mark: Fraction
-    other_equity: Laurent
-    other_requirement: Laurent
-    coin: _Coin | None = None
-
-    def cuts(self) -> Iterator[Fraction]:
-        """Yield every mark at which the form may change."""
-        for leg in self.legs:
-            yield from leg.cuts()
-        if self.coin is not None:
-            yield from self._held(self.coin).roots()
-
-    def _held(self, coin: _Coin) -> Laurent:
-        held = Laurent(constant=coin.amount)
-        for leg in self.legs:
-            held = held.plus(leg.profit())
-        return held
-
-    def margin(self, around: Fraction, k: Fraction) -> Laurent:
-        """Return d·E − n·MM (k = n/d) as it is around a mark."""
-        requirement = Laurent()
-        for leg in self.legs:
-            requirement = requirement.plus(leg.requirement(around))
-        if self.coin is None:
-            equity = self._held(_OWN)
-        else:
-            held = self._held(self.coin)
-            factor = self.coin.bid if held.at(around) >= 0 else self.coin.ask
-            equity = self._in_usd(held.scaled(factor), self.coin)
-            requirement = self._in_usd(requirement.scaled(self.coin.ask), self.coin)
-        equity, requirement = equity.plus(self.other_equity), requirement.plus(self.other_requirement)
-        return equity.scaled(k.denominator).plus(requirement.scaled(-k.numerator))
-
-    def _in_usd(self, amount: Laurent, coin: _Coin) -> Laurent:
-        return amount.times_p(coin.index_price / self.mark) if coin.moves else amount.scaled(coin.index_price)
-
-
-_OWN = _Coin(_ZERO, Fraction(1), Fraction(1), Fraction(1), False)
-
-
-def _solved(model: _Model, k: Fraction) -> Fraction | None:
-    return nearest_zero(model.mark, model.cuts(), lambda around: model.margin(around, k))
-
-
-def _mark_of(legs: Sequence[Leg]) -> Fraction:
-    mark = legs[0].mark_price
-    assert mark is not None, "a scope whose figures are known has every mark"
-    return fraction_of(mark)
-
-
-def _moving(account: Account, leg: Leg) -> _Moving:
-    instrument, position = leg.instrument, leg.position
-    assert instrument is not None and leg.maintenance_margin is not None, "asked of a known scope"
-    at_entry = instrument.maintenance_basis is MaintenanceBasis.ENTRY
-    return _Moving(
-        instrument.rational,
-        fraction_of(position.quantity) * instrument.rational.contract_size,
-        fraction_of(position.entry_price),
-        fraction_of(account.settings.bracket_multiplier.get(position.symbol, _ONE)),
-        fraction_of(leg.maintenance_margin) if at_entry else None,
-    )
-
-
-# ------------------------------------------------------------------------------------------------- scopes in USD
 def _coupled_asset(assessment: Assessment, leg: Leg) -> str | None:
     """Return the collateral whose index moves with the mark: the contract's base asset, where the scope uses it."""
     base = None if leg.instrument is None else leg.instrument.base_asset
     return base if base in assessment.assets else None
 
 
-def _in_usd(account: Account, assessment: Assessment, legs: Sequence[Leg], coupled: str | None) -> _Model:
-    """Return how a scope in USD moves: the settle asset by coin, all else by value, `coupled` with the mark."""
+def _rest_in_usd(account: Account, assessment: Assessment, legs: Sequence[Leg], coupled: str | None) -> _Rest:
+    """Return the rest of a scope in USD: the settle asset by coin, everything else by value, `coupled` apart."""
     instrument = legs[0].instrument
     assert instrument is not None, "asked of a known scope"
-    settle, mark = instrument.settle_asset, _mark_of(legs)
-    held = {asset: fraction_of(amount) for asset, amount in account.balances.items()}
-    still: list[Fraction] = []
-    moved: list[Fraction] = []
+    settle, terms = instrument.settle_asset, assessment.assets[instrument.settle_asset]
+    held: dict[str, Number] = dict(account.balances)
+    required: list[Number] = []
+    moved_required: list[Number] = []
     for leg in assessment.legs:
-        if leg.position.symbol == legs[0].position.symbol:
+        if leg.instrument is None or leg.position.symbol == instrument.symbol:
             continue
-        assert leg.instrument is not None and leg.unrealized_pnl is not None and leg.maintenance_margin is not None
-        asset = leg.instrument.settle_asset
-        held[asset] = held.get(asset, _ZERO) + fraction_of(leg.unrealized_pnl)
-        terms = assessment.assets[asset]
-        required = fraction_of(leg.maintenance_margin) * _index(terms) * fraction_of(ask_factor(terms))
-        (moved if asset == coupled else still).append(required)
-    values = {
-        asset: fraction_of(coin_value(amount, assessment.assets[asset], _index(assessment.assets[asset])))
-        for asset, amount in held.items()
-        if amount and asset != settle
-    }
-    with_mark = values.pop(coupled, _ZERO) if coupled is not None else _ZERO
-    terms = assessment.assets[settle]
-    return _Model(
-        legs=tuple(_moving(account, leg) for leg in legs),
-        mark=mark,
-        other_equity=Laurent(constant=sum(values.values(), _ZERO), linear=with_mark / mark),
-        other_requirement=Laurent(constant=sum(still, _ZERO), linear=sum(moved, _ZERO) / mark),
-        coin=_Coin(
-            held.get(settle, _ZERO),
-            fraction_of(bid_factor(terms)) if terms.margin_available else _ZERO,
-            fraction_of(ask_factor(terms)),
-            _index(terms),
-            settle == coupled,
-        ),
+        asset, profit, needed = leg.instrument.settle_asset, leg.unrealized_pnl, leg.maintenance_margin
+        assert profit is not None and needed is not None, "asked of a known scope"
+        held[asset] = plus(held.get(asset, _ZERO), profit)
+        (moved_required if asset == coupled else required).append(times(needed, ask_price(assessment.assets[asset])))
+    coin = held.pop(settle, _ZERO)
+    moved_coin = held.pop(coupled, _ZERO) if coupled is not None else _ZERO
+    numbers = (
+        coin,
+        bid_price(terms),
+        ask_price(terms),
+        total([coin_value(amount, assessment.assets[asset]) for asset, amount in held.items() if amount]),
+        total(required),
+        coin_value(moved_coin, assessment.assets[coupled]) if coupled is not None and moved_coin else _ZERO,
+        total(moved_required),
     )
+    return _Rest(numbers, settle == coupled)
 
 
-def _index(terms: Asset[Decimal]) -> Fraction:
-    assert terms.index_price is not None, "an asset in use has an index price"
-    return fraction_of(terms.index_price)
+# ---------------------------------------------------------------------------------------------------------- solving
+def _solved(account: Account, legs: Sequence[Leg], rest: _Rest, k: Fraction) -> Number | None:
+    """Return the nearest mark where E = k·MM: by walking the brackets where one position allows it."""
+    leg = legs[0]
+    instrument, mark, fixed = leg.instrument, leg.mark_price, leg.maintenance_margin
+    assert instrument is not None and mark is not None and fixed is not None, "asked of a known scope"
+    at_entry = instrument.maintenance_basis is MaintenanceBasis.ENTRY
+    linear = instrument.contract is Contract.LINEAR
+    if len(legs) > 1 or (rest.moves if linear else rest.has_moved and not rest.moves):
+        model = Model(tuple(_moving(account, leg) for leg in legs), fraction_of(mark), rest.rational())
+        return model.liquidation_price(k)
+    decimal = rest.decimal() if linear else None
+    if decimal is not None and isinstance(fixed, Decimal):
+        multiplier = account.settings.bracket_multiplier.get(leg.position.symbol, _ONE)
+        size = leg.position.quantity * instrument.contract_size
+        requirement = fixed if at_entry else None
+        single = Single(instrument, size, leg.position.entry_price, mark, multiplier, requirement, _ONE)
+        price = nearest_price(single, decimal, Decimal(k.numerator), Decimal(k.denominator))
+        return None if price is None else quotient(price.top, price.bottom)
+    moving = _moving(account, leg)
+    rational = Single(
+        moving.terms, moving.size, moving.entry, fraction_of(mark), moving.multiplier, moving.fixed, Fraction(1)
+    )
+    found = nearest_price(rational, rest.rational(), Fraction(k.numerator), Fraction(k.denominator))
+    return None if found is None else found.top / found.bottom
+
+
+def _moving(account: Account, leg: Leg) -> Moving:
+    instrument, position = leg.instrument, leg.position
+    assert instrument is not None and leg.maintenance_margin is not None, "asked of a known scope"
+    at_entry = instrument.maintenance_basis is MaintenanceBasis.ENTRY
+    return Moving(
+        instrument.rational,
+        fraction_of(position.quantity) * instrument.rational.contract_size,
+        fraction_of(position.entry_price),
+        fraction_of(account.settings.bracket_multiplier.get(position.symbol, _ONE)),
+        fraction_of(leg.maintenance_margin) if at_entry else None,
+    )

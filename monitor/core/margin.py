@@ -170,9 +170,7 @@ def _terms_of(leg: Leg, assets: Mapping[str, Asset[Decimal]]) -> Asset[Decimal] 
 
 
 def _valued(amount: Number | None, terms: Asset[Decimal] | None) -> Number | None:
-    if amount is None or terms is None or terms.index_price is None:
-        return None
-    return coin_value(amount, terms, terms.index_price)
+    return None if amount is None or terms is None else coin_value(amount, terms)
 
 
 def _at_index(amount: Number | None, terms: Asset[Decimal] | None) -> Number | None:

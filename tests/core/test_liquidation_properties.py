@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from decimal import Context, Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core import liquidation
+from monitor.core.amounts import exactly
 from monitor.core.liquidation import liquidation_price
+from monitor.core.liquidation_forms import Model, Moving
+from monitor.core.liquidation_walk import Beside, Ratio, Single
 from monitor.core.margin import Assessment
 from monitor.core.scopes import ScopeKind
 from tests.core.books import Book, books
@@ -39,6 +43,7 @@ def decimal_near(price: Fraction) -> Decimal:
     return NARROW.divide(Decimal(price.numerator), Decimal(price.denominator))
 
 
+@exactly
 def check(book: Book, price: Fraction, k: Fraction, *, moves_collateral: bool) -> None:
     """Assert that E = k·MM at a price, or that E − k·MM changes its sign there."""
     there = decimal_near(price)
@@ -82,27 +87,26 @@ def test_no_nearer_price_meets_the_line(book: Book, k: Fraction) -> None:
     assert len(signs) <= 1
 
 
-@settings(max_examples=200)
-@given(books(linear=True), lines)
-def test_the_quick_way_finds_what_the_general_one_finds(book: Book, k: Fraction) -> None:
-    """One linear position against one asset, solved by walking the brackets, has the price of the general search."""
-    quick = liquidation_price(book.held, book.assessed(), "X", k).price
+def general(single: Single[Any], beside: Beside[Any], weight: Any, divisor: Any) -> Ratio[Fraction] | None:
+    """Solve a single position by the forms of its margin, in the place of the walk over its brackets."""
+    terms = single.terms if isinstance(single.size, Fraction) else single.terms.rational
+    fixed = None if single.fixed is None else Fraction(single.fixed)
+    leg = Moving(terms, Fraction(single.size), Fraction(single.entry), Fraction(single.multiplier), fixed)
+    *numbers, moves = beside
+    model = Model((leg,), Fraction(single.mark), Beside(*map(Fraction, numbers), moves))
+    price = model.liquidation_price(Fraction(weight) / Fraction(divisor))
+    return None if price is None else Ratio(price, ONE)
+
+
+@settings(max_examples=400)
+@given(books(), lines)
+def test_the_walk_finds_what_the_general_search_finds(book: Book, k: Fraction) -> None:
+    """A single position, solved by walking its brackets, has the price of the general search."""
+    walked = liquidation_price(book.held, book.assessed(), "X", k)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(liquidation, "nearest_mark", general(book))
-        general_price = liquidation_price(book.held, book.assessed(), "X", k).price
-    assert (quick is None) is (general_price is None)
-    if quick is not None and general_price is not None:
-        assert abs(Fraction(quick) - Fraction(general_price)) <= Fraction(quick) / 10**55
-
-
-def general(book: Book) -> object:
-    """Return the search over forms in the place of the walk over brackets."""
-
-    def nearest(*arguments: object) -> Fraction | None:
-        figures = book.assessed()
-        legs = [leg for leg in figures.legs if leg.position.symbol == "X"]
-        k = arguments[-1]
-        assert isinstance(k, Fraction)
-        return liquidation._by_forms(book.held, figures, legs, k)
-
-    return nearest
+        patch.setattr(liquidation, "nearest_price", general)
+        searched = liquidation_price(book.held, book.assessed(), "X", k)
+    for one, other in ((walked.price, searched.price), (walked.mark_only, searched.mark_only)):
+        assert (one is None) is (other is None)
+        if one is not None and other is not None:
+            assert abs(Fraction(one) - Fraction(other)) <= Fraction(one) / 10**55
