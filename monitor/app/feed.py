@@ -68,6 +68,7 @@ class GlobalFeed:
         self.base_positions: dict[TopicPartition, int] = {}
         self.base_held: deque[Held] = deque(maxlen=_MOST_HELD)
         self.positions: dict[TopicPartition, int] = {}
+        self._seen_ms: dict[TopicPartition, int] = {}
         self._window: deque[FeedEntry] = deque()
         self._first = 0
         self._cursors: set[Cursor] = set()
@@ -178,6 +179,7 @@ class GlobalFeed:
             if loop.time() >= next_check:
                 next_check = loop.time() + _GROWTH_CHECK_SECONDS
                 await self._look_for_growth()
+                await self._observe_positions()
             await asyncio.sleep(0)
 
     async def _read(self) -> None:
@@ -188,11 +190,17 @@ class GlobalFeed:
             return
         records = await self._reader.poll(self.settings.max_poll_records, _POLL_MS)
         self._append(self.reading.entry(record) for record in records)
+        for record in records[-1:]:
+            self._seen_ms[TopicPartition(record.topic, record.partition)] = record.timestamp_ms
         for where in self.positions:
             self.positions[where] = max(self.positions[where], self._reader.position(where))
         if records:
             for listener in tuple(self._listeners):
                 listener()
+
+    async def _observe_positions(self) -> None:
+        for where, end in (await self._reader.end_offsets(self.positions)).items():
+            self._observer.position(where, self.positions[where], end, self._seen_ms.get(where))
 
     def _append(self, entries: Iterable[FeedEntry]) -> None:
         self._window.extend(entries)

@@ -6,6 +6,7 @@ Reading and waiting live here; what a record says is decoded by the step that us
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from monitor.app.observing import Observer
@@ -14,6 +15,7 @@ from monitor.app.ports import Log, LogReader, LogUnavailable, Record, TopicParti
 _POLL_MS = 200
 _RETRY_SECONDS = 0.5
 _BATCHES_AHEAD = 4
+_OBSERVED_EVERY_SECONDS = 5.0
 
 
 class Intake:
@@ -32,6 +34,8 @@ class Intake:
         self._observer = observer
         self._batches: asyncio.Queue[list[Record]] = asyncio.Queue(_BATCHES_AHEAD)
         self._task: asyncio.Task[None] | None = None
+        self._seen_ms: int | None = None
+        self._observed_at = 0.0
 
     def start(self, offset: int) -> None:
         """Begin to read at `offset`."""
@@ -66,15 +70,24 @@ class Intake:
                 reader.assign({self._where: offset})
                 while True:
                     offset = await self._read(reader, offset)
+                    await self._observe(reader, offset)
             except LogUnavailable as fault:
                 self._observer.log_fault(type(fault).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
             finally:
                 await reader.stop()
 
+    async def _observe(self, reader: LogReader, offset: int) -> None:
+        now = time.monotonic()
+        if now - self._observed_at >= _OBSERVED_EVERY_SECONDS:
+            self._observed_at = now
+            end = (await reader.end_offsets([self._where]))[self._where]
+            self._observer.position(self._where, offset, end, self._seen_ms)
+
     async def _read(self, reader: LogReader, offset: int) -> int:
         records = await reader.poll(self._most, _POLL_MS)
         if records:
+            self._seen_ms = records[-1].timestamp_ms
             await self._batches.put(records)
             self._on_arrival()
             return records[-1].offset + 1

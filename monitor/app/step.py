@@ -26,6 +26,7 @@ from monitor.core.partitioning import partition_of
 CLOCK_MS = 200
 QUIET_MS = LOOKBACK_MS // 2
 _QUIET_CHECK_MS = 60_000
+_CENSUS_MS = 5_000
 
 Apply = Callable[[Sequence[Input], int], Outcome]
 """The engine's way to take inputs: judging after each, or not at all."""
@@ -105,6 +106,7 @@ class StepMaker:
         self._limits = limits
         self._clock_ms = 0
         self._quiet_ms = 0
+        self._census_ms = 0
         self._stored_quiet: dict[str, int] = {}
 
     @property
@@ -122,6 +124,9 @@ class StepMaker:
         if now_ms - self._clock_ms >= CLOCK_MS:
             self._clock_ms = now_ms
             self._add(StepResult(apply([Clock(now_ms)], now_ms)), step)
+        if now_ms - self._census_ms >= _CENSUS_MS:
+            self._census_ms = now_ms
+            self._observer.scopes(self._shard, *self._engine.census())
         if self.owns_globals and now_ms - self._quiet_ms >= _QUIET_CHECK_MS:
             self._quiet_ms = now_ms
             self._add(StepResult(tail=self._quiet_prices(now_ms)), step)
@@ -217,10 +222,19 @@ class StepMaker:
         return step
 
     def _add(self, result: StepResult, step: Step) -> None:
-        self._observer.judged(result.outcome.scopes_screened)
-        for _ in range(result.outcome.duplicates):
-            self._observer.duplicate(self._topics.account_events)
+        self._observe(result.outcome)
         step.add(result, self._limits.max_transaction_records)
+
+    def _observe(self, outcome: Outcome) -> None:
+        self._observer.judged(outcome.scopes_judged)
+        for applied in outcome.prices_applied:
+            self._observer.price_message(applied)
+        for _ in range(outcome.late_prices):
+            self._observer.duplicate(self._topics.mark_prices)
+        for _ in range(outcome.account_events):
+            self._observer.account_event()
+        for _ in range(outcome.duplicates):
+            self._observer.duplicate(self._topics.account_events)
 
     def _global_input(self, entry: FeedEntry, apply: Apply, now_ms: int) -> StepResult:
         result = StepResult(inputs={entry.where: entry.offset + 1})

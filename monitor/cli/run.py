@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_ECHOED_AT_ONCE = 500
 InputLine = tuple[str, bytes | None, bytes | None]
 """Topic without the prefix, key and value of one line of an input file."""
 
@@ -81,6 +82,7 @@ class _Daemon:
         self._settings = settings
         self._lines = lines
         self._instance: Instance | None = None
+        self._echo: asyncio.Task[None] | None = None
         self._waiting_for = "starting"
         self._stop = asyncio.Event()
 
@@ -158,6 +160,9 @@ class _Daemon:
             await self._instance.run()
         finally:
             kernel.close()
+            if self._echo is not None:
+                self._echo.cancel()
+                await asyncio.gather(self._echo, return_exceptions=True)
             await outside.close()
 
     def _wait(self, reason: str) -> None:
@@ -172,10 +177,12 @@ class _Daemon:
             tame_client_logging()
             group = self._settings.topics.prefix + self._settings.kafka.group_id
             return KafkaLog(self._settings.kafka, offsets_group=group)
-        return await open_embedded_log(self._settings, topics, self._lines or ())
+        embedded = await open_embedded_log(self._settings, self._lines or ())
+        self._echo = asyncio.create_task(echo_events(embedded, topics), name="echo")
+        return embedded
 
 
-async def open_embedded_log(settings: Settings, topics: TopicNames, lines: Iterable[InputLine]) -> EmbeddedLog:
+async def open_embedded_log(settings: Settings, lines: Iterable[InputLine]) -> EmbeddedLog:
     """Return a log in memory with its topics made and the lines fed."""
     from monitor.adapters.embedded import EmbeddedLog  # noqa: PLC0415
     from monitor.app.topics import create_topics  # noqa: PLC0415
@@ -187,3 +194,23 @@ async def open_embedded_log(settings: Settings, topics: TopicNames, lines: Itera
     for topic, key, value in lines:
         embedded.produce(settings.topics.prefix + topic, key, value)
     return embedded
+
+
+async def echo_events(embedded: EmbeddedLog, topics: TopicNames) -> None:
+    """Print every event that is told, one JSON object a line, until cancelled."""
+    from monitor.app.ports import TopicPartition  # noqa: PLC0415
+
+    reader = embedded.reader()
+    await reader.start()
+    names = (topics.margin_calls, topics.liquidations, topics.adl_events)
+    counts = {name: await reader.partition_count(name) for name in names}
+    reader.assign({TopicPartition(name, number): 0 for name in names for number in range(counts[name])})
+    while True:
+        for record in await reader.poll(_ECHOED_AT_ONCE, 200):
+            body = {
+                "topic": record.topic,
+                "key": (record.key or b"").decode(),
+                "value": json.loads(record.value or b"0"),
+            }
+            print(json.dumps(body, ensure_ascii=False), flush=True)
+        await asyncio.sleep(0)

@@ -79,9 +79,11 @@ class MarginEngine:
     def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
         """Apply inputs one after the other, judging after each; return all they brought about."""
         outcome = Outcome()
+        judged = self.store.judged
         for item in inputs:
             self._apply(item, now_ms, outcome)
         self.teller.close(outcome)
+        outcome.scopes_judged = self.store.judged - judged
         return outcome
 
     def absorb(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
@@ -160,7 +162,7 @@ class MarginEngine:
             if self.board.freshen(update.symbol):
                 self.store.set_band(update.symbol, None, None)
             self.store.set_mark(update.symbol, update.mark_price)
-        outcome.prices += len(moves)
+        outcome.prices_applied.append(len(moves))
         if not moves:
             return
         assets = self.board.followers(moves)
@@ -205,6 +207,7 @@ class MarginEngine:
             outcome.refusals.append(Refusal(message.origin, bad.path, bad.why))
             self._suspect(event.account_id, now_ms, outcome)
             return
+        outcome.account_events += 1
         number = self._keep(account, now_ms, outcome)
         self._place([(number, account)])
         self._judge_accounts([number], Moment(Cause(CauseKind.ACCOUNT_EVENT, message.origin), now_ms), outcome)

@@ -60,10 +60,11 @@ class Outcome:
     accounts: dict[str, AccountOutcome] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     duplicates: int = 0
+    account_events: int = 0
+    prices_applied: list[int] = field(default_factory=list)
+    """Of each price message, how many of its prices counted; the others were late."""
     late_prices: int = 0
-    prices: int = 0
-    scopes_screened: int = 0
-    scopes_decided: int = 0
+    scopes_judged: int = 0
 
     def of(self, account_id: str) -> AccountOutcome:
         """Return the part of one account, made on first use."""
@@ -90,6 +91,6 @@ class Outcome:
         self.refusals += later.refusals
         self.duplicates += later.duplicates
         self.late_prices += later.late_prices
-        self.prices += later.prices
-        self.scopes_screened += later.scopes_screened
-        self.scopes_decided += later.scopes_decided
+        self.account_events += later.account_events
+        self.prices_applied += later.prices_applied
+        self.scopes_judged += later.scopes_judged

@@ -71,6 +71,8 @@ class MarginStore:
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
         self._found: U4 = np.zeros(0, dtype=np.uint32)
+        self.judged = 0
+        """How many evaluations of a scope there have been."""
 
     # -------------------------------------------------------------------------------------------------- the world
     def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> NDArray[np.int64]:
@@ -165,6 +167,7 @@ class MarginStore:
             return self._judge(np.nonzero(self.is_live())[0].astype(np.uint32))
         self._moved_assets.clear()
         columns, contracts = self._space.columns, self._contracts
+        self.judged += int(columns.counters[SCOPES_LIVE])
         found = self._room(len(columns.free))
         judge = kernels.judge_tiles if self.uses_numba else kernels_numpy.judge_tiles
         count = judge(
@@ -297,6 +300,7 @@ class MarginStore:
         if len(scopes) > max(_FEW, int(columns.counters[SCOPES_LIVE]) // _BATCH_SHARE) and not is_banded:
             return self.judge_all()
         self._moved_assets.clear()
+        self.judged += len(scopes)
         found = self._room(len(scopes))
         module = _BANDED[self.uses_numba] if is_banded else _EXACT[self.uses_numba]
         extra: tuple[Any, ...] = (columns.holds, contracts.values, contracts.ends) if is_banded else (contracts.values,)

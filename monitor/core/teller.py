@@ -93,7 +93,6 @@ class Teller:
     @exactly
     def decide(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
         """Decide scopes exactly; tell each whose status changed, show each that changed or was never shown."""
-        outcome.scopes_decided += len(scopes)
         number, account = -1, None
         for scope in self._grouped(scopes):
             if account is None or self._store.account_of(scope) != number:

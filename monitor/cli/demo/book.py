@@ -53,9 +53,7 @@ def _account(chance: random.Random, account_id: str, marks: Mapping[str, Decimal
     }
 
 
-def _positions(
-    chance: random.Random, mode: str, marks: Mapping[str, Decimal]
-) -> list[tuple[dict[str, Any], Decimal]]:
+def _positions(chance: random.Random, mode: str, marks: Mapping[str, Decimal]) -> list[tuple[dict[str, Any], Decimal]]:
     """Return positions, each with its notional in its settle asset."""
     symbols = chance.sample(_INVERSE if mode == "inverse" else _LINEAR, chance.randint(1, 2))
     made = []
@@ -73,10 +71,10 @@ def _position(
     dollars = Decimal(str(round(math.exp(chance.gauss(8.5, 1.6)), 2)))
     size = Decimal(INSTRUMENTS[symbol]["contract_size"])
     if symbol in _INVERSE:
-        quantity = max(Decimal(1), round(dollars / size))
+        quantity = max(Decimal(1), (dollars / size).quantize(Decimal(1)))
         notional = quantity * size / mark
     else:
-        quantity = max(Decimal("0.001"), round(dollars / mark, 3))
+        quantity = max(Decimal("0.001"), (dollars / mark).quantize(Decimal("0.001")))
         notional = quantity * mark
     entry = round(mark * Decimal(str(round(chance.uniform(0.995, 1.005), 5))), 2)
     position = {

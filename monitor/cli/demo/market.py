@@ -80,7 +80,7 @@ def recorded() -> list[Row]:
 
 
 def played(shock: Decimal, shock_at_row: int, rows_of_shock: int) -> Iterator[Row]:
-    """Yield the series there and back for ever, all marks moved by `shock` over some rows from row `shock_at_row` on."""
+    """Yield the series there and back for ever, all marks moved by `shock` over some rows from `shock_at_row` on."""
     series = recorded()
     number = 0
     while True:

@@ -53,8 +53,8 @@ class Stage:
         self._play = play
         self._topics: TopicNames = settings.topics.names()
         self._log = EmbeddedLog(now_ms)
-        self._tally = Tally()
-        self._console = Console()
+        self._tally = Tally(settings.topics.partitions)
+        self._console = Console(highlight=False)
         title = (
             "liqmon demo · recorded mids of best bid and ask stand for marks (Binance, 8 August 2024, hftbacktest) · "
             "made-up accounts on a log in memory, nothing is kept"
@@ -130,9 +130,7 @@ class Stage:
                 self._view.update(shown - start, row.marks)
 
     def _tell_prices(self, row: Row) -> None:
-        self._log.produce(
-            self._topics.mark_prices, b"array", orjson.dumps(price_message(row, now_ms())), partition=0
-        )
+        self._log.produce(self._topics.mark_prices, b"array", orjson.dumps(price_message(row, now_ms())), partition=0)
 
     async def _load_book(self, row: Row) -> None:
         """Feed the book, then wait until every account has been judged for the first time."""
@@ -143,8 +141,7 @@ class Stage:
                 self._produce(self._topics.account_events, str(account["account_id"]), account)
             await asyncio.sleep(0)
         started = time.monotonic()
-        while len({key.partition("|")[0] for key in self._tally.statuses}) < self._play.accounts:
-            await asyncio.sleep(0.25)
+        await self._tally.until_shown(self._play.accounts)
         self._view.say(f"{self._play.accounts} accounts judged after {time.monotonic() - started:.1f} s")
 
     async def _read_statuses(self) -> None:

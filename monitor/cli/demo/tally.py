@@ -5,6 +5,7 @@ It is an `Observer`; nothing here is drawn.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -28,18 +29,33 @@ class Near(NamedTuple):
 class Tally(SilentObserver):
     """Count events, ticks and dead letters; keep the times of the last steps and the latest figures of each scope."""
 
-    def __init__(self) -> None:
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
         self.events: Counter[str] = Counter()
         self.dead_letters = 0
-        self.price_messages = 0
+        self._price_messages = 0
         self.scopes_judged = 0
         self.kernel_seconds: deque[float] = deque(maxlen=_KEPT_TIMES)
         self.statuses: dict[str, str] = {}
         self._nearest: dict[str, Near] = {}
+        self._accounts: set[str] = set()
+        self._awaited = 0
+        self._enough = asyncio.Event()
 
-    def price_message(self, applied: int) -> None:
-        """Count a judged price message."""
-        self.price_messages += 1
+    async def until_shown(self, accounts: int) -> None:
+        """Wait until so many accounts have been shown at least once."""
+        self._awaited = accounts
+        if len(self._accounts) < accounts:
+            await self._enough.wait()
+
+    def price_message(self, applied: int) -> None:  # noqa: ARG002
+        """Count a price message that one of the shards has judged."""
+        self._price_messages += 1
+
+    @property
+    def ticks(self) -> int:
+        """How many price messages every shard has judged."""
+        return self._price_messages // self._shards
 
     def judged(self, scopes: int) -> None:
         """Count re-margined scopes."""
@@ -49,7 +65,7 @@ class Tally(SilentObserver):
         """Count an event."""
         self.events[event_type] += 1
 
-    def dead_letter(self, topic: str, reason: str) -> None:
+    def dead_letter(self, topic: str, reason: str) -> None:  # noqa: ARG002
         """Count a dead letter."""
         self.dead_letters += 1
 
@@ -64,6 +80,9 @@ class Tally(SilentObserver):
             self._nearest.pop(key, None)
             return
         self.statuses[key] = body["status"]
+        self._accounts.add(body["account_id"])
+        if len(self._accounts) >= self._awaited:
+            self._enough.set()
         distances = [
             (abs(Decimal(position["distance"])), position["symbol"])
             for position in body["positions"]

@@ -44,7 +44,7 @@ class View:
 
     def __enter__(self) -> View:
         """Begin to show."""
-        self._console.print(self._title, style="bold")
+        self._console.print(self._title, style="bold", soft_wrap=True)
         if self._live is not None:
             self._live.start()
         return self
@@ -77,7 +77,7 @@ class View:
 
     def _picture(self, second: float, marks: Mapping[str, Decimal], rate: int) -> RenderableType:
         header = Text(
-            f"{second:.0f} s · {self._tally.price_messages} price messages · {rate} new events · engine step "
+            f"{second:.0f} s · {self._tally.ticks} price messages · {rate} new events · engine step "
             f"p50 {self._tally.percentile_ms(0.5):.1f} ms, p99 {self._tally.percentile_ms(0.99):.1f} ms"
         )
         return Group(header, self._prices(marks), self._statuses(), self._nearest())
@@ -120,8 +120,8 @@ class View:
         statuses = tally.by_status()
         standing = ", ".join(f"{status} {statuses[status]}" for status in map(str, MarginStatus) if statuses[status])
         lines = (
-            f"{accounts} accounts, {len(tally.statuses)} scopes, {tally.price_messages} price messages "
-            f"judged in {played_seconds:.1f} s",
+            f"{accounts} accounts, {len(tally.statuses)} scopes",
+            f"price messages judged: {tally.ticks} in {played_seconds:.1f} s",
             f"scopes re-margined: {tally.scopes_judged:,}",
             f"engine time for a step: p50 {tally.percentile_ms(0.5):.1f} ms, p99 {tally.percentile_ms(0.99):.1f} ms",
             f"events told: {told}",
@@ -129,4 +129,4 @@ class View:
             f"dead letters: {tally.dead_letters}",
         )
         for line in lines:
-            self._console.print(line, soft_wrap=True, highlight=False)
+            self._console.print(line, soft_wrap=True)
