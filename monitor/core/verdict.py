@@ -152,8 +152,8 @@ def _needed(account: Account, scope: str, board: MarketBoard) -> list[tuple[str,
         settled = {terms.settle_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
         held = {name for name, amount in account.balances.items() if amount}
         for name in sorted(settled | held):
-            terms = board.asset(name)
-            needed.append((name, True, board.asset_age(name), None if terms is None else terms.index_price))
+            asset = board.asset(name)
+            needed.append((name, True, board.asset_age(name), None if asset is None else asset.index_price))
     return needed
 
 
