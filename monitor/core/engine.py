@@ -31,7 +31,7 @@ from monitor.core.inputs import (
     Prices,
     RejectedMessage,
 )
-from monitor.core.ladder import BY_RANK
+from monitor.core.ladder import BY_RANK, MarginStatus
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.rows import missing_terms, scope_rows, scopes_to_judge
 from monitor.core.showing import RefreshQueue, StatusSettings
@@ -116,7 +116,7 @@ class MarginEngine:
         moment = Moment(Cause(CauseKind.START), now_ms)
         self.teller.tell_ends(moment, outcome)
         self._judge(self.store.judge_all(), moment, outcome)
-        self._judge(np.nonzero(self._is_unshown())[0], moment, outcome)
+        self._judge(self._unscreened(np.nonzero(self.store.is_live())[0]), moment, outcome)
         self.teller.close(outcome)
         return outcome
 
@@ -252,9 +252,8 @@ class MarginEngine:
             return
         self.teller.tell_ends(moment, outcome)
         screened = self.store.judge_accounts(list(numbers))
-        mine = [scope for number in numbers for scope in self.store.scopes_of(number)]
-        new = [scope for scope in mine if self.store.shown[scope] == NOT_SHOWN or self.store.is_blocked(scope)]
-        self._judge(np.union1d(screened, np.asarray(new, dtype=np.int64)), moment, outcome)
+        mine = np.array([scope for number in numbers for scope in self.store.scopes_of(number)], dtype=np.int64)
+        self._judge(np.union1d(screened, self._unscreened(mine)), moment, outcome)
 
     def _clock(self, now_ms: int, outcome: Outcome) -> None:
         """Let ages and publishing intervals move on."""
@@ -290,9 +289,11 @@ class MarginEngine:
             self.store.set_asset(change.name, terms)
         return True
 
-    def _is_unshown(self) -> npt.NDArray[np.bool_]:
-        unshown: npt.NDArray[np.bool_] = self.store.is_live() & (self.store.shown == NOT_SHOWN)
-        return unshown
+    def _unscreened(self, scopes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return those of some scopes that the screen says nothing of: never shown, or blocked and not yet unknown."""
+        shown, told = self.store.shown[scopes], self.store.told[scopes]
+        blocked = self.store.is_blocked(scopes) & (told != MarginStatus.UNKNOWN.rank)
+        return scopes[(shown == NOT_SHOWN) | blocked]
 
 
 def _count_distinct(groups: Sequence[npt.NDArray[np.int64]]) -> int:

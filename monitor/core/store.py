@@ -45,8 +45,10 @@ from monitor.core.store_terms import Contracts
 
 __all__ = ["CellFacts", "MarginStore", "PartFacts", "ScopeFacts"]
 
-_BATCH_SHARE: Final = 4
-"""Judge everybody where what moved concerns more than one in this many."""
+_CELL_SHARE: Final = 20
+"""Judge everybody where the holders of what moved are more than one in this many positions: it is quicker then."""
+_SCOPE_SHARE: Final = 4
+"""The same, in scopes."""
 _FEW: Final = 64
 _EXACT: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy, kernels)
 _BANDED: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_banded, kernels_banded)
@@ -146,10 +148,11 @@ class MarginStore:
         live: NDArray[np.bool_] = self._space.columns.scopes[:, SCOPE_ROW] != NONE
         return live
 
-    def is_blocked(self, scope: int) -> bool:
-        """Return whether a scope was put as blocked."""
+    def is_blocked(self, scopes: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return of scopes that exist whether each was put as blocked."""
         columns = self._space.columns
-        return int(columns.watch[columns.scopes[scope, SCOPE_ROW]]) % STATES == BLOCKED
+        blocked: NDArray[np.bool_] = columns.watch[columns.scopes[scopes, SCOPE_ROW]] % STATES == BLOCKED
+        return blocked
 
     def set_state(self, scope: int, state: int) -> None:
         """Set the told status of a scope: rank 0 … 7, or 8 for unknown."""
@@ -166,25 +169,10 @@ class MarginStore:
         if self._is_banded():
             return self._judge(np.nonzero(self.is_live())[0].astype(np.uint32))
         self._moved_assets.clear()
-        columns, contracts = self._space.columns, self._contracts
-        self.judged += int(columns.counters[SCOPES_LIVE])
-        found = self._room(len(columns.free))
-        judge = kernels.judge_tiles if self.uses_numba else kernels_numpy.judge_tiles
-        count = judge(
-            columns.tiles,
-            columns.figures,
-            self._space.scales,
-            columns.watch,
-            columns.links,
-            columns.codes,
-            columns.sizes,
-            contracts.values,
-            contracts.table,
-            contracts.edge,
-            self._assets.coins,
-            self._assets.floors,
-            self._law,
-            found,
+        columns, found = self._space.columns, self._room(len(self._space.columns.free))
+        rows, terms = self._tables()
+        count: int = _EXACT[self.uses_numba].judge_tiles(
+            columns.tiles, columns.figures, self._space.scales, *rows, self._contracts.values, *terms, found
         )
         return found[:count].astype(np.int64)
 
@@ -195,7 +183,7 @@ class MarginStore:
         held = [
             columns.symbols[number, [HELD_START, HELD_COUNT]] for number in numbers if number < len(columns.symbols)
         ]
-        if sum(int(count) for _, count in held) * _BATCH_SHARE > columns.counters[CELLS_LIVE]:
+        if sum(int(count) for _, count in held) * _CELL_SHARE > columns.counters[CELLS_LIVE]:
             return self.judge_all()
         chosen = [columns.entries[start : start + count] for start, count in held]
         if self._moved_assets:
@@ -295,20 +283,25 @@ class MarginStore:
 
     def _judge(self, scopes: U4) -> NDArray[np.int64]:
         """Evaluate scopes; one that is named twice is evaluated twice and returned once."""
-        columns, contracts, assets = self._space.columns, self._contracts, self._assets
-        is_banded = self._is_banded()
-        if len(scopes) > max(_FEW, int(columns.counters[SCOPES_LIVE]) // _BATCH_SHARE) and not is_banded:
+        space, contracts = self._space, self._contracts
+        columns, is_banded = space.columns, self._is_banded()
+        if len(scopes) > max(_FEW, int(columns.counters[SCOPES_LIVE]) // _SCOPE_SHARE) and not is_banded:
             return self.judge_all()
         self._moved_assets.clear()
-        self.judged += len(scopes)
-        found = self._room(len(scopes))
-        module = _BANDED[self.uses_numba] if is_banded else _EXACT[self.uses_numba]
-        extra: tuple[Any, ...] = (columns.holds, contracts.values, contracts.ends) if is_banded else (contracts.values,)
-        before: tuple[Any, ...] = (columns.figures,) if is_banded else (columns.figures, self._space.scales)
-        rows: tuple[Any, ...] = (columns.watch, columns.links, columns.codes, columns.sizes)
-        terms: tuple[Any, ...] = (contracts.table, contracts.edge, assets.coins, assets.floors, self._law)
-        count: int = module.judge_scopes(scopes, columns.scopes, columns.pages, *before, *rows, *extra, *terms, found)
+        found, (rows, terms) = self._room(len(scopes)), self._tables()
+        where: tuple[Any, ...] = (scopes, columns.scopes, columns.pages, columns.figures)
+        if is_banded:
+            judge = _BANDED[self.uses_numba].judge_scopes
+            count: int = judge(*where, *rows, columns.holds, contracts.values, contracts.ends, *terms, found)
+        else:
+            count = _EXACT[self.uses_numba].judge_scopes(*where, space.scales, *rows, contracts.values, *terms, found)
         return np.unique(found[:count]).astype(np.int64)
+
+    def _tables(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return the columns every kernel walks, and the tables of terms it looks up."""
+        columns, contracts, assets = self._space.columns, self._contracts, self._assets
+        rows = columns.watch, columns.links, columns.codes, columns.sizes
+        return rows, (contracts.table, contracts.edge, assets.coins, assets.floors, self._law)
 
     def _scopes_in(self, assets: Collection[str], *, debts: bool = True) -> U4:
         """Return the scopes in USD with a part in one of some assets; with `debts`, also those in debt in one."""

@@ -102,13 +102,14 @@ class Teller:
 
     @exactly
     def show(self, scopes: Scopes, outcome: Outcome) -> None:
-        """Show scopes again whose status has not changed."""
+        """Show scopes again; one whose status has changed meanwhile is left to whoever decides it."""
         for scope in self._grouped(scopes):
             account = self._book.account(self._store.account_of(scope))
             name = self._store.name_of(scope)
             told = self._told(account.account_id, name)
             verdict = judge(account, name, self._board, self._ladders, told.last_status)
-            self._show(account, scope, verdict, told, outcome)
+            if verdict.status.rank == self._store.told[scope]:
+                self._show(account, scope, verdict, told, outcome)
 
     def close(self, outcome: Outcome) -> None:
         """Pack the memory of every account about which something new was told or shown."""
