@@ -45,28 +45,14 @@ What is proven
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled, inlined
+from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_rows import judge_group, judge_rows, judge_tile
 from monitor.core.store_columns import (
-    ASSET,
-    BASE,
-    BLOCKED,
-    DEDUCTION,
-    ENTER,
-    EQUITY,
     F8,
-    FIXED,
-    FLOOR,
     GROUP,
-    HIGHEST,
     I8,
-    JUMP,
-    LEAVE,
-    LOWEST,
-    MINUS,
     NONE,
     OWNER,
     PAGE_BITS,
@@ -75,13 +61,7 @@ from monitor.core.store_columns import (
     PAGE_KIND,
     PAGE_ROWS,
     PART,
-    PLUS,
-    RATE,
-    REQUIREMENT,
     SCOPE_ROW,
-    SINGLE,
-    STATES,
-    TIERS,
     TILE_CAPACITY,
     TILE_CELL,
     TILE_KIND,
@@ -89,193 +69,7 @@ from monitor.core.store_columns import (
     TILE_USED,
     U1,
     U4,
-    UNKNOWN,
-    UNRULY,
-    WEIGHT,
 )
-
-UNIT: Final = 2.0**-53
-GUARD: Final = 16.0 * UNIT
-"""How near to a floor a notional may be on the other side of it, as a share of the floor."""
-BANKRUPT: Final = 7
-_LINE_BITS = np.uint32(4)
-_PAGE_BITS = np.uint64(PAGE_BITS)
-_IN_PAGE = np.uint64(PAGE_ROWS - 1)
-_NEXT = np.uint64(1)
-
-
-@compiled
-def bracket_of(notional: float, code: np.uint32, edge: F8) -> tuple[np.uint32, float]:
-    """Return the code with the bracket of a notional, and how far the requirement may be off because of its floors."""
-    here = code // TIERS * TIERS
-    last = here + TIERS - 1
-    while here < last and notional >= edge[here + 1, FLOOR]:
-        here += 1
-    doubt = edge[here, UNRULY]
-    if notional <= edge[here, FLOOR] * (1.0 + GUARD):
-        doubt += edge[here, JUMP]
-    if here < last and notional >= edge[here + 1, FLOOR] * (1.0 - GUARD):
-        doubt += edge[here + 1, JUMP]
-    return np.uint32(here), doubt
-
-
-@inlined
-def sum_row(
-    start: np.uint64, capacity: int, base: float, fixed: float, codes: U4, sizes: F8, values: F8, table: F8, edge: F8
-) -> tuple[float, float, float, float]:
-    """Return (equity, requirement, Σ notional, doubt) of one row, and keep the brackets it met."""
-    equity = base
-    requirement = fixed
-    live = 0.0
-    doubt = 0.0
-    place = start
-    for _ in range(capacity):
-        code = codes[place]
-        gain = sizes[place] * values[code >> _LINE_BITS]
-        notional = abs(gain)
-        equity += gain
-        live += notional
-        if (notional < table[code, LOWEST]) | (notional >= table[code, HIGHEST]):
-            code, more = bracket_of(notional, code, edge)
-            codes[place] = code
-            doubt += more
-        needed = table[code, RATE] * notional - table[code, DEDUCTION]
-        requirement += max(needed, 0.0)
-        place += _NEXT
-    return equity, requirement, live, doubt
-
-
-@compiled
-def is_doubtful(
-    watch: int,
-    equity: tuple[float, float],
-    requirement: tuple[float, float],
-    has_positions: bool,
-    tolerance: float,
-    floor: tuple[float, float],
-    law: F8,
-) -> bool:
-    """Return whether a status is not proven to stay, for figures and a debt floor within (low, high)."""
-    state = watch % STATES
-    finite = np.isfinite(equity[0] + equity[1]) and np.isfinite(requirement[0] + requirement[1])
-    worst = equity[0] - law[watch, ENTER] * requirement[1] > tolerance
-    if state >= UNKNOWN:
-        proven = state == BLOCKED or not finite
-    elif state == 0:
-        nothing = equity[0] == 0.0 and tolerance == 0.0
-        proven = worst or (not has_positions and (nothing or equity[0] - tolerance > -floor[0]))
-    elif state == BANKRUPT:
-        required = has_positions and requirement[0] > tolerance
-        proven = equity[1] < -tolerance and (required or equity[1] + tolerance < -floor[1])
-    else:
-        proven = worst and law[watch, LEAVE] * requirement[0] - equity[1] > tolerance
-    return not proven or (state < UNKNOWN and not finite)
-
-
-@inlined
-def judge_single(
-    row: np.uint64,
-    start: np.uint64,
-    capacity: int,
-    rounding: float,
-    figures: F8,
-    watch: U1,
-    links: U4,
-    codes: U4,
-    sizes: F8,
-    values: F8,
-    table: F8,
-    edge: F8,
-    floors: F8,
-    law: F8,
-) -> bool:
-    """Evaluate a row that is a scope; return whether its status is not proven."""
-    base = figures[row, BASE]
-    equity, requirement, live, doubt = sum_row(
-        start, capacity, base, figures[row, FIXED], codes, sizes, values, table, edge
-    )
-    figures[row, EQUITY] = equity
-    figures[row, REQUIREMENT] = requirement
-    state = watch[row]
-    tolerance = law[state, WEIGHT] * (rounding * (abs(base) + live + requirement) + doubt)
-    doubtful = False
-    worse = equity - law[state, ENTER] * requirement
-    better = law[state, LEAVE] * requirement - equity
-    if not ((worse > tolerance) & (better > tolerance)):
-        low, high = floors[state // STATES, links[row, ASSET], 0], floors[state // STATES, links[row, ASSET], 1]
-        doubtful = is_doubtful(
-            state, (equity, equity), (requirement, requirement), live != 0.0, tolerance, (low, high), law
-        )
-    return doubtful
-
-
-@inlined
-def sum_part(
-    row: np.uint64,
-    start: np.uint64,
-    capacity: int,
-    rounding: float,
-    figures: F8,
-    scales: F8,
-    codes: U4,
-    sizes: F8,
-    values: F8,
-    table: F8,
-    edge: F8,
-) -> None:
-    """Evaluate a row that is a part of a scope in USD."""
-    base = figures[row, BASE]
-    equity, requirement, live, doubt = sum_row(
-        start, capacity, base, figures[row, FIXED], codes, sizes, values, table, edge
-    )
-    figures[row, EQUITY] = equity
-    figures[row, REQUIREMENT] = requirement
-    scales[row] = rounding * (abs(base) + live + requirement) + doubt
-
-
-@inlined
-def judge_group(
-    row: np.uint64,
-    start: np.uint64,
-    capacity: int,
-    figures: F8,
-    scales: F8,
-    watch: U1,
-    links: U4,
-    codes: U4,
-    coins: F8,
-    floors: F8,
-    law: F8,
-) -> bool:
-    """Add up the parts of a scope in USD, evaluated before; return whether its status is not proven."""
-    equity = 0.0
-    requirement = 0.0
-    scale = 0.0
-    place = start
-    for _ in range(capacity):
-        part = codes[place]
-        asset = links[part, ASSET]
-        amount = figures[part, EQUITY]
-        plus = coins[asset, PLUS]
-        minus = coins[asset, MINUS]
-        equity += amount * (minus if amount < 0.0 else plus)
-        requirement += figures[part, REQUIREMENT] * minus
-        scale += scales[part] * (max(plus, minus))
-        place += _NEXT
-    figures[row, EQUITY] = equity
-    figures[row, REQUIREMENT] = requirement
-    state = watch[row]
-    tolerance = law[state, WEIGHT] * (1.0 + capacity / 16.0) * scale
-    doubtful = False
-    worse = equity - law[state, ENTER] * requirement
-    better = law[state, LEAVE] * requirement - equity
-    if not ((worse > tolerance) & (better > tolerance)):
-        low, high = floors[state // STATES, 0, 0], floors[state // STATES, 0, 1]
-        has_positions = figures[row, FIXED] != 0.0
-        doubtful = is_doubtful(
-            state, (equity, equity), (requirement, requirement), has_positions, tolerance, (low, high), law
-        )
-    return doubtful
 
 
 @compiled
@@ -297,47 +91,69 @@ def judge_tiles(
 ) -> int:
     """Evaluate every row, tile by tile, parts before their groups; fill `found` with the candidates and count them."""
     count = 0
-    for turn in range(2 * tiles.shape[0]):
-        tile = turn % tiles.shape[0]
-        kind, capacity = tiles[tile, TILE_KIND], tiles[tile, TILE_CAPACITY]
-        row, start = np.uint64(tiles[tile, TILE_ROW]), np.uint64(tiles[tile, TILE_CELL])
-        stop, step = row + np.uint64(tiles[tile, TILE_USED]), np.uint64(capacity)
-        rounding = 4.0 * (capacity + 16.0) * UNIT
-        if turn < tiles.shape[0] and kind == SINGLE:
-            while row < stop:
-                if judge_single(
-                    row,
-                    start,
-                    capacity,
-                    rounding,
-                    figures,
-                    watch,
-                    links,
-                    codes,
-                    sizes,
-                    values,
-                    table,
-                    edge,
-                    floors,
-                    law,
-                ):
-                    found[count] = links[row, OWNER]
-                    count += 1
-                row += _NEXT
-                start += step
-        elif turn < tiles.shape[0] and kind == PART:
-            while row < stop:
-                sum_part(row, start, capacity, rounding, figures, scales, codes, sizes, values, table, edge)
-                row += _NEXT
-                start += step
-        elif turn >= tiles.shape[0] and kind == GROUP:
-            while row < stop:
+    for tile in range(tiles.shape[0]):
+        kind, first, used = tiles[tile, TILE_KIND], tiles[tile, TILE_ROW], tiles[tile, TILE_USED]
+        cell, capacity = tiles[tile, TILE_CELL], tiles[tile, TILE_CAPACITY]
+        if kind <= PART:
+            count = judge_tile(
+                first,
+                used,
+                cell,
+                capacity,
+                kind == PART,
+                figures,
+                scales,
+                watch,
+                links,
+                codes,
+                sizes,
+                values,
+                table,
+                edge,
+                floors,
+                law,
+                found,
+                count,
+            )
+    for tile in range(tiles.shape[0]):
+        if tiles[tile, TILE_KIND] == GROUP:
+            start, capacity = tiles[tile, TILE_CELL], tiles[tile, TILE_CAPACITY]
+            for row in range(tiles[tile, TILE_ROW], tiles[tile, TILE_ROW] + tiles[tile, TILE_USED]):
                 if judge_group(row, start, capacity, figures, scales, watch, links, codes, coins, floors, law):
                     found[count] = links[row, OWNER]
                     count += 1
-                row += _NEXT
-                start += step
+                start += capacity
     return count
+
+
+@compiled
+def rows_of(chosen: U4, scopes: U4, pages: I8, codes: U4) -> tuple[I8, I8]:
+    """Return the rows of scopes and of parts to be evaluated for some scopes, and those of scopes in USD."""
+    count, groups = 0, 0
+    for scope in chosen:
+        row = np.int64(scopes[scope, SCOPE_ROW])
+        if row != NONE:
+            is_group = pages[row >> PAGE_BITS, PAGE_KIND] == GROUP
+            count += pages[row >> PAGE_BITS, PAGE_CAPACITY] if is_group else 1
+            groups += is_group
+    rows, tops = np.empty(count, np.int64), np.empty(groups, np.int64)
+    count, groups = 0, 0
+    for scope in chosen:
+        row = np.int64(scopes[scope, SCOPE_ROW])
+        if row == NONE:
+            continue
+        page = row >> PAGE_BITS
+        if pages[page, PAGE_KIND] != GROUP:
+            rows[count] = row
+            count += 1
+            continue
+        tops[groups] = row
+        groups += 1
+        start = pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * pages[page, PAGE_CAPACITY]
+        for place in range(start, start + pages[page, PAGE_CAPACITY]):
+            rows[count] = codes[place]
+            count += 1
+    return rows, tops
 
 
 @compiled
@@ -360,29 +176,15 @@ def judge_scopes(
     found: U4,
 ) -> int:
     """Evaluate some scopes from scratch; fill `found` with the candidates and count them."""
-    count = 0
-    for index in range(chosen.shape[0]):
-        row = np.uint64(scopes[chosen[index], SCOPE_ROW])
-        if row == np.uint64(NONE):
-            continue
-        page = row >> _PAGE_BITS
+    rows, tops = rows_of(chosen, scopes, pages, codes)
+    count = judge_rows(
+        rows, pages, figures, scales, watch, links, codes, sizes, values, table, edge, floors, law, found
+    )
+    for row in tops:
+        page = row >> PAGE_BITS
         capacity = pages[page, PAGE_CAPACITY]
-        start = np.uint64(pages[page, PAGE_CELL]) + (row & _IN_PAGE) * np.uint64(capacity)
-        rounding = 4.0 * (capacity + 16.0) * UNIT
-        if pages[page, PAGE_KIND] == SINGLE:
-            doubtful = judge_single(
-                row, start, capacity, rounding, figures, watch, links, codes, sizes, values, table, edge, floors, law
-            )
-        else:
-            for place in range(start, start + np.uint64(capacity)):
-                part = np.uint64(codes[place])
-                home = part >> _PAGE_BITS
-                size = pages[home, PAGE_CAPACITY]
-                cell = np.uint64(pages[home, PAGE_CELL]) + (part & _IN_PAGE) * np.uint64(size)
-                precision = 4.0 * (size + 16.0) * UNIT
-                sum_part(part, cell, size, precision, figures, scales, codes, sizes, values, table, edge)
-            doubtful = judge_group(row, start, capacity, figures, scales, watch, links, codes, coins, floors, law)
-        if doubtful:
-            found[count] = chosen[index]
+        start = pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * capacity
+        if judge_group(row, start, capacity, figures, scales, watch, links, codes, coins, floors, law):
+            found[count] = links[row, OWNER]
             count += 1
     return count

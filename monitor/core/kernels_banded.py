@@ -19,8 +19,8 @@ from typing import Final
 
 import numpy as np
 
-from monitor.core.kernels import BANKRUPT, UNIT, bracket_of, is_doubtful, sum_row
 from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_proof import BANKRUPT, UNIT, bracket_of, is_doubtful
 from monitor.core.store_columns import (
     ASSET,
     BASE,
@@ -111,10 +111,13 @@ def evaluate(
     """Keep and return the figures of one row at the last prices."""
     page = row >> PAGE_BITS
     capacity = pages[page, PAGE_CAPACITY]
-    start = np.uint64(pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * capacity)
-    equity, requirement, _, _ = sum_row(
-        start, capacity, figures[row, BASE], figures[row, FIXED], codes, sizes, values, table, edge
-    )
+    start = pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * capacity
+    equity, requirement = figures[row, BASE], figures[row, FIXED]
+    for place in range(start, start + capacity):
+        gain = sizes[place] * values[codes[place] >> 4]
+        needed, _ = required(abs(gain), codes[place], table, edge)
+        equity += gain
+        requirement += needed
     figures[row, EQUITY] = equity
     figures[row, REQUIREMENT] = requirement
     return equity, requirement

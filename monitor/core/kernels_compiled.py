@@ -1,11 +1,14 @@
-"""How a function of the store becomes machine code, and what happens where numba is missing.
+"""How a function of the store becomes machine code, where that is kept, and what happens where numba is missing.
 
-The switch lives here; the functions are in `kernels` and `store_write`.
+The switch lives here; the functions are in `kernels…`, `store_rows` and `store_write`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar
 
 try:
@@ -17,6 +20,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 HAS_NUMBA = numba is not None
 _OPTIONS = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
+
+
+def _name_cache_after_sources(here: Path) -> None:
+    """Keep machine code in a folder named after the sources of all compiled functions.
+
+    numba takes kept code for current while the file of the function called from Python is unchanged, even if a function
+    that one calls in another file is not.
+    """
+    sources = sorted([*here.glob("kernels*.py"), *here.glob("store_*.py")])
+    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else here / "__pycache__"
+    if os.access(base if base.exists() else base.parent, os.W_OK):
+        numba.config.CACHE_DIR = str(base / f"kernels-{digest}")
 
 
 def compiled(function: F) -> F:
@@ -34,9 +50,5 @@ def compiled(function: F) -> F:
     return made
 
 
-def inlined(function: F) -> F:
-    """Compile a small function into each of its callers, so that a loop around it pays no call."""
-    if numba is None:
-        return function
-    made: F = numba.njit(inline="always", **_OPTIONS)(function)
-    return made
+if HAS_NUMBA:
+    _name_cache_after_sources(Path(__file__).parent)

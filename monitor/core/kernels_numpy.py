@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.kernels import BANKRUPT, GUARD, UNIT
+from monitor.core.kernels_proof import BANKRUPT, GUARD, UNIT
 from monitor.core.store_columns import (
     ASSET,
     BASE,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels import BANKRUPT
 from monitor.core.kernels_banded import (
     BETTER,
     BETTER_NEEDED,
@@ -24,6 +23,7 @@ from monitor.core.kernels_banded import (
     WORSE_NEEDED,
 )
 from monitor.core.kernels_numpy import Mask, are_doubtful, brackets_of, rounding_of, runs, sum_rows
+from monitor.core.kernels_proof import BANKRUPT
 from monitor.core.store_columns import (
     ASSET,
     BASE,

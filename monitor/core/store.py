@@ -34,7 +34,6 @@ from monitor.core.store_columns import (
     SCOPE_NAME,
     SCOPE_NEXT,
     SCOPE_ROW,
-    SCOPES_LIVE,
     STATES,
     U1,
     U4,
@@ -72,7 +71,6 @@ class MarginStore:
         self._names: dict[str, int] = {}
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
-        self._found: U4 = np.zeros(0, dtype=np.uint32)
         self.judged = 0
         """How many evaluations of a scope there have been."""
 
@@ -169,7 +167,7 @@ class MarginStore:
         if self._is_banded():
             return self._judge(np.nonzero(self.is_live())[0].astype(np.uint32))
         self._moved_assets.clear()
-        columns, found = self._space.columns, self._room(len(self._space.columns.free))
+        columns, found = self._space.columns, np.empty(self._space.live(), dtype=np.uint32)
         rows, terms = self._tables()
         count: int = _EXACT[self.uses_numba].judge_tiles(
             columns.tiles, columns.figures, self._space.scales, *rows, self._contracts.values, *terms, found
@@ -207,12 +205,8 @@ class MarginStore:
         """
         columns = self._space.columns
         row = columns.scopes[:, SCOPE_ROW] if scopes is None else columns.scopes[scopes, SCOPE_ROW]
-        exists = row != NONE
-        place = np.where(exists, row, 0)
-        return (
-            np.where(exists, columns.figures[place, EQUITY], np.nan),
-            np.where(exists, columns.figures[place, REQUIREMENT], np.nan),
-        )
+        exists, figures = row != NONE, columns.figures[np.where(row == NONE, 0, row)]
+        return np.where(exists, figures[:, EQUITY], np.nan), np.where(exists, figures[:, REQUIREMENT], np.nan)
 
     def holders(self, symbol: str) -> NDArray[np.int64]:
         """Return the accounts that have a live position in a symbol, each once."""
@@ -276,19 +270,14 @@ class MarginStore:
     def _accounts_of(self, scopes: U4) -> NDArray[np.int64]:
         return np.unique(self._space.columns.scopes[scopes, SCOPE_ACCOUNT]).astype(np.int64)
 
-    def _room(self, count: int) -> U4:
-        if len(self._found) < count:
-            self._found = np.zeros(2 * count, dtype=np.uint32)
-        return self._found
-
     def _judge(self, scopes: U4) -> NDArray[np.int64]:
         """Evaluate scopes; one that is named twice is evaluated twice and returned once."""
         space, contracts = self._space, self._contracts
         columns, is_banded = space.columns, self._is_banded()
-        if len(scopes) > max(_FEW, int(columns.counters[SCOPES_LIVE]) // _SCOPE_SHARE) and not is_banded:
+        if len(scopes) > max(_FEW, space.live() // _SCOPE_SHARE) and not is_banded:
             return self.judge_all()
         self._moved_assets.clear()
-        found, (rows, terms) = self._room(len(scopes)), self._tables()
+        found, (rows, terms) = np.empty(len(scopes), dtype=np.uint32), self._tables()
         where: tuple[Any, ...] = (scopes, columns.scopes, columns.pages, columns.figures)
         if is_banded:
             judge = _BANDED[self.uses_numba].judge_scopes

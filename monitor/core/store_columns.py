@@ -40,17 +40,18 @@ BASE, FIXED, EQUITY, REQUIREMENT = range(4)
 at entry prices (of a GROUP: how many positions its parts have). EQUITY, REQUIREMENT: of the last judgement."""
 OWNER, ASSET = range(2)
 """Of a row's links: its scope (of a free row: the next free one), and the number of its asset."""
-PAGE_CELL, PAGE_CAPACITY, PAGE_KIND, PAGE_TILE = range(4)
+PAGE_CELL, PAGE_CAPACITY, PAGE_KIND, PAGE_TILE, PAGE_POOL = range(5)
 TILE_ROW, TILE_USED, TILE_CELL, TILE_CAPACITY, TILE_KIND = range(5)
 """Of a tile: its first row, how many rows have ever been used, its first cell; TILE_CAPACITY and KIND of its rows."""
-SCOPE_ROW, SCOPE_ACCOUNT, SCOPE_NAME, SCOPE_NEXT = range(4)
-"""Of a scope: its row (NONE: it does not exist), account, number of its name, the next scope of its account."""
+SCOPE_ROW, SCOPE_ACCOUNT, SCOPE_NAME, SCOPE_NEXT, SCOPE_FREE = range(5)
+"""Of a scope: its row (NONE: it does not exist), account, number of its name, the next scope of its account. The last
+column is a stack of ids to use again, with the ids just removed at its end."""
 HELD_START, HELD_COUNT, HELD_ROOM, HELD_NEED, HELD_SEEN, HELD_WAS, HELD_NOTE = range(7)
 """Of a symbol: where its holders are, how many, room; entries a batch may add; serials of the scope last entered in it
 and last noted in it, and the number of that note."""
 POOL_HEAD, POOL_FREE, POOL_NEED = range(3)
 """Of a pool, one per kind and capacity: its first free row, how many are free, rows a batch may take."""
-SCOPES_TOP, SCOPES_FREE, SCOPES_REMOVED, SCOPES_LIVE, ROWS_LIVE, CELLS_LIVE, SERIAL, COUNTERS = range(8)
+SCOPES_TOP, SCOPES_FREE, SCOPES_REMOVED, ROWS_LIVE, CELLS_LIVE, SERIAL, COUNTERS = range(7)
 
 PLUS, MINUS, PLUS_LOW, PLUS_HIGH, MINUS_LOW, MINUS_HIGH = range(6)
 """Of an asset: what an amount above 0 and one below count in USD, then the bounds of both."""
@@ -67,7 +68,7 @@ class Columns(NamedTuple):
 
     codes, sizes, holds are by cell: the code (of a GROUP: the row of a part), q·contract size, and the place of the
     scope among the holders of the symbol (NONE for a second position in it). `entries` lists the holders, `first` the
-    first scope of each account; `free` is a stack of scope ids from its beginning, and holds the ids just removed at its end.
+    first scope of each account.
     """
 
     figures: F8
@@ -79,7 +80,6 @@ class Columns(NamedTuple):
     pages: I8
     tiles: I8
     scopes: U4
-    free: U4
     told: U1
     entries: U4
     symbols: I8
@@ -87,7 +87,6 @@ class Columns(NamedTuple):
     counters: I8
     first: U4
     symbol_of: I8
-    pool_of: I8
     notes: I8
 
 

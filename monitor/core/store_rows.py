@@ -12,6 +12,7 @@ from monitor.core.kernels_compiled import compiled
 from monitor.core.store_columns import (
     ASSET,
     BLOCKED,
+    CAPACITIES,
     CELLS_LIVE,
     F8,
     GROUP,
@@ -27,14 +28,14 @@ from monitor.core.store_columns import (
     PAGE_CAPACITY,
     PAGE_CELL,
     PAGE_KIND,
+    PAGE_POOL,
     PAGE_ROWS,
     PAGE_TILE,
-    PART,
     POOL_FREE,
     POOL_HEAD,
     ROWS_LIVE,
     SCOPE_ROW,
-    SINGLE,
+    SERIAL,
     TILE_ROW,
     TILE_USED,
     U1,
@@ -50,9 +51,12 @@ def first_cell(row: int, pages: I8) -> int:
 
 
 @compiled
-def pool_number(kind: int, capacity: int, pools: I8, pool_of: I8) -> int:
-    """Return the pool of rows of a kind that hold so many cells."""
-    return kind * (pools.shape[0] // 3) + pool_of[capacity]
+def pool_number(kind: int, cells: int) -> int:
+    """Return the pool of the smallest rows of a kind that hold so many cells."""
+    size = 0
+    while CAPACITIES[size] < cells:
+        size += 1
+    return kind * len(CAPACITIES) + size
 
 
 @compiled
@@ -70,19 +74,10 @@ def take_row(pool: int, links: U4, pages: I8, tiles: I8, pools: I8, counters: I8
 
 @compiled
 def give_row(
-    row: int,
-    pool: int,
-    figures: F8,
-    links: U4,
-    watch: U1,
-    codes: U4,
-    sizes: F8,
-    pages: I8,
-    pools: I8,
-    counters: I8,
+    row: int, figures: F8, links: U4, watch: U1, codes: U4, sizes: F8, pages: I8, pools: I8, counters: I8
 ) -> None:
     """Empty a row and put it in front of its pool's free rows."""
-    start = first_cell(row, pages)
+    start, pool = first_cell(row, pages), pages[row >> PAGE_BITS, PAGE_POOL]
     for place in range(start, start + pages[row >> PAGE_BITS, PAGE_CAPACITY]):
         codes[place] = 0
         sizes[place] = 0.0
@@ -128,7 +123,6 @@ def note_row(
 @compiled
 def release(
     scope: int,
-    serial: int,
     figures: F8,
     links: U4,
     watch: U1,
@@ -141,25 +135,25 @@ def release(
     pools: I8,
     counters: I8,
     symbol_of: I8,
-    pool_of: I8,
     notes: I8,
 ) -> int:
-    """Give back the rows of a scope; return how many of its holdings are noted."""
+    """Give back the rows of a scope if it has any; return how many of its holdings are noted."""
+    counters[SERIAL] += 1
+    serial = counters[SERIAL]
+    if scopes[scope, SCOPE_ROW] == NONE:
+        return 0
     top = np.int64(scopes[scope, SCOPE_ROW])
     page = top >> PAGE_BITS
     is_group = pages[page, PAGE_KIND] == GROUP
     start, count = first_cell(top, pages), pages[page, PAGE_CAPACITY]
     noted = 0
     for index in range(count + 1 if is_group else 1):
-        row, kind = top, GROUP if is_group else SINGLE
-        if is_group and index < count:
-            row, kind = np.int64(codes[start + index]), PART
-            if row == 0:
-                continue
-        if kind != GROUP:
+        row = np.int64(codes[start + index]) if is_group and index < count else top
+        if row == 0:
+            continue
+        if not is_group or index < count:
             noted = note_row(row, noted, serial, codes, sizes, holds, pages, symbols, counters, symbol_of, notes)
-        pool = pool_number(kind, pages[row >> PAGE_BITS, PAGE_CAPACITY], pools, pool_of)
-        give_row(row, pool, figures, links, watch, codes, sizes, pages, pools, counters)
+        give_row(row, figures, links, watch, codes, sizes, pages, pools, counters)
     scopes[scope, SCOPE_ROW] = NONE
     return noted
 

@@ -29,6 +29,7 @@ from monitor.core.store_columns import (
     PAGE_CAPACITY,
     PAGE_CELL,
     PAGE_KIND,
+    PAGE_POOL,
     PAGE_ROWS,
     PAGE_TILE,
     PART,
@@ -36,8 +37,8 @@ from monitor.core.store_columns import (
     POOL_HEAD,
     POOL_NEED,
     ROWS_LIVE,
+    SCOPE_FREE,
     SCOPES_FREE,
-    SCOPES_LIVE,
     SCOPES_REMOVED,
     SCOPES_TOP,
     SINGLE,
@@ -78,10 +79,9 @@ class Space:
             codes=np.zeros(PAGE_ROWS, u4),
             sizes=np.zeros(PAGE_ROWS),
             holds=np.zeros(PAGE_ROWS, u4),
-            pages=np.zeros((1, 4), i8),
+            pages=np.zeros((1, 5), i8),
             tiles=np.zeros((1, 5), i8),
-            scopes=np.full((_FIRST_SCOPES, 4), NONE, u4),
-            free=np.zeros(_FIRST_SCOPES, u4),
+            scopes=np.full((_FIRST_SCOPES, 5), NONE, u4),
             told=np.zeros(_FIRST_SCOPES, np.uint8),
             entries=np.zeros(64, u4),
             symbols=np.zeros((16, 7), i8),
@@ -89,7 +89,6 @@ class Space:
             counters=np.zeros(COUNTERS, i8),
             first=np.full(_FIRST_SCOPES, NONE, u4),
             symbol_of=np.zeros(1, i8),
-            pool_of=np.searchsorted(CAPACITIES, np.arange(CAPACITIES[-1] + 1)).astype(i8),
             notes=np.zeros(64, i8),
         )
         self.columns.pages[0, PAGE_KIND] = self.columns.tiles[0, TILE_KIND] = DUMMY
@@ -105,12 +104,17 @@ class Space:
         self._pages = self._tiles = 1
         self._cells = self._entries = 0
 
+    def live(self) -> int:
+        """Return how many scopes exist."""
+        counters = self.columns.counters
+        return int(counters[SCOPES_TOP] - counters[SCOPES_FREE] - counters[SCOPES_REMOVED])
+
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""
         counters = self.columns.counters
         kept = {id(column): column.nbytes for column in (*self.columns, *self.memory, self.scales)}
         return {
-            "scopes": int(counters[SCOPES_LIVE]),
+            "scopes": self.live(),
             "rows": int(counters[ROWS_LIVE]),
             "cells": int(counters[CELLS_LIVE]),
             "bytes": sum(kept.values()),
@@ -130,7 +134,7 @@ class Space:
         while not write_batch(*batch, *self.columns):
             self._make_rows()
             self._make_entries()
-        counters, free = self.columns.counters, self.columns.free
+        counters, free = self.columns.counters, self.columns.scopes[:, SCOPE_FREE]
         return free[len(free) - int(counters[SCOPES_REMOVED]) :][::-1].copy()
 
     def scopes_in(self, wanted: NDArray[np.bool_], *, debts: bool) -> U4:
@@ -145,7 +149,7 @@ class Space:
 
     def _recycle(self) -> None:
         """Let the ids removed by the last batch be used again, with a blank memory."""
-        counters, free = self.columns.counters, self.columns.free
+        counters, free = self.columns.counters, self.columns.scopes[:, SCOPE_FREE]
         count = int(counters[SCOPES_REMOVED])
         if not count:
             return
@@ -164,12 +168,11 @@ class Space:
         if accounts > len(columns.first):
             columns = columns._replace(first=longer(columns.first, 2 * accounts, NONE))
         needed = int(columns.counters[SCOPES_TOP]) + scopes
-        if needed > len(columns.free):
+        if needed > len(columns.told):
             self.memory = Memory(*(longer(column, 2 * needed) for column in self.memory))
-            self.memory.shown[len(columns.free) :] = NOTHING_SHOWN
+            self.memory.shown[len(columns.told) :] = NOTHING_SHOWN
             columns = columns._replace(
                 scopes=longer(columns.scopes, 2 * needed, NONE),
-                free=longer(columns.free, 2 * needed),
                 told=self.memory.told,
             )
         if symbols > len(columns.symbols):
@@ -215,6 +218,7 @@ class Space:
         columns.pages[added, PAGE_CAPACITY] = capacity
         columns.pages[added, PAGE_KIND] = kind
         columns.pages[added, PAGE_TILE] = self._tiles
+        columns.pages[added, PAGE_POOL] = pool
         columns.tiles[self._tiles] = (first, 0, self._cells, capacity, kind)
         columns.watch[first : first + rows] = BLOCKED
         columns.links[first : first + rows - 1, OWNER] = np.arange(first + 1, first + rows, dtype=np.uint32)

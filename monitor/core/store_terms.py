@@ -14,7 +14,7 @@ import numpy as np
 
 from monitor.core.amounts import exactly
 from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
-from monitor.core.kernels import GUARD, UNIT
+from monitor.core.kernels_proof import GUARD, UNIT
 from monitor.core.store_columns import HIGHEST, TIERS
 from monitor.core.store_space import longer
 

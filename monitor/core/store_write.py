@@ -26,27 +26,22 @@ from monitor.core.store_columns import (
     PART,
     POOL_FREE,
     POOL_NEED,
-    SCOPE_ACCOUNT,
-    SCOPE_NAME,
+    SCOPE_FREE,
     SCOPE_NEXT,
     SCOPE_ROW,
-    SCOPES_FREE,
-    SCOPES_LIVE,
     SCOPES_REMOVED,
-    SCOPES_TOP,
     SERIAL,
     SINGLE,
     STATES,
     U1,
     U4,
 )
+from monitor.core.store_ids import new_scope, unlink
 from monitor.core.store_rows import cross_out, enter, first_cell, pool_number, release, take_row
 
 
 @compiled
-def lacks_room(
-    batch_scopes: I8, parts: I8, batch_codes: U4, symbols: I8, pools: I8, symbol_of: I8, pool_of: I8
-) -> bool:
+def lacks_room(batch_scopes: I8, parts: I8, batch_codes: U4, symbols: I8, pools: I8, symbol_of: I8) -> bool:
     """Fill in how many rows of each pool and entries of each symbol a batch may take; return whether any lack."""
     pools[:, POOL_NEED] = 0
     for cell in range(batch_codes.shape[0]):
@@ -56,10 +51,10 @@ def lacks_room(
         kind = SINGLE
         if batch_scopes[index, 2]:
             kind = PART
-            pools[pool_number(GROUP, batch_scopes[index, 4] - part, pools, pool_of), POOL_NEED] += 1
+            pools[pool_number(GROUP, batch_scopes[index, 4] - part), POOL_NEED] += 1
         while part < batch_scopes[index, 4]:
             cells = parts[part, 1] - (parts[part - 1, 1] if part > 0 else 0)
-            pools[pool_number(kind, cells, pools, pool_of), POOL_NEED] += 1
+            pools[pool_number(kind, cells), POOL_NEED] += 1
             part += 1
     for pool in range(pools.shape[0]):
         lacking = lacking or pools[pool, POOL_NEED] > pools[pool, POOL_FREE]
@@ -91,13 +86,12 @@ def write_part(
     pools: I8,
     counters: I8,
     symbol_of: I8,
-    pool_of: I8,
     notes: I8,
 ) -> int:
     """Write one part of a scope into a fresh row; return the row."""
     begin = parts[part - 1, 1] if part > 0 else 0
     end = parts[part, 1]
-    row = take_row(pool_number(kind, end - begin, pools, pool_of), links, pages, tiles, pools, counters)
+    row = take_row(pool_number(kind, end - begin), links, pages, tiles, pools, counters)
     figures[row, BASE] = amounts[part, 0]
     figures[row, FIXED] = amounts[part, 1]
     links[row, ASSET] = parts[part, 0]
@@ -114,42 +108,11 @@ def write_part(
 
 
 @compiled
-def new_scope(account: int, name: int, scopes: U4, free: U4, counters: I8) -> int:
-    """Return the id of a scope that did not exist; its memory is blank."""
-    if counters[SCOPES_FREE] > 0:
-        counters[SCOPES_FREE] -= 1
-        scope = np.int64(free[counters[SCOPES_FREE]])
-    else:
-        scope = np.int64(counters[SCOPES_TOP])
-        counters[SCOPES_TOP] += 1
-    counters[SCOPES_LIVE] += 1
-    scopes[scope, SCOPE_ROW] = NONE
-    scopes[scope, SCOPE_ACCOUNT] = account
-    scopes[scope, SCOPE_NAME] = name
-    return scope
-
-
-@compiled
-def unlink(account: int, name: int, scopes: U4, first: U4) -> int:
-    """Take the scope of a name out of its account's list and return its id, NONE where there is none."""
-    before, scope = NONE, np.int64(first[account])
-    while scope != NONE:
-        after = np.int64(scopes[scope, SCOPE_NEXT])
-        if scopes[scope, SCOPE_NAME] == name:
-            if before == NONE:
-                first[account] = after
-            else:
-                scopes[before, SCOPE_NEXT] = after
-            return scope
-        before, scope = scope, after
-    return NONE
-
-
-@compiled
 def write_scope(
+    account: int,
+    last: int,
     index: int,
     part: int,
-    scope: int,
     batch_scopes: I8,
     parts: I8,
     amounts: F8,
@@ -169,14 +132,20 @@ def write_scope(
     symbols: I8,
     pools: I8,
     counters: I8,
+    first: U4,
     symbol_of: I8,
-    pool_of: I8,
     notes: I8,
-) -> None:
-    """Write one scope of a batch, whose first part is `part`, under an id without rows."""
+) -> int:
+    """Write one scope of a batch, whose first part is `part`, behind the account's `last` one; return its id."""
+    scope = unlink(account, batch_scopes[index, 0], scopes, first)
+    if scope == NONE:
+        scope = new_scope(account, batch_scopes[index, 0], scopes, counters)
+    noted = release(
+        scope, figures, links, watch, codes, sizes, holds, pages, scopes, symbols, pools, counters, symbol_of, notes
+    )
     top, place, end, in_usd = 0, 0, batch_scopes[index, 4], batch_scopes[index, 2]
     if in_usd:
-        top = take_row(pool_number(GROUP, end - part, pools, pool_of), links, pages, tiles, pools, counters)
+        top = take_row(pool_number(GROUP, end - part), links, pages, tiles, pools, counters)
         links[top, OWNER] = scope
         place = first_cell(top, pages)
     while part < end:
@@ -200,7 +169,6 @@ def write_scope(
             pools,
             counters,
             symbol_of,
-            pool_of,
             notes,
         )
         if in_usd:
@@ -212,48 +180,11 @@ def write_scope(
         part += 1
     watch[top] = batch_scopes[index, 1] * STATES + (BLOCKED if batch_scopes[index, 3] else told[scope])
     scopes[scope, SCOPE_ROW] = top
-
-
-@compiled
-def clear_scope(
-    scope: int,
-    figures: F8,
-    links: U4,
-    watch: U1,
-    codes: U4,
-    sizes: F8,
-    holds: U4,
-    pages: I8,
-    scopes: U4,
-    symbols: I8,
-    pools: I8,
-    counters: I8,
-    symbol_of: I8,
-    pool_of: I8,
-    notes: I8,
-) -> int:
-    """Give back the rows of a scope if it has any; return how many of its holdings are noted."""
-    counters[SERIAL] += 1
-    if scopes[scope, SCOPE_ROW] == NONE:
-        return 0
-    return release(
-        scope,
-        counters[SERIAL],
-        figures,
-        links,
-        watch,
-        codes,
-        sizes,
-        holds,
-        pages,
-        scopes,
-        symbols,
-        pools,
-        counters,
-        symbol_of,
-        pool_of,
-        notes,
-    )
+    scopes[scope, SCOPE_NEXT] = NONE
+    if last != NONE:
+        scopes[last, SCOPE_NEXT] = scope
+    cross_out(noted, codes, sizes, holds, pages, scopes, entries, symbols, symbol_of, notes)
+    return scope
 
 
 @compiled
@@ -273,7 +204,6 @@ def write_batch(
     pages: I8,
     tiles: I8,
     scopes: U4,
-    free: U4,
     told: U1,
     entries: U4,
     symbols: I8,
@@ -281,43 +211,23 @@ def write_batch(
     counters: I8,
     first: U4,
     symbol_of: I8,
-    pool_of: I8,
     notes: I8,
 ) -> bool:
     """Replace all scopes of each account by those of the batch; scopes that keep their name keep their id.
 
     Return False, with nothing done, where room lacks.
     """
-    if lacks_room(batch_scopes, parts, batch_codes, symbols, pools, symbol_of, pool_of):
+    if lacks_room(batch_scopes, parts, batch_codes, symbols, pools, symbol_of):
         return False
-    index, removed, part = 0, 0, 0
+    index, part = 0, 0
     for number in range(accounts.shape[0]):
-        account, kept, last = accounts[number, 0], NONE, NONE
+        kept, last = NONE, NONE
         while index < accounts[number, 1]:
-            scope = unlink(account, batch_scopes[index, 0], scopes, first)
-            if scope == NONE:
-                scope = new_scope(account, batch_scopes[index, 0], scopes, free, counters)
-            noted = clear_scope(
-                scope,
-                figures,
-                links,
-                watch,
-                codes,
-                sizes,
-                holds,
-                pages,
-                scopes,
-                symbols,
-                pools,
-                counters,
-                symbol_of,
-                pool_of,
-                notes,
-            )
-            write_scope(
+            scope = write_scope(
+                accounts[number, 0],
+                last,
                 index,
                 part,
-                scope,
                 batch_scopes,
                 parts,
                 amounts,
@@ -337,22 +247,15 @@ def write_batch(
                 symbols,
                 pools,
                 counters,
+                first,
                 symbol_of,
-                pool_of,
                 notes,
             )
-            part = batch_scopes[index, 4]
-            scopes[scope, SCOPE_NEXT] = NONE
-            cross_out(noted, codes, sizes, holds, pages, scopes, entries, symbols, symbol_of, notes)
-            if last == NONE:
-                kept = scope
-            else:
-                scopes[last, SCOPE_NEXT] = scope
-            last = scope
-            index += 1
-        gone = np.int64(first[account])
+            kept = scope if last == NONE else kept
+            part, last, index = batch_scopes[index, 4], scope, index + 1
+        gone = np.int64(first[accounts[number, 0]])
         while gone != NONE:
-            noted = clear_scope(
+            noted = release(
                 gone,
                 figures,
                 links,
@@ -366,14 +269,11 @@ def write_batch(
                 pools,
                 counters,
                 symbol_of,
-                pool_of,
                 notes,
             )
             cross_out(noted, codes, sizes, holds, pages, scopes, entries, symbols, symbol_of, notes)
-            removed += 1
-            free[free.shape[0] - removed] = gone
-            counters[SCOPES_LIVE] -= 1
+            counters[SCOPES_REMOVED] += 1
+            scopes[scopes.shape[0] - counters[SCOPES_REMOVED], SCOPE_FREE] = gone
             gone = np.int64(scopes[gone, SCOPE_NEXT])
-        first[account] = kept
-    counters[SCOPES_REMOVED] = removed
+        first[accounts[number, 0]] = kept
     return True
