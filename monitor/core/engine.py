@@ -33,7 +33,7 @@ from monitor.core.inputs import (
 )
 from monitor.core.ladder import BY_RANK, MarginStatus
 from monitor.core.outcome import Outcome, Refusal
-from monitor.core.rows import missing_terms, scope_rows, scopes_to_judge
+from monitor.core.rows import awaited_terms, scope_rows, scopes_to_judge
 from monitor.core.showing import RefreshQueue, StatusSettings
 from monitor.core.store import MarginStore, ScopeFacts
 from monitor.core.teller import Moves, Scopes, Teller
@@ -238,7 +238,7 @@ class MarginEngine:
                     self.store.shown[scope] = shown
 
     def _rows(self, number: int, account: Account) -> list[ScopeFacts]:
-        for symbol in missing_terms(account, self.board):
+        for symbol in awaited_terms(account, self.board):
             self._waiting.setdefault(symbol, set()).add(number)
         names = scopes_to_judge(account, self.board, self.teller.names_of(account.account_id))
         return scope_rows(account, names, self.board, self._settings.ladders)
@@ -293,7 +293,8 @@ class MarginEngine:
         """Return those of some scopes that the screen says nothing of: never shown, or blocked and not yet unknown."""
         shown, told = self.store.shown[scopes], self.store.told[scopes]
         blocked = self.store.is_blocked(scopes) & (told != MarginStatus.UNKNOWN.rank)
-        return scopes[(shown == NOT_SHOWN) | blocked]
+        unscreened: npt.NDArray[np.int64] = scopes[(shown == NOT_SHOWN) | blocked]
+        return unscreened
 
 
 def _count_distinct(groups: Sequence[npt.NDArray[np.int64]]) -> int:

@@ -39,9 +39,15 @@ def _is_pool_uncertain(account: Account, board: MarketBoard) -> bool:
     )
 
 
-def missing_terms(account: Account, board: MarketBoard) -> list[str]:
-    """Return the symbols an account holds whose terms are not known."""
-    return sorted({symbol for symbol, _ in account.positions if board.instrument(symbol) is None})
+def awaited_terms(account: Account, board: MarketBoard) -> list[str]:
+    """Return the symbols whose next terms may change an account's scopes though the store has no row of them there.
+
+    Those without terms; and, as blocked pools have no rows, all of an account that is incomplete or lacks cross terms.
+    """
+    held = {symbol for symbol, _ in account.positions}
+    if account.complete and not _is_pool_uncertain(account, board):
+        held = {symbol for symbol in held if board.instrument(symbol) is None}
+    return sorted(held)
 
 
 def scope_rows(account: Account, names: Collection[str], board: MarketBoard, ladders: Ladders) -> list[ScopeFacts]:
