@@ -6,11 +6,9 @@ comes what to tell, show and remember. Records, topics, transactions and clocks 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +17,7 @@ from monitor.core.accounts import Account, BadFacts, after, check_event, is_news
 from monitor.core.amounts import exactly
 from monitor.core.board import Age, AgeChange, MarketBoard
 from monitor.core.book import AccountBook
+from monitor.core.census import Census, census_of
 from monitor.core.events import Moment
 from monitor.core.inputs import (
     AccountMessage,
@@ -31,7 +30,7 @@ from monitor.core.inputs import (
     Prices,
     RejectedMessage,
 )
-from monitor.core.ladder import BY_RANK, MarginStatus
+from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.rows import awaited_terms, scope_rows, scopes_to_judge
 from monitor.core.showing import RefreshQueue, StatusSettings
@@ -51,14 +50,6 @@ class EngineSettings:
     ladders: Ladders
     status: StatusSettings = field(default_factory=StatusSettings)
     max_positions: int = 512
-
-
-class Census(NamedTuple):
-    """Hold counts for those who watch: scopes by status, unknown ones by reason, accounts by what degrades them."""
-
-    by_status: Mapping[str, int]
-    unknown: Mapping[str, int]
-    degraded: Mapping[str, int]
 
 
 class MarginEngine:
@@ -121,14 +112,8 @@ class MarginEngine:
         return outcome
 
     def census(self) -> Census:
-        """Count scopes by status, unknown ones by their first reason, and accounts that stand on aged prices."""
-        live = self.store.is_live()
-        by_rank = np.bincount(self.store.told[live], minlength=len(BY_RANK)).tolist()
-        unknown = Counter(why for scope, why in self.teller.unknown.items() if live[scope])
-        aged = [self.store.holders(symbol) for symbol in self.board.aged_symbols()]
-        aged_assets = [self.store.holders_of_asset(name) for name in self.board.aged_assets()]
-        degraded = {"stale_price": _count_distinct(aged), "stale_asset": _count_distinct(aged_assets)}
-        return Census(dict(zip(map(str, BY_RANK), by_rank, strict=True)), unknown, degraded)
+        """Count the scopes for those who watch."""
+        return census_of(self.store, self.board, self.teller.unknown)
 
     def _apply(self, item: Input, now_ms: int, outcome: Outcome) -> None:
         match item:
@@ -295,10 +280,6 @@ class MarginEngine:
         blocked = self.store.is_blocked(scopes) & (told != MarginStatus.UNKNOWN.rank)
         unscreened: npt.NDArray[np.int64] = scopes[(shown == NOT_SHOWN) | blocked]
         return unscreened
-
-
-def _count_distinct(groups: Sequence[npt.NDArray[np.int64]]) -> int:
-    return len(np.unique(np.concatenate(groups))) if groups else 0
 
 
 def _relative_move(last: Decimal | None, mark: Decimal) -> Decimal:

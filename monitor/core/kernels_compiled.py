@@ -5,14 +5,15 @@ The switch lives here; the functions are in `kernels…`, `store_rows` and `stor
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+numba: Any
 try:
-    import numba
+    numba = import_module("numba")
 except ImportError:  # the numpy twins and the same functions, interpreted, do the work then
     numba = None
 
@@ -31,8 +32,12 @@ def _name_cache_after_sources(here: Path) -> None:
     sources = sorted([*here.glob("kernels*.py"), *here.glob("store_*.py")])
     digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else here / "__pycache__"
-    if os.access(base if base.exists() else base.parent, os.W_OK):
-        numba.config.CACHE_DIR = str(base / f"kernels-{digest}")
+    folder = base / f"kernels-{digest}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    numba.config.CACHE_DIR = str(folder)
 
 
 def compiled(function: F) -> F:

@@ -63,7 +63,7 @@ def longer(column: NDArray[A], count: int, filler: int = 0) -> NDArray[A]:
     grown = np.zeros((count, *column.shape[1:]), dtype=column.dtype)
     grown[: len(column)] = column
     if filler:
-        grown[len(column) :] = filler  # type: ignore[call-overload]
+        grown[len(column) :] = filler
     return grown
 
 
