@@ -1,0 +1,51 @@
+"""A shard as its owner drives it: the engine, and the records that survive it.
+
+Comparing is done elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.app.feed import market_inputs
+from monitor.app.topics import TopicNames
+from monitor.core.board import MarketBoard
+from monitor.core.engine import EngineSettings, MarginEngine
+from monitor.core.freshness import FreshnessSettings
+from monitor.core.inputs import Clock, Input
+from monitor.core.outcome import Outcome
+
+
+class Shard:
+    """Hold an engine and what its outcomes gave to remember."""
+
+    def __init__(
+        self, settings: EngineSettings, freshness: FreshnessSettings, usd_assets: tuple[str, ...], *, use_numba: bool
+    ) -> None:
+        self._make = lambda: MarginEngine(settings, MarketBoard(freshness, usd_assets), use_numba=use_numba)
+        self.engine = self._make()
+        self.facts: dict[str, bytes] = {}
+        self.memory: dict[str, bytes] = {}
+
+    def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+        """Apply inputs and keep what is to be remembered."""
+        return self._kept(self.engine.apply(inputs, now_ms))
+
+    def take_over(self, missed: Iterable[Input], now_ms: int) -> list[Outcome]:
+        """Throw the engine away; build another from the records, catch up unjudged, then judge everybody."""
+        market = list(market_inputs(self.engine.board, TopicNames()))
+        self.engine = self._make()
+        self.engine.absorb(market, now_ms)
+        self.engine.restore(self.facts, self.memory)
+        outcomes = [self._kept(self.engine.absorb(missed, now_ms))]
+        outcomes.append(self._kept(self.engine.apply([Clock(now_ms)], now_ms)))
+        outcomes.append(self._kept(self.engine.judge_everybody(now_ms)))
+        return outcomes
+
+    def _kept(self, outcome: Outcome) -> Outcome:
+        for account_id, account in outcome.accounts.items():
+            if account.facts is not None:
+                self.facts[account_id] = account.facts
+            if account.memory is not None:
+                self.memory[account_id] = account.memory
+        return outcome
