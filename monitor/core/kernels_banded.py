@@ -1,7 +1,7 @@
 """The screen while some prices are only known to lie within a band: what `kernels` does, at both ends.
 
-Used as long as any band is set. The bounds are those of `kernels`, with the greatest notional for N; figures are kept
-at the last price.
+Used for the scopes that stand on a doubted price. The bounds are those of `kernels`, with the greatest notional for N;
+figures are kept at the last price.
 
 What is proven
     Each cell's gain and requirement are taken at both ends of its value; E lies within the sums of the lower and of the
@@ -29,8 +29,10 @@ from monitor.core.store_columns import (
     EQUITY,
     F8,
     FIXED,
+    HIGHEST,
     I8,
     LEAVE,
+    LOWEST,
     MINUS,
     MINUS_HIGH,
     MINUS_LOW,
@@ -65,9 +67,11 @@ ENDS: Final = 11
 @compiled
 def required(notional: float, code: np.uint32, table: F8, edge: F8) -> tuple[float, float]:
     """Return the requirement of one cell at a notional, and its doubt."""
-    here, doubt = bracket_of(notional, code, edge)
-    needed = table[here, RATE] * notional - table[here, DEDUCTION]
-    return (max(needed, 0.0)), doubt
+    doubt = 0.0
+    if (notional < table[code, LOWEST]) | (notional >= table[code, HIGHEST]):
+        code, doubt = bracket_of(notional, code, edge)
+    needed = table[code, RATE] * notional - table[code, DEDUCTION]
+    return max(needed, 0.0), doubt
 
 
 @compiled
@@ -87,7 +91,9 @@ def find_ends(
         code, size = codes[place], sizes[place]
         one, other = size * ends[code >> 4, 0], size * ends[code >> 4, 1]
         needed_one, doubt_one = required(abs(one), code, table, edge)
-        needed_other, doubt_other = required(abs(other), code, table, edge)
+        needed_other, doubt_other = needed_one, doubt_one
+        if one != other:
+            needed_other, doubt_other = required(abs(other), code, table, edge)
         out[LOW] += min(one, other)
         out[HIGH] += max(one, other)
         out[LEAST] += min(needed_one, needed_other)

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core import kernels, kernels_banded, kernels_numpy, kernels_numpy_banded
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.kernels_compiled import HAS_NUMBA
 from monitor.core.ladder import Ladder
 from monitor.core.store_batch import BatchBuilder, Facts
-from monitor.core.store_coins import Assets, law_of
+from monitor.core.store_coins import Assets
 from monitor.core.store_columns import (
     BLOCKED,
-    CELLS_LIVE,
     EQUITY,
     F8,
-    HELD_COUNT,
-    HELD_START,
     I8,
     NONE,
     REQUIREMENT,
@@ -39,19 +34,11 @@ from monitor.core.store_columns import (
     U4,
 )
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
+from monitor.core.store_screen import Screen
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
 
 __all__ = ["CellFacts", "MarginStore", "PartFacts", "ScopeFacts"]
-
-_CELL_SHARE: Final = 20
-"""Judge everybody where the holders of what moved are more than one in this many positions: it is quicker then."""
-_SCOPE_SHARE: Final = 4
-"""The same, in scopes."""
-_FEW: Final = 64
-_EXACT: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy, kernels)
-_BANDED: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_banded, kernels_banded)
-"""The kernels without and with numba."""
 
 
 class MarginStore:
@@ -66,8 +53,9 @@ class MarginStore:
         self._contracts = Contracts()
         self._assets = Assets(ladders)
         self._ladders = ladders
-        self._law = law_of(ladders)
         self._space = Space()
+        uses = self.uses_numba
+        self._screen = Screen(ladders, self._space, self._contracts, self._assets, uses_numba=uses)
         self._names: dict[str, int] = {}
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
@@ -164,38 +152,24 @@ class MarginStore:
     # ------------------------------------------------------------------------------------------------- the screen
     def judge_all(self) -> NDArray[np.int64]:
         """Evaluate everybody; return the scopes that are not proven to keep their status."""
-        if self._is_banded():
-            return self._judge(np.nonzero(self.is_live())[0].astype(np.uint32))
         self._moved_assets.clear()
-        columns, found = self._space.columns, np.empty(self._space.live(), dtype=np.uint32)
-        rows, terms = self._tables()
-        count: int = _EXACT[self.uses_numba].judge_tiles(
-            columns.tiles, columns.figures, self._space.scales, *rows, self._contracts.values, *terms, found
-        )
-        return found[:count].astype(np.int64)
+        return self._screen.everybody()
 
     def judge_symbols(self, symbols: Collection[str]) -> NDArray[np.int64]:
         """Evaluate all holders of some symbols, and of the assets that were set since the last judgement."""
-        columns, known = self._space.columns, self._contracts.symbols
-        numbers = [known[name].number for name in symbols if name in known]
-        held = [
-            columns.symbols[number, [HELD_START, HELD_COUNT]] for number in numbers if number < len(columns.symbols)
-        ]
-        if sum(int(count) for _, count in held) * _CELL_SHARE > columns.counters[CELLS_LIVE]:
-            return self.judge_all()
-        chosen = [columns.entries[start : start + count] for start, count in held]
-        if self._moved_assets:
-            chosen.append(self._scopes_in(self._moved_assets))
-        return self._judge(np.concatenate(chosen) if chosen else np.zeros(0, np.uint32))
+        others = self._screen.scopes_in(self._moved_assets)
+        self._moved_assets.clear()
+        return self._screen.holders(symbols, others)
 
     def judge_assets(self, assets: Collection[str]) -> NDArray[np.int64]:
         """Evaluate every scope in USD that has a part in one of some assets, and debts in them."""
-        return self._judge(self._scopes_in({*assets, *self._moved_assets}))
+        self._moved_assets.difference_update(assets)
+        return self._screen.these(self._screen.scopes_in(assets))
 
     def judge_accounts(self, accounts: Sequence[int]) -> NDArray[np.int64]:
         """Evaluate all scopes of some accounts."""
         scopes = [scope for account in accounts for scope in self.scopes_of(account)]
-        return self._judge(np.array(scopes, dtype=np.uint32))
+        return self._screen.these(np.array(scopes, dtype=np.uint32))
 
     # ------------------------------------------------------------------------------------------------- the figures
     def figures(self, scopes: NDArray[Any] | None = None) -> tuple[F8, F8]:
@@ -210,15 +184,15 @@ class MarginStore:
 
     def holders(self, symbol: str) -> NDArray[np.int64]:
         """Return the accounts that have a live position in a symbol, each once."""
-        known, columns = self._contracts.symbols.get(symbol), self._space.columns
-        if known is None or known.number >= len(columns.symbols):
-            return np.zeros(0, dtype=np.int64)
-        start, count = columns.symbols[known.number, [HELD_START, HELD_COUNT]]
-        return self._accounts_of(columns.entries[start : start + count])
+        entries = self._screen.entries_of([symbol])
+        return self._accounts_of(entries[0] if entries else np.zeros(0, np.uint32))
 
     def holders_of_asset(self, asset: str) -> NDArray[np.int64]:
         """Return the accounts that have a part of a scope in USD in an asset, each once."""
-        return self._accounts_of(self._scopes_in({asset}, debts=False))
+        return self._accounts_of(self._screen.scopes_in({asset}, debts=False))
+
+    def _accounts_of(self, scopes: U4) -> NDArray[np.int64]:
+        return np.unique(self._space.columns.scopes[scopes, SCOPE_ACCOUNT]).astype(np.int64)
 
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""
@@ -263,37 +237,3 @@ class MarginStore:
             small.judge_all()
             small.judge_accounts([0])
             small.set_band("", Decimal(1), Decimal(2))
-
-    def _is_banded(self) -> bool:
-        return bool(self._contracts.banded or self._assets.banded)
-
-    def _accounts_of(self, scopes: U4) -> NDArray[np.int64]:
-        return np.unique(self._space.columns.scopes[scopes, SCOPE_ACCOUNT]).astype(np.int64)
-
-    def _judge(self, scopes: U4) -> NDArray[np.int64]:
-        """Evaluate scopes; one that is named twice is evaluated twice and returned once."""
-        space, contracts = self._space, self._contracts
-        columns, is_banded = space.columns, self._is_banded()
-        if len(scopes) > max(_FEW, space.live() // _SCOPE_SHARE) and not is_banded:
-            return self.judge_all()
-        self._moved_assets.clear()
-        found, (rows, terms) = np.empty(len(scopes), dtype=np.uint32), self._tables()
-        where: tuple[Any, ...] = (scopes, columns.scopes, columns.pages, columns.figures)
-        if is_banded:
-            judge = _BANDED[self.uses_numba].judge_scopes
-            count: int = judge(*where, *rows, columns.holds, contracts.values, contracts.ends, *terms, found)
-        else:
-            count = _EXACT[self.uses_numba].judge_scopes(*where, space.scales, *rows, contracts.values, *terms, found)
-        return np.unique(found[:count]).astype(np.int64)
-
-    def _tables(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Return the columns every kernel walks, and the tables of terms it looks up."""
-        columns, contracts, assets = self._space.columns, self._contracts, self._assets
-        rows = columns.watch, columns.links, columns.codes, columns.sizes
-        return rows, (contracts.table, contracts.edge, assets.coins, assets.floors, self._law)
-
-    def _scopes_in(self, assets: Collection[str], *, debts: bool = True) -> U4:
-        """Return the scopes in USD with a part in one of some assets; with `debts`, also those in debt in one."""
-        wanted = np.zeros(len(self._assets.coins), dtype=np.bool_)
-        wanted[[self._assets.numbers[name] for name in assets if name in self._assets.numbers]] = True
-        return self._space.scopes_in(wanted, debts=debts)

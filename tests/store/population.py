@@ -30,8 +30,7 @@ class Shares:
 class Population:
     """Hold the contracts and coins of a venue and draw accounts from them.
 
-    Symbols of even rank lie in a few coins where `shares.inverse` asks for it. Popularity falls as rank^-0.71; the number
-    of positions of an account is log-normal with mean five.
+    Popularity falls as rank^-0.71; the number of positions of an account is log-normal with a mean of five.
     """
 
     def __init__(self, symbols: int = 400, seed: int = 1, shares: Shares | None = None) -> None:
@@ -48,8 +47,9 @@ class Population:
         count = int(self.rng.integers(5, 13))
         top = Decimal(int(self.rng.integers(20, 100)) * 500)
         brackets = [(Decimal(0), Decimal("0.004"), None, None)]
-        for tier in range(1, count):
-            brackets.append((top * 4 ** (tier - 1), Decimal("0.005") * 2 ** min(tier - 1, 6), None, None))
+        brackets += [
+            (top * 4 ** (tier - 1), Decimal("0.005") * 2 ** min(tier - 1, 6), None, None) for tier in range(1, count)
+        ]
         if inverse:
             brackets = [(floor / 1000, rate, None, None) for floor, rate, _, _ in brackets]
         return Instrument(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -15,6 +16,12 @@ from itertools import islice
 from monitor.core.ladder import Ladder
 from monitor.core.store import MarginStore
 from tests.store.population import Population, Shares
+
+
+def say(line: str) -> None:
+    """Write a line."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def timed(act: Callable[[], object]) -> float:
@@ -42,15 +49,15 @@ def main() -> None:
     chosen = options.parse_args()
     population = Population(shares=Shares(chosen.inverse, chosen.multi_asset, chosen.isolated))
     store = MarginStore([Ladder.build()], use_numba=not chosen.numpy)
-    print(f"warm {timed(store.warm):.2f} s, {resident():.0f} MB")
+    say(f"warm {timed(store.warm):.2f} s, {resident():.0f} MB")
     population.prepare(store)
     load = 0.0
     book = population.accounts(chosen.accounts)
     while batch := list(islice(book, chosen.batch)):
         load += timed(lambda facts=batch: store.put_many(facts))
     counts = store.counts()
-    print(f"{chosen.accounts} accounts, {counts}, {load:.2f} s = {load / chosen.accounts * 1e6:.1f} us an account")
-    print(f"{counts['bytes'] / max(counts['cells'], 1):.1f} B a position in all, resident {resident():.0f} MB")
+    say(f"{chosen.accounts} accounts, {counts}, {load:.2f} s = {load / chosen.accounts * 1e6:.1f} us an account")
+    say(f"{counts['bytes'] / max(counts['cells'], 1):.1f} B a position in all, resident {resident():.0f} MB")
     settle(store)
     tick(store, population, chosen.ticks, counts["cells"])
     events(store, population, chosen)
@@ -65,7 +72,7 @@ def settle(store: MarginStore) -> None:
         state = 7 if have <= 0 and need > 0 else sum(have < k * need for k in lines)
         store.set_state(scope, state)
     left = len(store.judge_all())
-    print(f"{len(candidates)} candidates at first, {left} once they are told")
+    say(f"{len(candidates)} candidates at first, {left} once they are told")
 
 
 def tick(store: MarginStore, population: Population, ticks: int, cells: int) -> None:
@@ -78,7 +85,7 @@ def tick(store: MarginStore, population: Population, ticks: int, cells: int) -> 
         marks.append(timed(lambda new=new: [store.set_mark(n, p) for n, p in zip(population.names, new, strict=True)]))
         full.append(timed(store.judge_all))
         found += len(store.judge_all())
-    print(
+    say(
         f"full tick min {min(full) * 1e3:.2f} median {statistics.median(full) * 1e3:.2f} ms, "
         f"{min(full) / cells * 1e9:.2f} ns a position; {len(prices)} marks {min(marks) * 1e3:.2f} ms; "
         f"{found / ticks:.0f} candidates a tick"
@@ -90,8 +97,9 @@ def tick(store: MarginStore, population: Population, ticks: int, cells: int) -> 
             store.set_mark(name, (moved if round_ % 2 else prices)[rank])
             one.append(timed(lambda name=name: store.judge_symbols([name])))
         held = len(store.holders(name))
-        print(
-            f"rank {rank + 1}, {held} holders: min {min(one) * 1e3:.3f} ms, {min(one) / max(held, 1) * 1e9:.1f} ns a holder"
+        say(
+            f"rank {rank + 1}, {held} holders: min {min(one) * 1e3:.3f} ms, "
+            f"{min(one) / max(held, 1) * 1e9:.1f} ns a holder"
         )
 
 
@@ -100,15 +108,15 @@ def events(store: MarginStore, population: Population, chosen: argparse.Namespac
     count = min(chosen.accounts, 20_000)
     facts = list(population.accounts(count))
     batch = timed(lambda: store.put_many(facts))
-    print(f"put_many of {count} accounts again: {batch / count * 1e6:.1f} us each")
+    say(f"put_many of {count} accounts again: {batch / count * 1e6:.1f} us each")
     some = facts[:2000]
     single = timed(lambda: [store.put(account, scopes) for account, scopes in some])
     judged = timed(lambda: [store.judge_accounts([account]) for account, _ in some])
-    print(f"put one by one {single / len(some) * 1e6:.1f} us, judge_accounts {judged / len(some) * 1e6:.1f} us")
+    say(f"put one by one {single / len(some) * 1e6:.1f} us, judge_accounts {judged / len(some) * 1e6:.1f} us")
     band = population.marks()[0]
     store.set_band(population.names[0], band * 8 / 10, band * 12 / 10)
     store.judge_all()
-    print(f"full tick with a band {timed(store.judge_all) * 1e3:.1f} ms")
+    say(f"full tick with a band {timed(store.judge_all) * 1e3:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -298,6 +298,7 @@ class Lives(RuleBasedStateMachine):
         """Every figure of the last judgement is the exact one, to 1e-9 of what the scope moves."""
         first, second = (store.figures() for store in self.stores)
         assert np.array_equal(first[0], second[0], equal_nan=True)
+        assert np.array_equal(first[1], second[1], equal_nan=True)
         store = self.stores[0]
         for account, scopes in self.facts.items():
             for number, scope in zip(store.scopes_of(account), scopes, strict=True):
