@@ -170,12 +170,17 @@ class World:
         self.instances: list[Running] = []
         self.versions: dict[str, int] = {}
         self._on_kernel = on_kernel
+        self._skipped_ms = 0
         journal: Any = _Memory(self.history)
         self.log._store.journal = journal
 
     def now_ms(self) -> int:
         """Return the time of this world."""
-        return BEGIN_MS + round((asyncio.get_running_loop().time() - 1000.0) * 1000)
+        return BEGIN_MS + self._skipped_ms + round((asyncio.get_running_loop().time() - 1000.0) * 1000)
+
+    def skip(self, seconds: float) -> None:
+        """Move all clocks of this world forward, as if nothing had happened for so long."""
+        self._skipped_ms += round(seconds * 1000)
 
     def start(self, *, skew_ms: int = 0) -> Running:
         """Start an instance; its clock is ahead of the log's by `skew_ms`."""
