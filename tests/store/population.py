@@ -76,8 +76,16 @@ class Population:
         for terms, mark in zip(self.instruments, self.marks(), strict=True):
             store.set_instrument(terms.symbol, terms)
             store.set_mark(terms.symbol, mark)
-        for name, index in (("USDT", "1"), ("BTC", "60000"), ("BNB", "600"), ("ETH", "3000")):
-            store.set_asset(name, Asset(name, Decimal(index), bid_buffer=Decimal("0.05"), ask_buffer=Decimal("0.05")))
+        for name, asset in self.assets().items():
+            store.set_asset(name, asset)
+
+    def assets(self) -> dict[str, Asset[Decimal]]:
+        """Return the coins with their haircuts."""
+        worth = {"USDT": "1", "BTC": "60000", "BNB": "600", "ETH": "3000"}
+        buffer = Decimal("0.05")
+        return {
+            name: Asset(name, Decimal(index), bid_buffer=buffer, ask_buffer=buffer) for name, index in worth.items()
+        }
 
     def accounts(self, count: int) -> Iterator[tuple[int, list[ScopeFacts]]]:
         """Yield (number, scopes) of accounts."""
