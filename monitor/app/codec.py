@@ -20,6 +20,12 @@ class BadMessage(Exception):
     code: str
 
 
+class WrongPartition(BadMessage):
+    """An account event in a partition that its key does not belong to."""
+
+    code = "wrong_partition"
+
+
 class RejectedElement(NamedTuple):
     """Name one element of an array that is refused alone: `path` begins at the array, like `[3].mark_price`."""
 

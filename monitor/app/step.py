@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from monitor.app.codec import BadMessage, Codec
+from monitor.app.codec import BadMessage, Codec, WrongPartition
 from monitor.app.feed import LOOKBACK_MS
 from monitor.app.observing import Observer
 from monitor.app.ports import OutputRecord, Record, TopicPartition
@@ -272,8 +272,7 @@ class StepMaker:
             return
         right = partition_of(account_id.encode(), self._shards)
         if right != self._shard:
-            why = f"murmur2 of the key gives partition {right} of {self._shards}"
-            raise BadMessage("wrong_partition", "", why)
+            raise WrongPartition(f"murmur2 of the key gives partition {right} of {self._shards}")
 
     def _dead_letter(self, faults: Iterable[Fault], result: StepResult) -> None:
         for fault in faults:
