@@ -68,7 +68,7 @@ def _account(chance: random.Random, account_id: str, mode: str, marks: Mapping[s
 
 
 def _positions(chance: random.Random, mode: str, comfort: float, marks: Mapping[str, float]) -> list[_Held]:
-    symbols = _INVERSE if mode == "inverse" else _LINEAR
+    symbols: tuple[str, ...] = _INVERSE if mode == "inverse" else _LINEAR
     if chance.random() > _TWO_SYMBOLS:
         symbols = (chance.choice(symbols),)
     sides = ("long", "short") if mode == "hedge" else ("both",)
@@ -105,4 +105,4 @@ def _comfort(chance: random.Random) -> float:
     """Return how many times its requirement an account holds: some are near the edge, most are not."""
     if chance.random() < _ON_THE_EDGE:
         return chance.uniform(1.02, 3.0)
-    return math.exp(chance.uniform(math.log(3), math.log(200)))
+    return max(3.0, math.exp(chance.gauss(math.log(40), 0.9)))

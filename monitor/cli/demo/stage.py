@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Mapping
 from decimal import Decimal
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from rich.console import Console
@@ -30,8 +30,15 @@ from monitor.cli.exits import Exit
 from monitor.cli.warm import warm
 from monitor.config import Settings
 
-_FED_AT_ONCE = 500
-_SHOWN_EVERY_SECONDS = {True: 0.25, False: 1.0}
+TITLE = (
+    "liqmon demo · marks are mids of a recording (best bid and ask, Binance, 8 August 2024, by hftbacktest) · "
+    "accounts are made up, the log is in memory: nothing is kept"
+)
+_FED_AT_ONCE = 250
+_SHOWN_EVERY_SECONDS = {True: 0.5, False: 1.0}
+_WHILE_LOADING_SECONDS = 1.0
+_LATE_SECONDS = 10.0
+"""So long the end waits for price messages that are not judged yet."""
 
 
 class Play(NamedTuple):
@@ -55,12 +62,10 @@ class Stage:
         self._log = EmbeddedLog(now_ms)
         self._tally = Tally(settings.topics.partitions)
         self._console = Console(highlight=False)
-        title = (
-            "liqmon demo · recorded mids of best bid and ask stand for marks (Binance, 8 August 2024, hftbacktest) · "
-            "made-up accounts on a log in memory, nothing is kept"
-        )
-        self._view = View(self._tally, self._console, title)
+        self._view = View(self._tally, self._console, TITLE)
         self._stop = asyncio.Event()
+        self._messages = 0
+        self._shown_at = 0.0
 
     async def run(self) -> int:
         """Play to the end, or to Ctrl-C; print the summary."""
@@ -69,19 +74,32 @@ class Stage:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
         kernel = KernelThread()
+        started = time.monotonic()
         try:
             with self._view:
-                await self._prepare(kernel)
-                instance = assemble(
-                    self._settings, self._topics, self._log, self._settings.topics.partitions, self._tally, kernel
-                )
-                started = time.monotonic()
-                await self._perform(instance)
-            self._view.summary(time.monotonic() - started, self._play.accounts)
+                if await self._unless_stopped(self._prepare(kernel)):
+                    shards = self._settings.topics.partitions
+                    await self._perform(assemble(self._settings, self._topics, self._log, shards, self._tally, kernel))
+            self._view.summary(time.monotonic() - started, self._play.accounts, self._behind)
         finally:
             kernel.close()
             await self._log.close()
         return Exit.GOOD
+
+    @property
+    def _behind(self) -> int:
+        return self._messages - self._tally.ticks
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do some work; return whether it was done rather than stopped."""
+        doing, stopped = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait({doing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (doing, stopped):
+            task.cancel()
+        await asyncio.gather(doing, stopped, return_exceptions=True)
+        if doing in done:
+            doing.result()
+        return doing in done
 
     async def _prepare(self, kernel: KernelThread) -> None:
         self._view.say("loading the kernels (compiled once, then kept) …")
@@ -99,7 +117,7 @@ class Stage:
         """Run the daemon, the market and the view side by side until the play is over."""
         daemon = asyncio.create_task(instance.run(), name="daemon")
         statuses = asyncio.create_task(self._read_statuses(), name="statuses")
-        market = asyncio.create_task(self._play_market(), name="market")
+        market = asyncio.create_task(self._play_market(instance), name="market")
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         tasks = {daemon, statuses, market, stopped}
         try:
@@ -113,36 +131,53 @@ class Stage:
             if isinstance(result, Exception):
                 raise result
 
-    async def _play_market(self) -> None:
+    async def _play_market(self, instance: Instance) -> None:
+        while instance.why_not_ready():  # noqa: ASYNC110  # the instance has no event for it
+            await asyncio.sleep(0.02)
         play = self._play
         per_second = play.speed * 1000 / STEP_MS
         rows = played(play.shock, int(play.shock_at * per_second), max(1, int(per_second)))
-        first = next(rows)
-        self._tell_prices(first)
+        first = row = next(rows)
         await self._load_book(first)
         loop = asyncio.get_running_loop()
-        start = shown = loop.time()
+        start = loop.time()
         for number, row in enumerate(islice(rows, int(play.seconds * per_second))):
             await asyncio.sleep(max(0.0, start + number / per_second - loop.time()))
             self._tell_prices(row)
-            if loop.time() - shown >= _SHOWN_EVERY_SECONDS[self._console.is_terminal]:
-                shown = loop.time()
-                self._view.update(shown - start, row.marks)
+            self._show(loop.time() - start, row.marks)
+        late = loop.time() + _LATE_SECONDS
+        while self._behind > 0 and loop.time() < late:
+            await asyncio.sleep(0.05)
+            self._show(loop.time() - start, row.marks)
+
+    def _show(self, second: float, marks: Mapping[str, Decimal]) -> None:
+        now = time.monotonic()
+        if now - self._shown_at >= _SHOWN_EVERY_SECONDS[self._console.is_terminal]:
+            self._shown_at = now
+            self._view.update(second, marks, self._behind)
 
     def _tell_prices(self, row: Row) -> None:
         self._log.produce(self._topics.mark_prices, b"array", orjson.dumps(price_message(row, now_ms())), partition=0)
+        self._messages += 1
 
     async def _load_book(self, row: Row) -> None:
-        """Feed the book, then wait until every account has been judged for the first time."""
-        self._view.say(f"loading {self._play.accounts} accounts …")
-        book: Iterator[dict[str, object]] = accounts(self._play.accounts, self._play.seed, row.marks)
-        while some := list(islice(book, _FED_AT_ONCE)):
+        """Feed the book, then wait until every account has been judged for the first time; prices stay fresh."""
+        count, started = self._play.accounts, time.monotonic()
+        book = accounts(count, self._play.seed, row.marks)
+        told_at, some = 0.0, list(islice(book, _FED_AT_ONCE))
+        while some or len(self._tally.accounts_shown) < count:
+            if time.monotonic() - told_at >= _WHILE_LOADING_SECONDS:
+                told_at = time.monotonic()
+                self._tell_prices(row)
             for account in some:
                 self._produce(self._topics.account_events, str(account["account_id"]), account)
-            await asyncio.sleep(0)
-        started = time.monotonic()
-        await self._tally.until_shown(self._play.accounts)
-        self._view.say(f"{self._play.accounts} accounts judged after {time.monotonic() - started:.1f} s")
+            if time.monotonic() - self._shown_at >= _SHOWN_EVERY_SECONDS[self._console.is_terminal]:
+                self._shown_at = time.monotonic()
+                self._view.progress("accounts judged for the first time", len(self._tally.accounts_shown), count)
+            some = list(islice(book, _FED_AT_ONCE))
+            await asyncio.sleep(0 if some else 0.05)
+        self._tally.forget_times()
+        self._view.say(f"{count} accounts judged after {time.monotonic() - started:.1f} s")
 
     async def _read_statuses(self) -> None:
         reader: LogReader = self._log.reader()
