@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
 from monitor.core.document import Document
-from monitor.core.events import digest_of, direction, figures, threshold
+from monitor.core.events import SCHEMA, digest_of, direction, figures, threshold
 from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
 from monitor.core.scopes import kind_of, scope_names
@@ -61,12 +61,12 @@ def _terms(event: Mapping[str, Any], document: Document | None) -> Iterator[tupl
 def _chain_terms(event: Mapping[str, Any], document: Document) -> Iterator[tuple[str, Any, Any]]:
     scope, account_id = event["scope"], event["account_id"]
     before, after = _memory(event)
+    yield "schema", event["schema"], SCHEMA
     yield "event_id", event["event_id"], event_id(account_id, scope, event["sequence"])
     account, last = account_of(event, document)
-    if "last_status" in event:
-        yield "last_status", event["last_status"], str(last)
-    else:
-        yield "previous_status", event["previous_status"], str(last)
+    ends_unknown = "last_status" in event and after.status is not MarginStatus.UNKNOWN
+    yield "last_status", event.get("last_status", last), str(last)
+    yield "previous_status", event["previous_status"], "unknown" if ends_unknown else str(last)
     if event["event_type"] == "closed":
         yield from _closed_terms(event, document, account)
     else:
@@ -98,7 +98,9 @@ def _closed_terms(event: Mapping[str, Any], document: Document, account: Account
     yield "status", event["status"], str(MarginStatus.HEALTHY)
     exists = event["scope"] in scope_names(account, document.market)
     yield "evidence.document.accounts", f"{event['scope']} exists" if exists else "", ""
-    for name in ("equity", "maintenance_margin", "margin_ratio", "risk_ratio", "deposit_to_clear"):
+    yield "raw_status", event["raw_status"], str(MarginStatus.HEALTHY)
+    yield "degraded", event["degraded"], []
+    for name in ("equity", "maintenance_margin", "margin_ratio", "risk_ratio", "deposit_to_clear", "price_time_ms"):
         yield name, event[name], None
 
 
@@ -115,6 +117,14 @@ def _verdict_terms(
     yield "degraded", event["degraded"], event["evidence"].get("degraded", [])
     healthy = verdict.status is MarginStatus.HEALTHY
     yield "event_type", event["event_type"], "recovered" if healthy else str(verdict.status)
+    yield "price_time_ms", event["price_time_ms"], _oldest_price_ms(event, verdict)
+    yield "labels", event.get("labels"), account.settings.raw.get("labels")
+
+
+def _oldest_price_ms(event: Mapping[str, Any], verdict: Verdict) -> int | None:
+    origins = event["evidence"]["price_origins"]
+    symbols = {leg.position.symbol for leg in verdict.assessment.legs}
+    return min((origins[symbol]["event_time_ms"] for symbol in symbols if symbol in origins), default=None)
 
 
 def verdict_again(event: Mapping[str, Any], document: Document, account: Account, last: MarginStatus) -> Verdict:
