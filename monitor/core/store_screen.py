@@ -104,7 +104,7 @@ class Screen:
             ends = columns.holds, contracts.values, contracts.ends
             count: int = self._banded_kernels.judge_scopes(*where, *rows, *ends, *terms, more)
             found = np.concatenate([found[~is_banded[found]], more[:count]])
-        return np.unique(found).astype(np.int64)
+        return (np.unique(found) if len(found) > 1 else found).astype(np.int64)
 
     def _tables(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Return the columns every kernel walks, and the tables of terms it looks up."""

@@ -224,3 +224,18 @@ def test_a_jump_of_the_requirement_at_a_floor_is_doubted() -> None:
 def test_every_status_is_told_apart() -> None:
     """The ranks the store speaks are the ladder's."""
     assert [status.rank for status in BY_RANK] == list(range(9))
+
+
+def test_a_requirement_that_vanishes_leaves_the_debt_floor_to_decide() -> None:
+    """A bankrupt scope whose positions come to need nothing is healthy again if its debt is dust."""
+    market = twin.World([STRICT])
+    free_at_first = chain_deductions([(D(0), D(0), None, None), (D(50), D("0.1"), None, None)])
+    market.instruments["L"] = Instrument("L", Contract.LINEAR, "USDT", free_at_first, D(1), D(0), D(0))
+    market.assets["USDT"] = Asset("USDT", D(1))
+    for mark, wallet in product((D(40), D(50), D(60)), (D("-0.5"), D(-1), D(-2), D("0.5"))):
+        market.marks["L"] = mark
+        store = store_of(market, use_numba=True)
+        part = PartFacts("USDT", wallet, (CellFacts("L", D(1), D(1), mark),))
+        wanted, found = check(store, Case(ScopeFacts("s", 0, False, False, (part,)), None, Fraction(0)), market)
+        assert wanted
+        assert found == wanted
