@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import deque
 from collections.abc import Coroutine, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -65,6 +66,8 @@ class Stage:
         self._view = View(self._tally, self._console, TITLE)
         self._stop = asyncio.Event()
         self._messages = 0
+        self._waiting: deque[Mapping[str, Decimal]] = deque()
+        self._marks: Mapping[str, Decimal] = {}
         self._shown_at = 0.0
 
     async def run(self) -> int:
@@ -137,28 +140,36 @@ class Stage:
         play = self._play
         per_second = play.speed * 1000 / STEP_MS
         rows = played(play.shock, int(play.shock_at * per_second), max(1, int(per_second)))
-        first = row = next(rows)
-        await self._load_book(first)
+        await self._load_book(next(rows))
         loop = asyncio.get_running_loop()
         start = loop.time()
         for number, row in enumerate(islice(rows, int(play.seconds * per_second))):
             await asyncio.sleep(max(0.0, start + number / per_second - loop.time()))
             self._tell_prices(row)
-            self._show(loop.time() - start, row.marks)
+            self._show(loop.time() - start)
         late = loop.time() + _LATE_SECONDS
         while self._behind > 0 and loop.time() < late:
             await asyncio.sleep(0.05)
-            self._show(loop.time() - start, row.marks)
+            self._show(loop.time() - start)
 
-    def _show(self, second: float, marks: Mapping[str, Decimal]) -> None:
+    def _show(self, second: float) -> None:
+        """Show how things stand, with the marks that were judged last rather than those told last."""
+        while len(self._waiting) > self._behind:
+            self._marks = self._waiting.popleft()
+        if self._marks and self._is_time_to_show():
+            self._view.update(second, self._marks, self._behind)
+
+    def _is_time_to_show(self) -> bool:
         now = time.monotonic()
-        if now - self._shown_at >= _SHOWN_EVERY_SECONDS[self._console.is_terminal]:
-            self._shown_at = now
-            self._view.update(second, marks, self._behind)
+        if now - self._shown_at < _SHOWN_EVERY_SECONDS[self._console.is_terminal]:
+            return False
+        self._shown_at = now
+        return True
 
     def _tell_prices(self, row: Row) -> None:
         self._log.produce(self._topics.mark_prices, b"array", orjson.dumps(price_message(row, now_ms())), partition=0)
         self._messages += 1
+        self._waiting.append(row.marks)
 
     async def _load_book(self, row: Row) -> None:
         """Feed the book, then wait until every account has been judged for the first time; prices stay fresh."""
@@ -171,8 +182,7 @@ class Stage:
                 self._tell_prices(row)
             for account in some:
                 self._produce(self._topics.account_events, str(account["account_id"]), account)
-            if time.monotonic() - self._shown_at >= _SHOWN_EVERY_SECONDS[self._console.is_terminal]:
-                self._shown_at = time.monotonic()
+            if self._is_time_to_show():
                 self._view.progress("accounts judged for the first time", len(self._tally.accounts_shown), count)
             some = list(islice(book, _FED_AT_ONCE))
             await asyncio.sleep(0 if some else 0.05)

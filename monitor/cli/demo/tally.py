@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 from monitor.app.observing import SilentObserver
 
 _KEPT_TIMES = 5_000
-_ABOVE_LIQUIDATION = frozenset(("healthy", "watch", "warning", "margin_call"))
-_WORTH_KEEPING = 0.3
-"""A liquidation price further from the mark than this is nobody's nearest."""
+_WATCHED = frozenset(("watch", "warning", "margin_call"))
+"""Above liquidation, and shown again whenever the ratio moves: the record of a healthy scope may be a minute old."""
 
 
 class Near(NamedTuple):
@@ -92,19 +91,21 @@ class Tally(SilentObserver):
             return
         self.statuses[key] = status = body["status"]
         self.accounts_shown.add(body["account_id"])
+        if status not in _WATCHED:
+            return
         found = [
             (abs(float(position["distance"])), position["symbol"], float(position["liquidation_price"]))
             for position in body["positions"]
             if position["distance"] is not None
         ]
-        if found and status in _ABOVE_LIQUIDATION and min(found)[0] < _WORTH_KEEPING:
+        if found:
             _, symbol, price = min(found)
             self._near[key] = Near(body["account_id"], body["scope"], symbol, status, body["margin_ratio"], price)
 
     def nearest(self, count: int, marks: Mapping[str, Decimal]) -> list[tuple[float, Near]]:
-        """Return the scopes above liquidation that are nearest to it at these marks, each after its distance."""
+        """Return the watched scopes nearest to liquidation at these marks, each after its distance."""
         at = {symbol: float(mark) for symbol, mark in marks.items()}
-        return heapq.nsmallest(count, ((near.distance(at), near) for near in tuple(self._near.values())))
+        return heapq.nsmallest(count, ((near.distance(at), near) for near in self._near.values()))
 
     def by_status(self) -> Counter[str]:
         """Return the number of scopes by the status last shown."""

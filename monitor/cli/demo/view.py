@@ -33,7 +33,8 @@ _COLOURS = {
 _RATE_SECONDS = 2.0
 _WIDEST_BAR = 40
 _MOST_NEAR = 10
-_LINES_WITHOUT_NEAREST = 22
+_LINES_BETWEEN = 17
+_NARROW = 90
 
 
 class View:
@@ -51,6 +52,7 @@ class View:
         """Begin to show."""
         if self._live is not None:
             self._live.start()
+            self._live.update(self._title, refresh=True)
         else:
             self._console.print(self._title, soft_wrap=True)
         return self
@@ -105,11 +107,9 @@ class View:
         self, second: float, marks: Mapping[str, Decimal], behind: int, rates: Mapping[str, float]
     ) -> RenderableType:
         head = f"{second:.0f} s · {self._tally.ticks} price messages judged, {behind} behind · {self._times()}"
-        title_lines = -(-len(self._title) // self._console.width)
-        rows = max(3, min(_MOST_NEAR, self._console.height - _LINES_WITHOUT_NEAREST - title_lines))
-        return Group(
-            self._title, Text(head), self._prices(marks), self._statuses(rates), Text(), self._nearest(rows, marks)
-        )
+        wrapped = sum(-(-len(line) // self._console.width) for line in (self._title, head))
+        rows = max(1, min(_MOST_NEAR, self._console.height - _LINES_BETWEEN - wrapped))
+        return Group(self._title, Text(head), self._prices(marks), self._statuses(rates), self._nearest(rows, marks))
 
     def _prices(self, marks: Mapping[str, Decimal]) -> Table:
         table = _table("symbol", "mid as mark", "since the start")
@@ -135,13 +135,13 @@ class View:
         return table
 
     def _nearest(self, rows: int, marks: Mapping[str, Decimal]) -> Table:
-        table = _table("nearest to liquidation", "distance", "ratio", "symbol", "status")
-        for column in table.columns[3:]:
-            column.justify = "left"
+        narrow = self._console.width < _NARROW
+        table = _table("nearest to liquidation", "distance", "status", *(() if narrow else ("ratio", "symbol")))
         for distance, near in self._tally.nearest(rows, marks):
             ratio = "–" if near.margin_ratio is None else f"{100 * Decimal(near.margin_ratio):.1f} %"
             status = Text(near.status, style=_COLOURS[near.status])
-            table.add_row(f"{near.account_id} {near.scope}", f"{100 * distance:.3f} %", ratio, near.symbol, status)
+            rest = () if narrow else (ratio, near.symbol)
+            table.add_row(f"{near.account_id} {near.scope}", f"{100 * distance:.3f} %", status, *rest)
         return table
 
     def summary(self, played_seconds: float, accounts: int, behind: int) -> None:
