@@ -56,9 +56,7 @@ def scope_rows(account: Account, names: Collection[str], board: MarketBoard, lad
     return [_scope_row(account, name, board, ladders, uncertain) for name in names]
 
 
-def _scope_row(
-    account: Account, name: str, board: MarketBoard, ladders: Ladders, uncertain: bool
-) -> ScopeFacts:
+def _scope_row(account: Account, name: str, board: MarketBoard, ladders: Ladders, uncertain: bool) -> ScopeFacts:
     kind = kind_of(account, name)
     number = ladders.number(kind)
     positions = positions_of(account, name, board)
