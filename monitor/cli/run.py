@@ -10,13 +10,12 @@ import asyncio
 import json
 import logging
 import signal
-import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.cli.exits import BadInput, Exit
+from monitor.cli.input_lines import Source, feed, open_source
 from monitor.cli.options import add_config_option, settings_of
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ECHOED_AT_ONCE = 500
-InputLine = tuple[str, bytes | None, bytes | None]
-"""Topic without the prefix, key and value of one line of an input file."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,7 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--input",
         metavar="FILE",
-        help='feed the embedded log from lines {"topic": …, "key": …, "value": …}, - for standard input',
+        help='feed the embedded log from lines {"topic": …, "key": …, "value": …}, - for standard input; they are '
+        "read as they come, and order holds within a topic's partition only, as in Kafka",
     )
 
 
@@ -53,36 +51,18 @@ def execute(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     if args.input is not None and settings.kafka.bootstrap_servers is not None:
         raise BadInput("--input feeds the embedded log, but kafka.bootstrap_servers is configured")
-    lines = None if args.input is None else read_input(args.input)
-    return asyncio.run(_Daemon(settings, lines).run())
-
-
-def read_input(source: str) -> list[InputLine]:
-    """Return (topic, key, value) of every line. Raises `BadInput` naming the line."""
-    lines = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-    records: list[InputLine] = []
-    for number, line in enumerate(lines.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            body = json.loads(line)
-            topic, key, value = body["topic"], body.get("key"), body["value"]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput(f"{source}: line {number}: {error!r}: expected topic, key and value") from None
-        text = value if isinstance(value, str) else json.dumps(value)
-        encoded = None if value is None else text.encode()
-        records.append((str(topic), None if key is None else str(key).encode(), encoded))
-    return records
+    source = None if args.input is None else open_source(args.input)
+    return asyncio.run(_Daemon(settings, source).run())
 
 
 class _Daemon:
     """Hold one run of the daemon."""
 
-    def __init__(self, settings: Settings, lines: Sequence[InputLine] | None) -> None:
+    def __init__(self, settings: Settings, source: Source | None) -> None:
         self._settings = settings
-        self._lines = lines
+        self._source = source
         self._instance: Instance | None = None
-        self._echo: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._waiting_for = "starting"
         self._stop = asyncio.Event()
 
@@ -160,10 +140,13 @@ class _Daemon:
             await self._instance.run()
         finally:
             kernel.close()
-            if self._echo is not None:
-                self._echo.cancel()
-                await asyncio.gather(self._echo, return_exceptions=True)
+            for task in self._beside:
+                task.cancel()
+            results = await asyncio.gather(*self._beside, return_exceptions=True)
             await outside.close()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
 
     def _wait(self, reason: str) -> None:
         if reason != self._waiting_for:
@@ -177,13 +160,25 @@ class _Daemon:
             tame_client_logging()
             group = self._settings.topics.prefix + self._settings.kafka.group_id
             return KafkaLog(self._settings.kafka, offsets_group=group)
-        embedded = await open_embedded_log(self._settings, self._lines or ())
-        self._echo = asyncio.create_task(echo_events(embedded, topics), name="echo")
+        embedded = await open_embedded_log(self._settings)
+        self._beside.append(asyncio.create_task(echo_events(embedded, topics), name="echo"))
+        if self._source is not None:
+            self._beside.append(asyncio.create_task(self._feed(self._source, embedded), name="input"))
         return embedded
 
+    async def _feed(self, source: Source, embedded: EmbeddedLog) -> None:
+        """Feed the input once its messages are judged one by one; a line that is none ends the daemon."""
+        try:
+            while not self._is_ready()[0]:  # noqa: ASYNC110  # an instance has no event for it
+                await asyncio.sleep(0.05)
+            log.info("input ended after %d records", await feed(source, embedded, self._settings.topics.prefix))
+        except BadInput:
+            self._stop.set()
+            raise
 
-async def open_embedded_log(settings: Settings, lines: Iterable[InputLine]) -> EmbeddedLog:
-    """Return a log in memory with its topics made and the lines fed."""
+
+async def open_embedded_log(settings: Settings) -> EmbeddedLog:
+    """Return a log in memory with its topics made."""
     from monitor.adapters.embedded import EmbeddedLog  # noqa: PLC0415
     from monitor.app.topics import create_topics  # noqa: PLC0415
     from monitor.cli.assembly import now_ms  # noqa: PLC0415
@@ -191,8 +186,6 @@ async def open_embedded_log(settings: Settings, lines: Iterable[InputLine]) -> E
     embedded = EmbeddedLog(now_ms)
     log.warning("no broker is configured: running on the embedded log, whose data are gone when this process ends")
     await create_topics(await embedded.admin(), settings.topics)
-    for topic, key, value in lines:
-        embedded.produce(settings.topics.prefix + topic, key, value)
     return embedded
 
 
