@@ -46,22 +46,28 @@ def execute(args: argparse.Namespace) -> int:
 def _percent(text: str) -> Decimal:
     try:
         share = Decimal(text.removesuffix("%")) / 100
+        if not -1 < share <= 10:
+            raise argparse.ArgumentTypeError("a shock lies above -100% and at most at 1000%")
     except InvalidOperation:
         raise argparse.ArgumentTypeError(f"{text!r} is not a percentage such as -12%") from None
-    if not -1 < share <= 10:
-        raise argparse.ArgumentTypeError("a shock lies above -100% and at most at 1000%")
     return share
 
 
 def _positive(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
     if not 0 < number < 1e6:
-        raise argparse.ArgumentTypeError("must be above 0")
+        raise argparse.ArgumentTypeError("must be above 0 and below a million")
     return number
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
     if not 1 <= number <= 1_000_000:
         raise argparse.ArgumentTypeError("must be within 1 and 1000000")
     return number
