@@ -75,8 +75,13 @@ class Meta:
 
 @dataclass(slots=True)
 class Image:
-    """Hold what a changelog says: the latest value of every key, by kind."""
+    """Hold what a changelog says: the latest value of every key, by kind.
 
+    `touched` holds the accounts whose facts were written within the last `touched_within_ms` of it, and when.
+    """
+
+    touched_within_ms: int = 0
+    touched: dict[str, int] = field(default_factory=dict)
     meta: Meta | None = None
     facts: dict[str, bytes] = field(default_factory=dict)
     memory: dict[str, bytes] = field(default_factory=dict)
@@ -85,6 +90,7 @@ class Image:
 
     def take(self, record: Record, codec: Codec) -> None:
         """Take one record over what was known."""
+        self._forget_until(record.timestamp_ms - self.touched_within_ms)
         key, value = record.key or b"", record.value
         if key == META_KEY:
             self.meta = None if value is None else Meta.of(codec.decode(value))
@@ -93,15 +99,24 @@ class Image:
         kept = kinds.get(key[:2])
         if kept is None:
             raise ForeignState(f"the changelog holds a key this version does not know: {key[:40]!r}")
+        name = key[2:].decode()
         if value is None:
-            kept.pop(key[2:].decode(), None)
+            kept.pop(name, None)
         else:
-            kept[key[2:].decode()] = value
+            kept[name] = value
+        if kept is self.facts:
+            self.touched.pop(name, None)
+            self.touched[name] = record.timestamp_ms
+
+    def _forget_until(self, oldest_ms: int) -> None:
+        """Forget who was touched until a time: whoever lived on so long after it has shown them since."""
+        while self.touched and (oldest := next(iter(self.touched.items())))[1] <= oldest_ms:
+            del self.touched[oldest[0]]
 
 
-async def read_image(reader: LogReader, where: TopicPartition, codec: Codec) -> Image:
+async def read_image(reader: LogReader, where: TopicPartition, codec: Codec, touched_within_ms: int = 0) -> Image:
     """Return what a changelog partition says up to its present end; the reader is left assigned to it."""
-    image = Image()
+    image = Image(touched_within_ms)
     begin = (await reader.beginning_offsets([where]))[where]
     end = (await reader.end_offsets([where]))[where]
     reader.assign({where: begin})

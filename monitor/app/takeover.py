@@ -75,7 +75,8 @@ class Takeover:
             reader = self._shared.log.reader()
             try:
                 await reader.start()
-                return await read_image(reader, self._ledger.settings.where, self._shared.codec)
+                within_ms = self._engine.refreshes_within_ms
+                return await read_image(reader, self._ledger.settings.where, self._shared.codec, within_ms)
             except LogUnavailable as fault:
                 self._shared.observer.log_fault(type(fault).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -139,6 +140,7 @@ class Takeover:
         def restore() -> None:
             self._engine.absorb(known, now_ms)
             self._engine.restore(image.facts, image.memory)
+            self._engine.refresh(image.touched)
 
         await self._shared.on_kernel_thread(restore)
 

@@ -101,6 +101,18 @@ class MarginEngine:
             some = numbers[start : start + _PLACED_AT_ONCE]
             self._place([(number, self.book.account(number)) for number in some])
 
+    @property
+    def refreshes_within_ms(self) -> int:
+        """Within what time after an account event a healthy scope is shown anew."""
+        return self._settings.status.healthy_interval_ms
+
+    def refresh(self, touched: Mapping[str, int]) -> None:
+        """Have accounts shown anew whose event, at the given times, another engine may not have shown yet."""
+        for account_id, touched_ms in touched.items():
+            number = self.book.number_of(account_id)
+            if number is not None:
+                self._refresh.add(number, touched_ms)
+
     def judge_everybody(self, now_ms: int) -> Outcome:
         """Judge every scope against what was told, as after a restore."""
         outcome = Outcome()
