@@ -59,8 +59,11 @@ class MarginStore:
         self._names: dict[str, int] = {}
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
-        self.judged = 0
+
+    @property
+    def judged(self) -> int:
         """How many evaluations of a scope there have been."""
+        return self._screen.judged
 
     # -------------------------------------------------------------------------------------------------- the world
     def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> NDArray[np.int64]:

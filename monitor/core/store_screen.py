@@ -41,10 +41,13 @@ class Screen:
         self._assets = assets
         self._law = law_of(ladders)
         self._kernels, self._banded_kernels = _EXACT[uses_numba], _BANDED[uses_numba]
+        self.judged = 0
+        """How many evaluations of a scope there have been."""
 
     def everybody(self) -> NDArray[np.int64]:
         """Evaluate every scope; return the candidates."""
         columns, found = self._space.columns, np.empty(self._space.live(), dtype=np.uint32)
+        self.judged += len(found)
         rows, terms = self._tables()
         count: int = self._kernels.judge_tiles(
             columns.tiles, columns.figures, self._space.scales, *rows, self._contracts.values, *terms, found
@@ -63,6 +66,7 @@ class Screen:
         space, columns = self._space, self._space.columns
         if len(scopes) > max(_FEW, space.live() // _SCOPE_SHARE):
             return self.everybody()
+        self.judged += len(scopes)
         found, (rows, terms) = np.empty(len(scopes), dtype=np.uint32), self._tables()
         where, values = (scopes, columns.scopes, columns.pages, columns.figures), self._contracts.values
         count: int = self._kernels.judge_scopes(*where, space.scales, *rows, values, *terms, found)

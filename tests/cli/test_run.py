@@ -128,3 +128,4 @@ def test_the_demo_plays_on_a_pipe_and_ends_by_itself() -> None:
     assert "events told: " in found.stdout
     assert "bankrupt" in found.stdout
     assert "dead letters: 0" in found.stdout
+    assert "scopes re-margined: 0" not in found.stdout, "what is judged must be counted"
