@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 
 import numpy as np
+import pytest
 
 from monitor.core.accounts import AccountEvent, MarginMode, MarginType, PositionChange, Side
 from monitor.core.board import MarketBoard
@@ -118,6 +119,7 @@ class Walk:
         return Prices(updates, Origin("mark-prices", 0, self.steps), 1)
 
 
+@pytest.mark.timeout(600)
 def test_a_million_ticks_leave_no_trace() -> None:
     """After 10^6 ticks every status is the exact one and every figure within 1e-9 of it."""
     board = MarketBoard(FreshnessSettings(max_age_ms=0, unknown_after_ms=0), ("USDT",))
