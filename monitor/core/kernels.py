@@ -12,8 +12,9 @@ Figures
 
 Rounding
     u = 2⁻⁵³. Q, rate + fee, d, F and B are exact numbers rounded once: relative error u each. (The quotients Q/entry of
-    B carry 250 digits: an error below 10⁻⁶⁰ of any notional.) v has at most 2u (reciprocal of a rounded mark). With one
-    product x and y have at most 4u + O(u²). With N = Σ y and g = |B| + N, n + 1 terms summed in order give
+    B carry 80 digits, and no price is 10⁶⁰ times another: an error below 10⁻²⁰ of the notional.) v has at most 2u
+    (reciprocal of a rounded mark). With one product x and y have at most 4u + O(u²). With N = Σ y and g = |B| + N,
+    n + 1 terms summed in order give
         |Ê − E| ≤ (n + 5)·u·g.
     A cell's requirement r is a product (6u with its factors) and a difference; max(0, ·) adds no error. Terms were
     checked: 0 ≤ rate + fee ≤ 2 and d ≤ floor·rate, so |d| ≤ 2y for d ≥ 0, and y·rate + |d| = r for d < 0; hence
@@ -48,13 +49,12 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.core.kernels_compiled import compiled
-from monitor.core.kernels_rows import judge_group, judge_rows, judge_tile
+from monitor.core.kernels_rows import judge_groups, judge_rows, judge_tile
 from monitor.core.store_columns import (
     F8,
     GROUP,
     I8,
     NONE,
-    OWNER,
     PAGE_BITS,
     PAGE_CAPACITY,
     PAGE_CELL,
@@ -117,12 +117,11 @@ def judge_tiles(
             )
     for tile in range(tiles.shape[0]):
         if tiles[tile, TILE_KIND] == GROUP:
+            first, used = tiles[tile, TILE_ROW], tiles[tile, TILE_USED]
             start, capacity = tiles[tile, TILE_CELL], tiles[tile, TILE_CAPACITY]
-            for row in range(tiles[tile, TILE_ROW], tiles[tile, TILE_ROW] + tiles[tile, TILE_USED]):
-                if judge_group(row, start, capacity, figures, scales, watch, links, codes, coins, floors, law):
-                    found[count] = links[row, OWNER]
-                    count += 1
-                start += capacity
+            count = judge_groups(
+                first, used, start, capacity, figures, scales, watch, links, codes, coins, floors, law, found, count
+            )
     return count
 
 
@@ -184,7 +183,7 @@ def judge_scopes(
         page = row >> PAGE_BITS
         capacity = pages[page, PAGE_CAPACITY]
         start = pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * capacity
-        if judge_group(row, start, capacity, figures, scales, watch, links, codes, coins, floors, law):
-            found[count] = links[row, OWNER]
-            count += 1
+        count = judge_groups(
+            row, 1, start, capacity, figures, scales, watch, links, codes, coins, floors, law, found, count
+        )
     return count

@@ -245,7 +245,10 @@ def sum_rows(
     """Return (equity, requirement, Σ notional, doubt) of rows, and keep the brackets they met."""
     equity, requirement = base.copy(), fixed.copy()
     live, doubt = np.zeros(len(start)), np.zeros(len(start))
-    for place in (start + column for column in range(capacity)):
+    is_tile = len(start) > 1 and bool((np.diff(start) == capacity).all())
+    side_by_side = slice(int(start[0]), int(start[-1]) + capacity) if is_tile else slice(0)
+    for column in range(capacity):
+        place = slice(side_by_side.start + column, side_by_side.stop, capacity) if is_tile else start + column
         code = codes[place]
         gain = sizes[place] * values[code >> 4]
         notional = np.abs(gain)
@@ -255,12 +258,11 @@ def sum_rows(
         outside = np.nonzero((notional < terms[:, LOWEST]) | (notional >= terms[:, HIGHEST]))[0]
         if len(outside):
             new, more = brackets_of(notional[outside], code[outside], edge)
-            codes[place[outside]] = new
+            codes[start[outside] + column] = new
             terms[outside] = table[new]
             doubt[outside] += more
         needed = terms[:, RATE] * notional - terms[:, DEDUCTION]
-        needed[needed < 0.0] = 0.0
-        requirement += needed
+        requirement += np.maximum(needed, 0.0)
     return equity, requirement, live, doubt
 
 

@@ -167,8 +167,9 @@ def judge_rows(
 
 
 @compiled
-def judge_group(
-    row: int,
+def judge_groups(
+    first: int,
+    used: int,
     start: int,
     capacity: int,
     figures: F8,
@@ -179,33 +180,31 @@ def judge_group(
     coins: F8,
     floors: F8,
     law: F8,
-) -> bool:
-    """Add up the parts of a scope in USD, evaluated before; return whether its status is not proven."""
-    equity = 0.0
-    requirement = 0.0
-    scale = 0.0
+    found: U4,
+    count: int,
+) -> int:
+    """Add up the parts of scopes in USD, evaluated before; return the count of candidates with those among them."""
     place = np.uint64(start)
-    for _ in range(capacity):
-        part = codes[place]
-        asset = links[part, ASSET]
-        amount = figures[part, EQUITY]
-        plus = coins[asset, PLUS]
-        minus = coins[asset, MINUS]
-        equity += amount * (minus if amount < 0.0 else plus)
-        requirement += figures[part, REQUIREMENT] * minus
-        scale += scales[part] * (max(plus, minus))
-        place += _NEXT
-    figures[row, EQUITY] = equity
-    figures[row, REQUIREMENT] = requirement
-    state = watch[row]
-    tolerance = law[state, WEIGHT] * (1.0 + capacity / 16.0) * scale
-    doubtful = False
-    worse = equity - law[state, ENTER] * requirement
-    better = law[state, LEAVE] * requirement - equity
-    if not ((worse > tolerance) & (better > tolerance)):
-        low, high = floors[state // STATES, 0, 0], floors[state // STATES, 0, 1]
-        has_positions = figures[row, FIXED] != 0.0
-        doubtful = is_doubtful(
-            state, (equity, equity), (requirement, requirement), has_positions, tolerance, (low, high), law
-        )
-    return doubtful
+    for row in range(first, first + used):
+        equity, requirement, scale = 0.0, 0.0, 0.0
+        for _ in range(capacity):
+            part = codes[place]
+            asset = links[part, ASSET]
+            amount, plus, minus = figures[part, EQUITY], coins[asset, PLUS], coins[asset, MINUS]
+            equity += amount * (minus if amount < 0.0 else plus)
+            requirement += figures[part, REQUIREMENT] * minus
+            scale += scales[part] * (max(plus, minus))
+            place += _NEXT
+        figures[row, EQUITY] = equity
+        figures[row, REQUIREMENT] = requirement
+        state = watch[row]
+        tolerance = law[state, WEIGHT] * (1.0 + capacity / 16.0) * scale
+        worse = equity - law[state, ENTER] * requirement
+        better = law[state, LEAVE] * requirement - equity
+        if not ((worse > tolerance) & (better > tolerance)):
+            floor = floors[state // STATES, 0, 0], floors[state // STATES, 0, 1]
+            pair, need, has_positions = (equity, equity), (requirement, requirement), figures[row, FIXED] != 0.0
+            if is_doubtful(state, pair, need, has_positions, tolerance, floor, law):
+                found[count] = links[row, OWNER]
+                count += 1
+    return count

@@ -25,8 +25,8 @@ Facts = Iterable[tuple[int, Sequence[ScopeFacts]]]
 
 _ONE: Final = Decimal(1)
 _NOTHING: Final = Fraction(0)
-_QUOTIENT: Final = Context(prec=250, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
-"""Divides so finely that the error is below 1e-60 of any notional: see `kernels`."""
+_QUOTIENT: Final = Context(prec=80, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
+"""Divides so finely that the error is below 1e-20 of the notional at any price: see `kernels`."""
 
 
 class BatchBuilder:

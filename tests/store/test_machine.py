@@ -21,8 +21,8 @@ D = Decimal
 COINS = ("USDT", "BTC", "BNB")
 LINEAR, INVERSE = ("AUSDT", "BUSDT", "CUSDT", "DUSDT"), ("ABTC", "BBTC")
 SYMBOLS = (*LINEAR, *INVERSE)
-STEPS = int(os.environ.get("STORE_STEPS", "40"))
-EXAMPLES = int(os.environ.get("STORE_EXAMPLES", "40"))
+STEPS = int(os.environ.get("STORE_STEPS", "30"))
+EXAMPLES = int(os.environ.get("STORE_EXAMPLES", "30"))
 
 LADDERS = (
     Ladder.build(),
