@@ -253,13 +253,13 @@ class MarginEngine:
         self._judge(np.union1d(screened, self._unscreened(mine)), moment, outcome)
 
     def _clock(self, now_ms: int, outcome: Outcome) -> None:
-        """Let ages and publishing intervals move on."""
-        if not self._judging:
-            return
+        """Let ages and publishing intervals move on; of those who are not judged, ages alone."""
         moment = Moment(Cause(CauseKind.CLOCK), now_ms)
         aged = self.board.refresh(now_ms)
         symbols = [change.name for change in aged if not change.is_asset and self._banded(change)]
         assets = [change.name for change in aged if change.is_asset and self._banded(change)]
+        if not self._judging:
+            return
         if symbols:
             self._judge(self.store.judge_symbols(symbols), moment, outcome)
         if assets:

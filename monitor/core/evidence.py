@@ -46,6 +46,8 @@ class Witness:
             },
             "price_origins": _origins(symbols, self._board),
         }
+        if not account.complete:
+            out["incomplete"] = True
         if verdict.degraded:
             out["degraded"] = list(verdict.degraded)
         if verdict.bands:

@@ -6,6 +6,7 @@ What must agree and in which order it is compared lives here; reading the eviden
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -91,7 +92,8 @@ def account_of(event: Mapping[str, Any], document: Document) -> tuple[Account, M
     (only,) = document.accounts
     if only.account.account_id != event["account_id"]:
         raise BadEvidence(f"evidence is about {only.account.account_id}")
-    return only.account, only.previous_status.get(event["scope"], MarginStatus.HEALTHY)
+    account = replace(only.account, complete="incomplete" not in event["evidence"])
+    return account, only.previous_status.get(event["scope"], MarginStatus.HEALTHY)
 
 
 def _closed_terms(event: Mapping[str, Any], document: Document, account: Account) -> Iterator[tuple[str, Any, Any]]:

@@ -152,8 +152,11 @@ def compare_status(account: AccountOutcome, scope: str, body: Mapping[str, Any],
         compare_figures(key, body, verdict.figures, clear)
 
 
-def compare_states(engine: MarginEngine, twin: Twin) -> None:
-    """Compare all that the engine keeps of every scope, touched or not: status, memory, what was shown, figures."""
+def compare_states(engine: MarginEngine, twin: Twin, *, figures: bool = True) -> None:
+    """Compare all that the engine keeps of every scope, touched or not: status, memory, what was shown, figures.
+
+    `figures` of the store are there once everybody has been judged.
+    """
     store = engine.store
     seen, (equity, requirement) = set(), store.figures()
     ids = np.nonzero(store.is_live())[0].tolist()
@@ -166,15 +169,20 @@ def compare_states(engine: MarginEngine, twin: Twin) -> None:
         same("statuses of scopes", key, int(store.told[scope]), _RANKS[verdict.status])
         same("shown statuses", key, int(store.shown[scope]), _RANKS[twin.shown[key]])
         exact = verdict.figures
-        if not exact.missing:
+        if figures and not exact.missing:
             bound = float(exact.gross) * 1e-9
             COUNT["figures of scopes"] += 2
             assert abs(equity[scope] - float(exact.equity)) <= bound, f"{key}: equity {equity[scope]}, {exact}"
             assert abs(requirement[scope] - float(exact.requirement)) <= bound, f"{key}: {requirement[scope]}, {exact}"
     same("sets of scopes", "scopes", seen, twin.verdicts.keys())
+    compare_memories(engine, twin)
+    assert NOT_SHOWN not in store.shown[ids].tolist()
+
+
+def compare_memories(engine: MarginEngine, twin: Twin) -> None:
+    """Compare what is remembered of every scope that anything was ever told about."""
     for (who, scope), told in twin.told.items():
         line = engine.teller.memory[who][scope]
         same("told memory", (who, scope), (str(line.status), str(line.last_status), *line[2:]), tuple(told))
         COUNT["told memory"] += 4
     assert sum(map(len, engine.teller.memory.values())) == len(twin.told)
-    assert NOT_SHOWN not in store.shown[ids].tolist()

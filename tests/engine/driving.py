@@ -31,12 +31,16 @@ class Shard:
         """Apply inputs and keep what is to be remembered."""
         return self._kept(self.engine.apply(inputs, now_ms))
 
-    def take_over(self, missed: Iterable[Input], now_ms: int) -> list[Outcome]:
-        """Throw the engine away; build another from the records, catch up unjudged, then judge everybody."""
+    def restart(self, now_ms: int) -> None:
+        """Throw the engine away and build another from the records, prices as old as they were; nobody is judged."""
         market = list(market_inputs(self.engine.board, TopicNames()))
         self.engine = self._make()
         self.engine.absorb(market, now_ms)
         self.engine.restore(self.facts, self.memory)
+        self.engine.absorb([Clock(now_ms)], now_ms)
+
+    def catch_up(self, missed: Iterable[Input], now_ms: int) -> list[Outcome]:
+        """Take account messages unjudged, then judge everybody."""
         outcomes = [self._kept(self.engine.absorb(missed, now_ms))]
         outcomes.append(self._kept(self.engine.apply([Clock(now_ms)], now_ms)))
         outcomes.append(self._kept(self.engine.judge_everybody(now_ms)))

@@ -40,6 +40,7 @@ SHOW_ALL = StatusSettings(publish_interval_ms=100, healthy_interval_ms=100, min_
 
 kinds = st.sampled_from([kind for kind, often in KINDS.items() for _ in range(often)])
 kinds_of_accounts = st.sampled_from([kind for kind in OF_ACCOUNTS for _ in range(KINDS[kind])])
+kinds_of_markets = st.sampled_from([kind for kind in ("tick", "settle", "terms", "asset") for _ in range(KINDS[kind])])
 numbers = st.integers(0, 2**32 - 1)
 
 
@@ -80,29 +81,53 @@ class EngineLives(RuleBasedStateMachine):
     @rule(missed=st.lists(st.tuples(kinds_of_accounts, numbers), max_size=2))
     def be_taken_over(self, missed: list[tuple[str, int]]) -> None:
         """Lose the engine: what it was told goes on; only what was missed meanwhile makes events, no start does."""
-        clock = Clock(self.lives.now_ms)
-        self._apply([clock])
+        self._restart()
         items, expected = [], Expected()
         for kind, number in missed:
             items.append(self.lives.draw(kind, number))
             expected.add(self.twin.step(items[-1], self.lives.now_ms, judging=False))
         expected.add(self.twin.step(Clock(self.lives.now_ms), self.lives.now_ms))
-        outcomes = [joined(shard.take_over(items, self.lives.now_ms)) for shard in self.shards]
+        outcomes = [joined(shard.catch_up(items, self.lives.now_ms)) for shard in self.shards]
         self._compare(outcomes, expected, cause=False)
 
-    def _apply(self, items: list[Input]) -> None:
+    @rule(missed=st.lists(st.tuples(kinds_of_markets, numbers), min_size=1, max_size=3))
+    def be_taken_over_late(self, missed: list[tuple[str, int]]) -> None:
+        """Lose the engine and judge missed messages of the market one by one, as if it had been there all the time."""
+        self._restart()
+        for kind, number in missed:
+            self._apply([self.lives.draw(kind, number)], everybody=False)
+        expected = self.twin.step(Clock(self.lives.now_ms), self.lives.now_ms)
+        outcomes = [joined(shard.catch_up([], self.lives.now_ms)) for shard in self.shards]
+        self._compare(outcomes, expected, cause=False)
+
+    def _restart(self) -> None:
+        self._apply([Clock(self.lives.now_ms)])
+        for shard in self.shards:
+            shard.restart(self.lives.now_ms)
+            comparing.compare_memories(shard.engine, self.twin)
+
+    def _apply(self, items: list[Input], *, everybody: bool = True) -> None:
         expected = Expected()
         for item in items:
             expected.add(self.twin.step(item, self.lives.now_ms))
-        self._compare([shard.apply(items, self.lives.now_ms) for shard in self.shards], expected, alone=len(items) == 1)
+        outcomes = [shard.apply(items, self.lives.now_ms) for shard in self.shards]
+        self._compare(outcomes, expected, alone=len(items) == 1, everybody=everybody)
 
-    def _compare(self, outcomes: list[Outcome], expected: Expected, *, alone: bool = True, cause: bool = True) -> None:
+    def _compare(
+        self,
+        outcomes: list[Outcome],
+        expected: Expected,
+        *,
+        alone: bool = True,
+        cause: bool = True,
+        everybody: bool = True,
+    ) -> None:
         for outcome in outcomes:
             comparing.compare_events(outcome, expected, cause=cause)
             comparing.compare_counts(outcome, expected)
             comparing.compare_statuses(outcome, expected, self.twin, alone=alone)
         for shard in self.shards:
-            comparing.compare_states(shard.engine, self.twin)
+            comparing.compare_states(shard.engine, self.twin, figures=everybody)
         for account in outcomes[0].accounts.values():
             for event in account.events:
                 comparing.same("verified events", event.body["event_id"], difference(event.body), None)

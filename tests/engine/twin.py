@@ -69,12 +69,12 @@ class Twin:
         out = Expected()
         if isinstance(item, Clock):
             now_ms = item.now_ms
-        cause = self._take(item, out, judging=judging)
+        cause = self._take(item, out)
         if judging:
             self.judge(cause, now_ms, out)
         return out
 
-    def _take(self, item: Input, out: Expected, *, judging: bool) -> dict[str, Any]:
+    def _take(self, item: Input, out: Expected) -> dict[str, Any]:
         cause: dict[str, Any] = {}
         match item:
             case Prices():
@@ -97,8 +97,7 @@ class Twin:
                 self._suspect(item.account_id)
             case Clock():
                 cause = {"kind": "clock"}
-                if judging:
-                    self._grow_old(item.now_ms)
+                self._grow_old(item.now_ms)
         return cause
 
     # ------------------------------------------------------------------------------------------------- the market
