@@ -128,6 +128,35 @@ async def test_a_batch_fetched_for_a_shard_that_moves_away_is_not_applied_by_the
     Judge(world).check()
 
 
+@pytest.mark.parametrize(
+    ("fate", "takeovers"),
+    [(Fate.AWAY_BEFORE, 0), (Fate.AWAY_AFTER, 0), (Fate.OPEN, 0), (Fate.REFUSED, 0), (Fate.FENCED, 1)],
+)
+def test_a_failed_transaction_is_resolved_without_a_restore(fate: Fate, takeovers: int) -> None:
+    """The changelog tells what became of a transaction; only a younger writer costs the shard its memory."""
+
+    @virtual
+    async def run() -> None:
+        world, one = await opened(partitions=1)
+        met: list[int] = []
+
+        def plan(number: int, name: str) -> Fate | None:
+            if name == "write" and not met:
+                met.append(number)
+                return fate
+            return None
+
+        before = one.notes.takeovers
+        one.gate.plan = plan
+        world.price(XUSDT=84)
+        await world.until_quiet()
+        assert met
+        assert one.notes.takeovers == before + takeovers
+        Judge(world).check(exact=True)
+
+    run()
+
+
 def slow(gate_calls: tuple[str, ...]) -> Any:
     """Return a plan under which calls never return."""
     return lambda number, name: Fate.HANG if name in gate_calls else None
