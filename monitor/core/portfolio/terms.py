@@ -1,0 +1,175 @@
+"""The parameters of the portfolio methods: what a document, a profile or the configuration states.
+
+Shapes and defaults live here; what a method makes of its parameters is in the room of the method.
+The methods are documented models: no venue has published them as its own but Hyperliquid, whose page is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from monitor.core.instruments import Contract, Instrument
+
+D = Decimal
+
+
+class Method(StrEnum):
+    """Name the ways to margin a whole book."""
+
+    SCENARIO = "scenario"
+    SPAN = "span"
+    TIMS = "tims"
+    HYPERLIQUID = "hyperliquid"
+
+
+class BadPortfolio(ValueError):
+    """Parameters that contradict themselves; `path` names the one, from the method's own table on."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}" if path else why)
+        self.path = path
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Hold the contracts and assets that move together: a group of `scenario` and `span`, a class of `tims`.
+
+    `up` and `down` are the greatest moves looked at, fractions of the price (`down` is negative; −`up` but in `tims`).
+    `daily_volume` is in USD. `assets` are held as hedges of the members.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    assets: tuple[str, ...] = ()
+    up: Decimal = D("0.16")
+    down: Decimal = D("-0.16")
+    daily_volume: Decimal | None = None
+    allow_mixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioTerms:
+    """Hold the parameters of the scenario engine (perps.studio's list of scenarios, with defaults of our own)."""
+
+    groups: tuple[Group, ...]
+    steps: tuple[Decimal, ...] = (D("0.25"), D("0.5"), D("0.75"), D(1))
+    correlation_break: Decimal = D("0.5")
+    spike_multiple: Decimal = D(2)
+    spike_weight: Decimal = D("0.5")
+    liquidity_rate: Decimal = D("0.01")
+    liquidity_exponent: Decimal = D("0.5")
+    basis_rate: Decimal = D("0.002")
+    minimum_rate: Decimal = D("0.005")
+    buffer: Decimal = D("0.1")
+    initial_factor: Decimal = D("1.25")
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Hold one inter-commodity credit: opposite deltas of two groups, consumed in a ratio, are worth `credit`."""
+
+    legs: tuple[str, str]
+    credit: Decimal
+    ratio: tuple[Decimal, Decimal] = (D(1), D(1))
+
+
+@dataclass(frozen=True, slots=True)
+class SpanTerms:
+    """Hold the parameters of SPAN (CME, "Standard Portfolio Analysis of Risk"); credits in order of priority."""
+
+    groups: tuple[Group, ...]
+    extreme_multiple: Decimal = D(3)
+    extreme_cover: Decimal = D("0.33")
+    basis_rate: Decimal = D("0.002")
+    minimum_rate: Decimal = D("0.005")
+    credits: tuple[Credit, ...] = ()
+    initial_factor: Decimal = D(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Hold what is offset together: classes of a product group, product groups of a portfolio group."""
+
+    name: str
+    parts: tuple[str, ...]
+    offset: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TimsTerms:
+    """Hold the parameters of TIMS (OCC, risk-based haircuts).
+
+    A class, or a product group, that is named in no bundle stands alone, with offset 0.
+    """
+
+    groups: tuple[Group, ...]
+    product_groups: tuple[Bundle, ...] = ()
+    portfolio_groups: tuple[Bundle, ...] = ()
+    basis_rate: Decimal = D(0)
+    minimum_rate: Decimal = D("0.005")
+    initial_factor: Decimal = D(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Hold one token of Hyperliquid's portfolio margin. Without `ltv` it is no collateral; None: no cap.
+
+    `supply_cap` is in the token, `borrow_cap` in USD.
+    """
+
+    asset: str
+    borrowable: bool = False
+    ltv: Decimal | None = None
+    supply_cap: Decimal | None = None
+    borrow_cap: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HyperliquidTerms:
+    """Hold the parameters of Hyperliquid's portfolio margin (its documentation, "Portfolio margin")."""
+
+    tokens: tuple[Token, ...]
+    borrow_offset: Decimal = D(20)
+
+
+Terms = ScenarioTerms | SpanTerms | TimsTerms | HyperliquidTerms
+Grouped = ScenarioTerms | SpanTerms | TimsTerms
+G = TypeVar("G", ScenarioTerms, SpanTerms, TimsTerms)
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioTerms:
+    """Hold the method in force, and the parameters of every method that has some (the others serve comparison)."""
+
+    method: Method
+    of: Mapping[Method, Terms] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Terms:
+        """The parameters of the method in force."""
+        return self.of[self.method]
+
+    def resolved(self, instruments: Mapping[str, Instrument[Decimal]]) -> PortfolioTerms:
+        """Return the same with every settle asset of an inverse member held in its member's group."""
+        of = {
+            method: terms if isinstance(terms, HyperliquidTerms) else _with_coins(terms, instruments)
+            for method, terms in self.of.items()
+        }
+        return replace(self, of=of)
+
+
+def _with_coins(terms: G, instruments: Mapping[str, Instrument[Decimal]]) -> G:
+    named = {asset for group in terms.groups for asset in group.assets}
+    groups: list[Group] = []
+    for group in terms.groups:
+        held = (instruments[symbol] for symbol in group.members if symbol in instruments)
+        coins = dict.fromkeys(one.settle_asset for one in held if one.contract is Contract.INVERSE)
+        added = tuple(coin for coin in coins if coin not in named)
+        named.update(added)
+        groups.append(replace(group, assets=group.assets + added) if added else group)
+    return replace(terms, groups=tuple(groups))
