@@ -14,8 +14,6 @@ from typing import TypeVar
 
 from monitor.core.instruments import Contract, Instrument
 
-D = Decimal
-
 
 class Method(StrEnum):
     """Name the ways to margin a whole book."""
@@ -46,8 +44,8 @@ class Group:
     name: str
     members: tuple[str, ...]
     assets: tuple[str, ...] = ()
-    up: Decimal = D("0.16")
-    down: Decimal = D("-0.16")
+    up: Decimal = Decimal("0.16")
+    down: Decimal = Decimal("-0.16")
     daily_volume: Decimal | None = None
     allow_mixed: bool = False
 
@@ -57,16 +55,16 @@ class ScenarioTerms:
     """Hold the parameters of the scenario engine (perps.studio's list of scenarios, with defaults of our own)."""
 
     groups: tuple[Group, ...]
-    steps: tuple[Decimal, ...] = (D("0.25"), D("0.5"), D("0.75"), D(1))
-    correlation_break: Decimal = D("0.5")
-    spike_multiple: Decimal = D(2)
-    spike_weight: Decimal = D("0.5")
-    liquidity_rate: Decimal = D("0.01")
-    liquidity_exponent: Decimal = D("0.5")
-    basis_rate: Decimal = D("0.002")
-    minimum_rate: Decimal = D("0.005")
-    buffer: Decimal = D("0.1")
-    initial_factor: Decimal = D("1.25")
+    steps: tuple[Decimal, ...] = (Decimal("0.25"), Decimal("0.5"), Decimal("0.75"), Decimal(1))
+    correlation_break: Decimal = Decimal("0.5")
+    spike_multiple: Decimal = Decimal(2)
+    spike_weight: Decimal = Decimal("0.5")
+    liquidity_rate: Decimal = Decimal("0.01")
+    liquidity_exponent: Decimal = Decimal("0.5")
+    basis_rate: Decimal = Decimal("0.002")
+    minimum_rate: Decimal = Decimal("0.005")
+    buffer: Decimal = Decimal("0.1")
+    initial_factor: Decimal = Decimal("1.25")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class Credit:
 
     legs: tuple[str, str]
     credit: Decimal
-    ratio: tuple[Decimal, Decimal] = (D(1), D(1))
+    ratio: tuple[Decimal, Decimal] = (Decimal(1), Decimal(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,12 @@ class SpanTerms:
     """Hold the parameters of SPAN (CME, "Standard Portfolio Analysis of Risk"); credits in order of priority."""
 
     groups: tuple[Group, ...]
-    extreme_multiple: Decimal = D(3)
-    extreme_cover: Decimal = D("0.33")
-    basis_rate: Decimal = D("0.002")
-    minimum_rate: Decimal = D("0.005")
+    extreme_multiple: Decimal = Decimal(3)
+    extreme_cover: Decimal = Decimal("0.33")
+    basis_rate: Decimal = Decimal("0.002")
+    minimum_rate: Decimal = Decimal("0.005")
     credits: tuple[Credit, ...] = ()
-    initial_factor: Decimal = D(1)
+    initial_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +108,9 @@ class TimsTerms:
     groups: tuple[Group, ...]
     product_groups: tuple[Bundle, ...] = ()
     portfolio_groups: tuple[Bundle, ...] = ()
-    basis_rate: Decimal = D(0)
-    minimum_rate: Decimal = D("0.005")
-    initial_factor: Decimal = D(1)
+    basis_rate: Decimal = Decimal(0)
+    minimum_rate: Decimal = Decimal("0.005")
+    initial_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +132,12 @@ class HyperliquidTerms:
     """Hold the parameters of Hyperliquid's portfolio margin (its documentation, "Portfolio margin")."""
 
     tokens: tuple[Token, ...]
-    borrow_offset: Decimal = D(20)
+    borrow_offset: Decimal = Decimal(20)
 
 
 Terms = ScenarioTerms | SpanTerms | TimsTerms | HyperliquidTerms
 Grouped = ScenarioTerms | SpanTerms | TimsTerms
-G = TypeVar("G", ScenarioTerms, SpanTerms, TimsTerms)
+G = TypeVar("G", bound=ScenarioTerms | SpanTerms | TimsTerms)
 
 
 @dataclass(frozen=True, slots=True)
