@@ -23,7 +23,7 @@ KEYS: Mapping[str, Key] = {key.path: key for key in keys_of(Settings)}
 TABLES = tuple(path for path, key in KEYS.items() if key.is_table)
 SECTIONS = frozenset(path.rpartition(".")[0] for path in KEYS) | {"ladder", *TABLES}
 
-PROFILE_SECTIONS = frozenset({"ladder", "prices", "assets", "usd_assets", "instruments"})
+PROFILE_SECTIONS = frozenset({"ladder", "prices", "assets", "usd_assets", "instruments", "adl"})
 """What a venue profile may set: what a venue decides, not what an operator does."""
 
 

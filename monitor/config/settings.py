@@ -14,7 +14,9 @@ from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
 from monitor.app.topics import TopicSettings
 from monitor.config.ladders import LadderTables
+from monitor.core.adl.settings import AdlSettings
 from monitor.core.freshness import FreshnessSettings
+from monitor.core.fund.settings import FundSettings
 from monitor.core.instruments import MaintenanceBasis
 from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
@@ -67,6 +69,8 @@ class Settings:
     usd_assets: tuple[str, ...] = ("USD",)
     instruments: InstrumentSettings = field(default_factory=InstrumentSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
+    adl: AdlSettings = field(default_factory=AdlSettings)
+    fund: FundSettings = field(default_factory=FundSettings)
     limits: Limits = field(default_factory=Limits)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)

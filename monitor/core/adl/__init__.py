@@ -1,0 +1,1 @@
+"""Auto-deleveraging: how a venue does it, and in which order it reaches for counterparties."""
