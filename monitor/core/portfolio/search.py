@@ -1,0 +1,122 @@
+"""The zero nearest to a point of a function that bends one way only between known cuts.
+
+Only the search lives here. Between two cuts the function must be concave: then Newton's step from where it is negative
+never passes the zero, and a function that is made of straight lines is solved exactly in finitely many steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from monitor.core.portfolio.dual import Dual
+
+Function = Callable[[Any], Dual]
+"""Maps a float, or a fraction, to value and slope there."""
+
+_INSIDE: Final = 1e-12
+"""How far inside its edges a piece is looked at, as a share of the edge: on a cut the function may jump."""
+_STEPS: Final = 200
+_SAME: Final = 1e-15
+_POLISHING: Final = 20
+_DIGITS: Final = 60
+_LARGEST: Final = 10**400
+_SCALE: Final = Fraction(1, 10**50)
+"""A Newton step smaller than this share of the place ends the polishing."""
+
+
+class Range(NamedTuple):
+    """Hold where zeros are looked for; the start lies inside."""
+
+    low: float
+    high: float
+
+
+def nearest_zeros(
+    function: Function, start: float, is_above: bool, cuts: Iterable[Fraction], within: Range
+) -> list[Fraction | float]:
+    """Return the zero nearest to `start` on either side, at most one each; a cut (as given) where it jumps over 0.
+
+    `is_above`: whether the function is above 0 at the start, decided exactly by the caller.
+    """
+    edges = sorted({float(cut): cut for cut in cuts if within.low < cut < within.high}.items())
+    below = [edge for edge in reversed(edges) if edge[0] < start]
+    above = [edge for edge in edges if edge[0] > start]
+    found = (
+        _walk(function, start, is_above, below, within.low),
+        _walk(function, start, is_above, above, within.high),
+    )
+    return [zero for zero in found if zero is not None]
+
+
+def _walk(
+    function: Function, start: float, is_above: bool, cuts: Sequence[tuple[float, Fraction]], end: float
+) -> Fraction | float | None:
+    """Return the first zero on the way from the start over the cuts to the end."""
+    side = 1.0 if end > start else -1.0
+    before = start
+    for far, cut in cuts:
+        after = far - side * abs(far) * _INSIDE
+        zero = _in_piece(function, before, is_above, after)
+        if zero is not None:
+            return zero
+        before = far + side * abs(far) * _INSIDE
+        was_above, is_above = function(after).value > 0, function(before).value > 0
+        if was_above is not is_above:
+            return cut
+    return _in_piece(function, before, is_above, end)
+
+
+def _in_piece(function: Function, near: float, is_above: bool, far: float) -> float | None:
+    """Return the zero of a concave piece that is nearest to `near`."""
+    if not is_above:
+        return _newton(function, near, far)
+    here = function(near)
+    if here.slope:  # the tangent lies above the function: where it is 0, the function is not above 0
+        guess = near - here.value / here.slope
+        if min(near, far) < guess < max(near, far):
+            return _newton(function, guess, near)
+    return None if function(far).value > 0 else _newton(function, far, near)
+
+
+def _newton(function: Function, place: float, towards: float) -> float | None:
+    """Return the zero that Newton's steps reach from a place where the function is not above 0; None past `towards`."""
+    side = 1.0 if towards > place else -1.0
+    for _ in range(_STEPS):
+        here = function(place)
+        if here.value >= 0:
+            return place
+        if here.slope * side <= 0:
+            return None
+        following = place - here.value / here.slope
+        if (following - towards) * side > 0:
+            return None
+        if abs(following - place) <= _SAME * abs(following):
+            return following
+        place = following
+    return place
+
+
+def polished(function: Function, zero: Fraction | float) -> Fraction:
+    """Return a zero found in floats exactly where the function is straight around it, else to 50 digits."""
+    place = Fraction(zero)
+    if isinstance(zero, Fraction):
+        sides = [function(place * (1 + side * _SCALE)).value > 0 for side in (-1, 1)]
+        if sides[0] is not sides[1]:
+            return place
+    for _ in range(_POLISHING):
+        here = function(place)
+        if not here.value or not here.slope:
+            return place
+        following = place - here.value / here.slope
+        if abs(following - place) <= _SCALE * abs(following):
+            return following
+        place = following if following.denominator < _LARGEST else _rounded(following)
+    return place
+
+
+def _rounded(number: Fraction) -> Fraction:
+    """Return a number to 60 significant digits: more of them would cost time and change nothing."""
+    places = _DIGITS - len(str(abs(int(number)))) if abs(number) >= 1 else _DIGITS + len(str(int(1 / abs(number))))
+    return round(number, places)
