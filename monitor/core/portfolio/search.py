@@ -74,7 +74,7 @@ def _in_piece(function: Function, near: float, is_above: bool, far: float) -> fl
         return _newton(function, near, far)
     here = function(near)
     if here.slope:  # the tangent lies above the function: where it is 0, the function is not above 0
-        guess = near - here.value / here.slope
+        guess: float = near - here.value / here.slope
         if min(near, far) < guess < max(near, far):
             return _newton(function, guess, near)
     return None if function(far).value > 0 else _newton(function, far, near)
@@ -89,7 +89,7 @@ def _newton(function: Function, place: float, towards: float) -> float | None:
             return place
         if here.slope * side <= 0:
             return None
-        following = place - here.value / here.slope
+        following: float = place - here.value / here.slope
         if (following - towards) * side > 0:
             return None
         if abs(following - place) <= _SAME * abs(following):
@@ -109,7 +109,7 @@ def polished(function: Function, zero: Fraction | float) -> Fraction:
         here = function(place)
         if not here.value or not here.slope:
             return place
-        following = place - here.value / here.slope
+        following: Fraction = place - here.value / here.slope
         if abs(following - place) <= _SCALE * abs(following):
             return following
         place = following if following.denominator < _LARGEST else _rounded(following)
