@@ -1,0 +1,121 @@
+"""Holders: which holdings of an account stand in which queue, and the exact figures they are scored by.
+
+What is ranked lives here; the formulas are in `scores`, whether a holding hedges another one in `hedges`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from monitor.core.accounts import Account, Side
+from monitor.core.adl.scores import Figures
+from monitor.core.amounts import Number, exactly, fraction_of
+from monitor.core.legs import Leg
+from monitor.core.margin import Assessment
+from monitor.core.positions import notional
+from monitor.core.scopes import IN_USD
+
+LONG = "long"
+SHORT = "short"
+SIDES = (LONG, SHORT)
+
+
+class Holding(NamedTuple):
+    """Hold what of a scope stands in the queue of a symbol and side.
+
+    `side` is the holders' side; `position_side` names the position that would be reduced, by up to `quantity` contracts
+    (unsigned).
+    """
+
+    symbol: str
+    side: str
+    position_side: Side
+    quantity: Decimal
+    figures: Figures
+
+
+def opposite(side: str) -> str:
+    """Return the side whose holders are counterparties of a bankrupt position on `side`."""
+    return SHORT if side == LONG else LONG
+
+
+def side_of(quantity: Decimal) -> str:
+    """Return the holders' side of a signed quantity, which is not 0."""
+    return LONG if quantity > 0 else SHORT
+
+
+def may_be_taken_from(account: Account) -> bool:
+    """Return whether an account may be a counterparty at all: known in full, not suspect, not exempt."""
+    return (
+        account.complete
+        and not account.suspect
+        and not account.deleted
+        and account.settings.raw.get("adl_exempt") is not True
+    )
+
+
+@exactly
+def holdings_of(assessment: Assessment) -> list[Holding]:
+    """Return the holdings of a scope; none where its figures are not known or its equity is not above 0.
+
+    Two legs of a symbol that share the scope (hedge mode, cross) are one holding: their net, with the profit of both,
+    reduced on the leg that is larger and at whose entry price it counts. Legs of equal size are none. Isolated legs are
+    scopes of their own. In a scope in USD profit and notional count at the index of their settle asset; its wallet is
+    at index, its equity after haircuts, as margin knows them.
+    """
+    equity, wallet, required = assessment.equity, assessment.wallet_balance, assessment.maintenance_margin
+    if assessment.unknown_because or equity is None or wallet is None or required is None or equity <= 0:
+        return []
+    by_symbol: dict[str, list[Leg]] = {}
+    for leg in assessment.legs:
+        by_symbol.setdefault(leg.position.symbol, []).append(leg)
+    sums = (fraction_of(wallet), fraction_of(equity), fraction_of(required))
+    found = (_holding(assessment, legs, *sums) for legs in by_symbol.values())
+    return [holding for holding in found if holding is not None]
+
+
+def _holding(
+    assessment: Assessment, legs: Sequence[Leg], wallet: Fraction, equity: Fraction, required: Fraction
+) -> Holding | None:
+    net = sum((leg.position.quantity for leg in legs), Decimal(0))
+    if not net:
+        return None
+    largest = max(legs, key=lambda leg: abs(leg.position.quantity))
+    instrument, mark_price = largest.instrument, largest.mark_price
+    assert instrument is not None and mark_price is not None, "a scope with figures has terms and marks"
+    terms, mark = instrument.rational, Fraction(mark_price)
+    worth = _index_of(assessment, instrument.settle_asset)
+    gains = [_known(leg.unrealized_pnl) for leg in legs]
+    return Holding(
+        largest.position.symbol,
+        side_of(net),
+        largest.position.side,
+        abs(net),
+        Figures(
+            is_long=net > 0,
+            unrealized_pnl=sum(gains, Fraction(0)) * worth,
+            notional=notional(terms.contract, Fraction(net) * terms.contract_size, mark) * worth,
+            entry_price=Fraction(largest.position.entry_price),
+            mark_price=mark,
+            wallet_balance=wallet,
+            equity=equity,
+            maintenance_margin=required,
+        ),
+    )
+
+
+def _known(amount: Number | None) -> Fraction:
+    assert amount is not None, "a scope with figures knows the profit of every leg"
+    return fraction_of(amount)
+
+
+def _index_of(assessment: Assessment, asset: str) -> Fraction:
+    """Return what one unit of a settle asset counts in the unit of the scope."""
+    if assessment.kind not in IN_USD:
+        return Fraction(1)
+    index_price = assessment.assets[asset].index_price
+    assert index_price is not None, "a settle asset in use has an index price"
+    return Fraction(index_price)
