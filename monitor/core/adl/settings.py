@@ -56,7 +56,7 @@ class AdlSettings:
         ranking: the formula that orders counterparties.
         population: with `desk` only some accounts are seen: nobody is said to be deleveraged.
         refresh_ms: how often the queue, and each position's place in it, is counted anew.
-        candidates: so many of the first in the queue each shard states, per symbol and side.
+        candidates: so many of the first in the queue are listed per symbol and side, by each shard and in all.
     """
 
     trigger: AdlTrigger = AdlTrigger.SHORTFALL
@@ -65,5 +65,5 @@ class AdlSettings:
     price: AdlPrice = AdlPrice.BANKRUPTCY
     ranking: AdlRanking = AdlRanking.LEVERAGE_PNL_2019
     population: AdlPopulation = AdlPopulation.ALL
-    refresh_ms: int = field(default=30_000, metadata={"at_least": 100})
-    candidates: int = field(default=100, metadata={"at_least": 1})
+    refresh_ms: int = field(default=30_000, metadata={"at_least": 1_000})
+    candidates: int = field(default=128, metadata={"at_least": 1, "at_most": 4_096})
