@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from monitor.adapters.wire.codec import WireCodec
-from monitor.adapters.wire.terms import TermDefaults
 from monitor.app.feed import GlobalFeed
 from monitor.app.instance import Instance
 from monitor.app.observing import Observer
@@ -22,7 +21,7 @@ from monitor.app.ports import Log, LogUnavailable
 from monitor.app.reading import FeedSettings
 from monitor.app.shared import Shared
 from monitor.app.topics import TopicNames
-from monitor.config import Settings
+from monitor.config import Settings, term_defaults
 from monitor.core.board import MarketBoard
 from monitor.core.engine import EngineSettings, MarginEngine
 from monitor.core.verdict import Ladders
@@ -65,9 +64,7 @@ def new_board(settings: Settings) -> MarketBoard:
 
 def codec_of(settings: Settings) -> WireCodec:
     """Return the codec under the configured limits and defaults of terms."""
-    terms = settings.instruments
-    defaults = TermDefaults(terms.closing_fee_rate, terms.liquidation_fee_rate, terms.maintenance_basis)
-    return WireCodec(settings.limits, defaults)
+    return WireCodec(settings.limits, term_defaults(settings))
 
 
 async def count_shards(log: Log, topics: TopicNames, observer: Observer, waiting: Callable[[str], None]) -> int:

@@ -13,10 +13,9 @@ from typing import Any
 
 from monitor.adapters.wire import BadMessage
 from monitor.adapters.wire.document import Base, document_of, read_document
-from monitor.adapters.wire.terms import TermDefaults
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.options import add_config_option, print_json, settings_of
-from monitor.config import ConfigError, Settings, load
+from monitor.config import ConfigError, Settings, load, term_defaults
 from monitor.core.document import Document
 from monitor.core.report import scope_report
 from monitor.core.scopes import kind_of, scope_names
@@ -106,9 +105,8 @@ def _profile(name: str, profile: str) -> Settings:
 
 def base_of(settings: Settings) -> Base:
     """Return what stands where a document says nothing."""
-    terms = settings.instruments
     return Base(
         ladders=Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio),
         usd_assets=settings.usd_assets,
-        terms=TermDefaults(terms.closing_fee_rate, terms.liquidation_fee_rate, terms.maintenance_basis),
+        terms=term_defaults(settings),
     )

@@ -15,7 +15,9 @@ from typing import Any, get_origin, get_type_hints
 class Key:
     """Describe one key: where the documents have it (`path`) and where the settings object does (`attributes`).
 
-    `bounds` are the metadata of its field: `at_least`, `at_most`, `above`, `below`, `not_empty`, `secret`.
+    `bounds` are the metadata of its field: `at_least`, `at_most`, `above`, `below`, `not_empty`, `secret`. A free table
+    may have `read`, which makes a value of (name below the table, what was given), and `build`, which makes the
+    settings of all of them; both may raise `BadTerms` with a place below the table.
     """
 
     path: str

@@ -18,12 +18,24 @@ from monitor.config.places import find_profile, profile_names
 from monitor.config.settings import Settings
 from monitor.config.sources import Source, from_environment, from_mapping, from_toml
 from monitor.config.values import read_loose, read_value
+from monitor.core.instruments import BadTerms
 
 KEYS: Mapping[str, Key] = {key.path: key for key in keys_of(Settings)}
 TABLES = tuple(path for path, key in KEYS.items() if key.is_table)
 SECTIONS = frozenset(path.rpartition(".")[0] for path in KEYS) | {"ladder", *TABLES}
 
-PROFILE_SECTIONS = frozenset({"ladder", "prices", "assets", "usd_assets", "instruments", "adl"})
+PROFILE_SECTIONS = frozenset(
+    {
+        "ladder",
+        "prices",
+        "assets",
+        "usd_assets",
+        "instruments",
+        "brackets",
+        "haircuts",
+        "adl",
+    }
+)
 """What a venue profile may set: what a venue decides, not what an operator does."""
 
 
@@ -94,7 +106,9 @@ def _merge(source: Source, merged: _Merged) -> None:
         if given == {} and path in SECTIONS:
             continue
         try:
-            layer[path] = _read(path, given, from_text=source.from_text)
+            layer[path] = _read(path, given, source)
+        except BadTerms as bad:
+            merged.complaints.append(Complaint(below(path, bad.path), source.origin(path), bad.why))
         except ValueError as why:
             merged.complaints.append(Complaint(path, source.origin(path), str(why)))
     into_health(layer, merged.conventions)
@@ -102,12 +116,18 @@ def _merge(source: Source, merged: _Merged) -> None:
     merged.origins.update({path: source.origin(path) for path in layer})
 
 
-def _read(path: str, given: object, *, from_text: bool) -> object:
+def _read(path: str, given: object, source: Source) -> object:
     key = KEYS.get(path)
     if key is not None and not key.is_table:
-        return read_value(key, given, from_text=from_text)
-    if any(path.startswith(f"{table}.") for table in TABLES):
-        return read_loose(given, from_text=from_text)
+        return read_value(key, given, from_text=source.from_text)
+    table = next((table for table in TABLES if path.startswith(f"{table}.")), None)
+    if table is not None:
+        read = KEYS[table].bounds.get("read")
+        if read is None:
+            return read_loose(given, from_text=source.from_text)
+        if not source.keeps_case:
+            raise ValueError("stands in files only: a variable cannot tell upper case from lower case")
+        return read(path.removeprefix(f"{table}."), given)
     if path in SECTIONS:
         raise ValueError("is a table of keys, not a value")
     near = get_close_matches(path, KEYS, n=1, cutoff=0.75)
@@ -123,7 +143,9 @@ def _build(merged: _Merged) -> Settings:
         kind = kinds[item.name]
         if item.name in given:
             continue
-        if is_dataclass(kind) and isinstance(kind, type):
+        if item.name in TABLES:
+            given[item.name] = _table(KEYS[item.name], merged)
+        elif is_dataclass(kind) and isinstance(kind, type):
             given[item.name] = _section(kind, item.name, merged)
         elif item.name in merged.values:
             given[item.name] = merged.values[item.name]
@@ -135,9 +157,7 @@ def _section(kind: type[Any], name: str, merged: _Merged) -> Any:
     given: dict[str, object] = {}
     for key in keys_of(kind, (name,)):
         if key.is_table:
-            below = f"{key.path}."
-            table = {path.removeprefix(below): value for path, value in merged.values.items() if path.startswith(below)}
-            given[key.attributes[-1]] = table
+            given[key.attributes[-1]] = _table(key, merged)
         elif key.path in merged.values:
             given[key.attributes[-1]] = merged.values[key.path]
     try:
@@ -145,6 +165,26 @@ def _section(kind: type[Any], name: str, merged: _Merged) -> Any:
     except ValueError as why:
         merged.complaints.extend(_of_section(name, str(why), merged.origins))
         return kind()
+
+
+def _table(key: Key, merged: _Merged) -> Any:
+    """Return a free table; where its values contradict each other, complain and return its default."""
+    prefix = f"{key.path}."
+    table = {path.removeprefix(prefix): value for path, value in merged.values.items() if path.startswith(prefix)}
+    build = key.bounds.get("build")
+    if build is None:
+        return table
+    try:
+        return build(table)
+    except BadTerms as bad:
+        path = f"{key.path}.{bad.path}"
+        merged.complaints.append(Complaint(path, merged.origins.get(path, "defaults"), bad.why))
+        return key.default
+
+
+def below(path: str, place: str) -> str:
+    """Return the path of a place below another: an element of a list, or a key."""
+    return path + place if not place or place.startswith("[") else f"{path}.{place}"
 
 
 def _of_section(name: str, problems: str, origins: Mapping[str, str]) -> Iterator[Complaint]:

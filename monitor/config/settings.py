@@ -14,10 +14,12 @@ from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
 from monitor.app.topics import TopicSettings
 from monitor.config.ladders import LadderTables
+from monitor.config.tables import haircuts_of, read_brackets, read_haircut
 from monitor.core.adl.settings import AdlSettings
+from monitor.core.brackets import StatedTier
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.fund.settings import FundSettings
-from monitor.core.instruments import MaintenanceBasis
+from monitor.core.instruments import Haircut, MaintenanceBasis
 from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
 from monitor.core.showing import StatusSettings
@@ -60,7 +62,10 @@ def _default_ladders() -> Ladders:
 
 @dataclass(frozen=True)
 class Settings:
-    """Hold everything that is configured; `origins` says which source gave a key that is not at its default."""
+    """Hold everything that is configured; `origins` says which source gave a key that is not at its default.
+
+    `brackets` holds by symbol for contracts that state none, `haircuts` by asset for assets that state none.
+    """
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     topics: TopicSettings = field(default_factory=TopicSettings)
@@ -68,6 +73,8 @@ class Settings:
     prices: FreshnessSettings = field(default_factory=FreshnessSettings)
     usd_assets: tuple[str, ...] = ("USD",)
     instruments: InstrumentSettings = field(default_factory=InstrumentSettings)
+    brackets: Mapping[str, tuple[StatedTier, ...]] = field(default_factory=dict, metadata={"read": read_brackets})
+    haircuts: Mapping[str, Haircut] = field(default_factory=dict, metadata={"read": read_haircut, "build": haircuts_of})
     status: StatusSettings = field(default_factory=StatusSettings)
     adl: AdlSettings = field(default_factory=AdlSettings)
     fund: FundSettings = field(default_factory=FundSettings)

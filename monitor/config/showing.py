@@ -20,6 +20,8 @@ from monitor.config.ladders import KINDS, ladder_values
 from monitor.config.loading import KEYS
 from monitor.config.settings import Settings
 from monitor.core.amounts import decimal_of, format_amount
+from monitor.core.brackets import StatedTier
+from monitor.core.instruments import Haircut
 
 MASK = "***"
 SECRET = re.compile(r"(password|secret|token|credential|passphrase)(?!.*_file$)")
@@ -28,7 +30,7 @@ SECRET = re.compile(r"(password|secret|token|credential|passphrase)(?!.*_file$)"
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """Hold one key as it is in force: `value` is text, an integer, a truth, a list or None."""
+    """Hold one key as it is in force: `value` is text, an integer, a truth, a list (of texts or of tables) or None."""
 
     path: str
     value: object
@@ -50,7 +52,7 @@ def to_toml(rows: Iterable[Effective]) -> str:
     top = sorted(rows, key=lambda row: "." in row.path)
     for section, group in groupby(top, key=lambda row: row.path.rpartition(".")[0]):
         if section:
-            lines += ["", f"[{section}]"]
+            lines += ["", f"[{'.'.join(_toml_key(part) for part in section.split('.'))}]"]
         for row in group:
             comment = "" if row.origin == "default" else f"  # {row.origin}"
             lines.append(f"{_toml_key(row.path.removeprefix(section).lstrip('.'))} = {_toml(row.value)}{comment}")
@@ -63,7 +65,7 @@ def _pairs(settings: Settings) -> Iterator[tuple[str, object]]:
             continue
         value = _value_at(settings, key)
         if key.is_table and isinstance(value, Mapping):
-            yield from ((f"{key.path}.{name}", inner) for name, inner in value.items())
+            yield from _of_table(key.path, value)
         else:
             yield key.path, value
     own = [kind for kind in KINDS if any(path.startswith(f"ladder.{kind}.") for path in settings.origins)]
@@ -72,6 +74,14 @@ def _pairs(settings: Settings) -> Iterator[tuple[str, object]]:
         yield from ((f"ladder.{name}", value) for name, value in ladder_values(getattr(settings.ladder, common)))
     for kind in own:
         yield from ((f"ladder.{kind}.{name}", value) for name, value in ladder_values(getattr(settings.ladder, kind)))
+
+
+def _of_table(path: str, table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, Haircut):
+            yield from ((f"{path}.{name}.{part}", cut) for part, cut in value._asdict().items() if cut is not None)
+        else:
+            yield f"{path}.{name}", value
 
 
 def _value_at(settings: Settings, key: Key) -> object:
@@ -89,6 +99,8 @@ def _plain(value: object) -> object:
         return format_amount(value)
     if isinstance(value, Enum):
         return str(value.value)
+    if isinstance(value, StatedTier):
+        return {name: _plain(one) for name, one in value._asdict().items() if one is not None}
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     return str(value) if isinstance(value, Path) else value
@@ -105,4 +117,8 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(one) for one in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_toml_key(name)} = {_toml(one)}' for name, one in value.items())} }}"
     return json.dumps(value, ensure_ascii=False)

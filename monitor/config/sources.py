@@ -21,12 +21,20 @@ NESTING = "__"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Hold what one source gives. `names` maps a path to what a complaint should call its origin."""
+    """Hold what one source gives. `names` maps a path to what a complaint should call its origin.
+
+    Names of variables have no case: paths from them are in lower case, whatever they mean.
+    """
 
     name: str
     given: Mapping[str, Any]
     from_text: bool = False
     names: Mapping[str, str] | None = None
+
+    @property
+    def keeps_case(self) -> bool:
+        """Whether a path is written as it is meant, so that it can hold the name of a symbol or asset."""
+        return self.names is None
 
     def origin(self, path: str) -> str:
         """Return what to call the place where a path was given."""

@@ -86,6 +86,11 @@ def _truth(given: object, from_text: bool) -> bool:
 
 
 def _decimal(given: object, _: bool) -> Decimal:
+    return decimal_value(given)
+
+
+def decimal_value(given: object) -> Decimal:
+    """Return an exact number from text, an integer or a TOML number. Raises `ValueError`."""
     if isinstance(given, Decimal):
         if not given.is_finite():
             raise ValueError(f"{given} is no number to calculate with")

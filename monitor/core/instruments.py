@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from monitor.core.amounts import N, exactly, fraction_of
 
@@ -134,6 +134,14 @@ class Asset(Generic[N]):
     margin_available: bool = True
 
 
+class Haircut(NamedTuple):
+    """Hold what an asset that states no haircut is cut by; None is neutral."""
+
+    bid_buffer: Decimal | None = None
+    ask_buffer: Decimal | None = None
+    collateral_ratio: Decimal | None = None
+
+
 @exactly
 def chain_deductions(
     tiers: Sequence[tuple[Decimal, Decimal, Decimal | None, Decimal | None]],
@@ -170,13 +178,15 @@ def check_instrument(instrument: Instrument[Decimal], *, published_case: bool = 
         raise BadTerms("tick_size", "must be above 0")
     if not instrument.tiers:
         raise BadTerms("brackets", "at least one is needed")
-    _check_brackets(instrument.tiers, published_case=published_case)
+    check_tiers("brackets", instrument.tiers, published_case=published_case)
 
 
-def _check_brackets(tiers: Sequence[MarginTier[Decimal]], *, published_case: bool) -> None:
+@exactly
+def check_tiers(inside: str, tiers: Sequence[MarginTier[Decimal]], *, published_case: bool = False) -> None:
+    """Raise `BadTerms` where brackets contradict themselves; `inside` is what their places begin with."""
     previous: Decimal | None = None
     for index, tier in enumerate(tiers):
-        path = f"brackets[{index}]"
+        path = f"{inside}[{index}]"
         if previous is None and tier.floor != 0:
             raise BadTerms(f"{path}.floor", "the first floor must be 0")
         if previous is not None and tier.floor <= previous:

@@ -25,7 +25,48 @@ def test_a_good_configuration_is_said_to_be_good(liqmon: Run, tmp_path: Path) ->
     ran = liqmon("config", "check", "--config", str(path))
     assert (ran.code, ran.err) == (0, "")
     assert "profile aster" in ran.out
-    assert orjson.loads(liqmon("config", "check", "--json").out) == {"good": True, "errors": []}
+    assert orjson.loads(liqmon("config", "check", "--json").out) == {"good": True, "errors": [], "warnings": []}
+
+
+ODD = """
+[[brackets.ODDUSDT]]
+floor = "0"
+rate = "0.01"
+[[brackets.ODDUSDT]]
+floor = "1000"
+rate = "0.02"
+deduction = "12"
+"""
+
+
+def test_a_warning_is_said_and_changes_nothing(liqmon: Run, tmp_path: Path) -> None:
+    """A published deduction off the chain is a warning on standard error and in JSON; the check is still good."""
+    path = tmp_path / "monitor.toml"
+    path.write_text(ODD)
+    ran = liqmon("config", "check", "--config", str(path))
+    assert ran.code == 0
+    assert ran.out.startswith("the configuration is good")
+    reason = "12 is published, the chain gives 10; the published figure stands"
+    assert ran.err == f"liqmon: warning: {path}: brackets.ODDUSDT[1].deduction: {reason}\n"
+    told = orjson.loads(liqmon("config", "check", "--json", "--config", str(path)).out)
+    warning = {"path": "brackets.ODDUSDT[1].deduction", "source": str(path), "reason": reason}
+    assert told == {"good": True, "errors": [], "warnings": [warning]}
+
+
+def test_one_profile_or_every_one_can_be_checked(liqmon: Run, tmp_path: Path) -> None:
+    """`--profile` stands above the configured one; `--every-profile` also checks those beside the file."""
+    assert "profile aster" in liqmon("config", "check", "--profile", "aster").out
+    assert liqmon("config", "check", "--profile", "nowhere").code == 2
+    (tmp_path / "venues").mkdir()
+    (tmp_path / "venues" / "mine.toml").write_text(ODD.replace("0.02", "0.005").replace("12", "1"))
+    path = tmp_path / "monitor.toml"
+    path.write_text("")
+    ran = liqmon("config", "check", "--every-profile", "--config", str(path))
+    assert ran.code == 2
+    assert "profile mine: brackets.ODDUSDT[1].rate: must not fall: 0.01 stands before it" in ran.err
+    assert {"aster", "generic"} <= {line.rpartition(" ")[2] for line in ran.out.splitlines()}
+    assert "mine" not in ran.out
+    assert liqmon("config", "check", "--every-profile", "--config", "-").code == 2
 
 
 def test_every_error_is_a_line_with_its_path(liqmon: Run, tmp_path: Path) -> None:

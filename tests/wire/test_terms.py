@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from monitor.adapters.wire import Code, TermDefaults, decode_asset, decode_instrument, decode_insurance_fund
-from monitor.core.instruments import Contract, InstrumentStatus, MaintenanceBasis
+from monitor.core.instruments import Contract, Haircut, InstrumentStatus, MaintenanceBasis, MarginTier
 from tests.wire.samples import ASSET, FUND, INSTRUMENT, LIMITS, refusal, text, without
 
 BARE = {
@@ -41,6 +41,34 @@ def test_what_an_instrument_does_not_state_has_its_default() -> None:
     assert under is not None
     assert (under.closing_fee_rate, under.liquidation_fee_rate) == (Decimal("0.1"), Decimal("0.2"))
     assert under.maintenance_basis is MaintenanceBasis.ENTRY
+
+
+def test_a_contract_without_brackets_has_those_of_the_profile() -> None:
+    """Brackets that are left out are the profile's for that symbol; without a table there they are required."""
+    tier = MarginTier(Decimal(0), Decimal("0.05"), Decimal(0))
+    defaults = TermDefaults(brackets={"BTCUSDT": (tier,)})
+    silent = without(BARE, "brackets")
+    taken = decode_instrument(text(silent), b"BTCUSDT", LIMITS, defaults).instrument
+    assert taken is not None
+    assert taken.tiers == (tier,)
+    stated = decode_instrument(text(BARE), b"BTCUSDT", LIMITS, defaults).instrument
+    assert stated is not None
+    assert stated.tiers[0].rate == Decimal("0.01")
+    other = text(silent | {"symbol": "ETHUSDT"})
+    missing = (Code.MISSING_FIELD, "$.brackets")
+    assert refusal(lambda: decode_instrument(other, b"ETHUSDT", LIMITS, defaults)) == missing
+
+
+def test_an_asset_without_a_haircut_has_that_of_the_profile() -> None:
+    """An asset that states none of buffers and ratio has the profile's haircut; one that states any has its own."""
+    defaults = TermDefaults(haircuts={"USDT": Haircut(collateral_ratio=Decimal("0.9"))})
+    silent = without(without(without(ASSET, "bid_buffer"), "ask_buffer"), "collateral_ratio")
+    taken = decode_asset(text(silent), b"USDT", LIMITS, defaults).asset
+    assert taken is not None
+    assert (taken.bid_buffer, taken.collateral_ratio) == (None, Decimal("0.9"))
+    stated = decode_asset(text(silent | {"ask_buffer": "0"}), b"USDT", LIMITS, defaults).asset
+    assert stated is not None
+    assert (stated.ask_buffer, stated.collateral_ratio) == (0, None)
 
 
 @pytest.mark.parametrize("value", [None, b"null", b" null "])

@@ -39,7 +39,7 @@ class WireCodec:
 
     def asset(self, value: bytes | None, key: bytes | None) -> AssetMessage:
         """Decode an `assets` message."""
-        return decode_asset(value, key, self._limits)
+        return decode_asset(value, key, self._limits, self._defaults)
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """Encode an output or an internal record."""

@@ -69,7 +69,7 @@ def _market_of(body: DocumentBody, limits: Limits, base: Base) -> FixedMarket:
         instruments=_instruments_of(body, limits, base.terms),
         marks=marks,
         index_prices=index_prices,
-        assets=_assets_of(body, limits),
+        assets=_assets_of(body, limits, base.terms),
         usd_assets=frozenset(usd_assets),
     )
 
@@ -87,14 +87,14 @@ def _instruments_of(body: DocumentBody, limits: Limits, defaults: TermDefaults) 
     return built
 
 
-def _assets_of(body: DocumentBody, limits: Limits) -> dict[str, Asset[Decimal]]:
+def _assets_of(body: DocumentBody, limits: Limits, defaults: TermDefaults) -> dict[str, Asset[Decimal]]:
     if body.assets is UNSET:
         return {}
     built: dict[str, Asset[Decimal]] = {}
     for name, terms in body.assets.items():
         try:
             check_name("", name, limits.max_id_bytes)
-            built[name] = asset_of(name, terms, limits)
+            built[name] = asset_of(name, terms, limits, defaults)
         except BadMessage as bad:
             raise bad.under(segment(name)).under("assets") from None
     return built

@@ -133,7 +133,7 @@ class TermsBody(Closed):
 
     contract: Contract
     settle_asset: Name
-    brackets: Brackets
+    brackets: Brackets | UnsetType = UNSET
     base_asset: Name | UnsetType = UNSET
     contract_size: Amount | UnsetType = UNSET
     tick_size: Amount | UnsetType = UNSET

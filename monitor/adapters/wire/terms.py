@@ -6,7 +6,9 @@ the core applies. These topics are compacted: a message is about the one thing i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -27,9 +29,11 @@ from monitor.core.funds import InsuranceFund
 from monitor.core.instruments import (
     Asset,
     BadTerms,
+    Haircut,
     Instrument,
     InstrumentStatus,
     MaintenanceBasis,
+    MarginTier,
     chain_deductions,
     check_asset,
     check_instrument,
@@ -44,11 +48,17 @@ _funds: Reader[InsuranceFundBody | None] = Reader(InsuranceFundBody | None)
 
 
 class TermDefaults(NamedTuple):
-    """Hold the terms a contract has where its message does not state them: a venue's profile may set them."""
+    """Hold the terms a contract or asset has where its message does not state them: a venue's profile may set them.
+
+    `brackets` are by symbol: without a table there, a contract must state its own. `haircuts` are by asset, for one
+    that states none of its buffers and ratio.
+    """
 
     closing_fee_rate: Decimal = Decimal(0)
     liquidation_fee_rate: Decimal = Decimal(0)
     maintenance_basis: MaintenanceBasis = MaintenanceBasis.MARK
+    brackets: Mapping[str, tuple[MarginTier[Decimal], ...]] = MappingProxyType({})
+    haircuts: Mapping[str, Haircut] = MappingProxyType({})
 
 
 NO_DEFAULTS = TermDefaults()
@@ -78,7 +88,9 @@ def decode_instrument(
     )
 
 
-def decode_asset(value: bytes | None, key: bytes | None, limits: Limits) -> AssetMessage:
+def decode_asset(
+    value: bytes | None, key: bytes | None, limits: Limits, defaults: TermDefaults = NO_DEFAULTS
+) -> AssetMessage:
     """Return what a message says of an asset; no value, or JSON null, deletes the one its key names.
 
     Raises `BadMessage`.
@@ -88,7 +100,7 @@ def decode_asset(value: bytes | None, key: bytes | None, limits: Limits) -> Asse
         return AssetMessage(_named_by(key, limits), None)
     check_name("asset", body.asset, limits.max_id_bytes)
     _check_key("asset", body.asset, key)
-    return AssetMessage(body.asset, asset_of(body.asset, body, limits), body.event_time_ms)
+    return AssetMessage(body.asset, asset_of(body.asset, body, limits, defaults), body.event_time_ms)
 
 
 def decode_insurance_fund(value: bytes | None, key: bytes | None, limits: Limits) -> FundMessage:
@@ -139,14 +151,11 @@ def instrument_of(
         given = getattr(body, name)
         if given is not UNSET:
             check_name(name, given, limits.max_id_bytes)
-    if len(body.brackets) > limits.max_brackets:
-        most = limits.max_brackets
-        raise BadMessage(Code.TOO_MANY, "brackets", f"{len(body.brackets)} brackets are more than {most}")
     instrument = Instrument(
         symbol=symbol,
         contract=body.contract,
         settle_asset=body.settle_asset,
-        tiers=chain_deductions([_tier(index, bracket, limits) for index, bracket in enumerate(body.brackets)]),
+        tiers=_tiers(symbol, body.brackets, limits, defaults),
         contract_size=_or("contract_size", body.contract_size, Decimal(1), limits),
         closing_fee_rate=_or("closing_fee_rate", body.closing_fee_rate, defaults.closing_fee_rate, limits),
         liquidation_fee_rate=_or(
@@ -166,6 +175,20 @@ def instrument_of(
     return instrument
 
 
+def _tiers(
+    symbol: str, stated: list[BracketBody] | UnsetType, limits: Limits, defaults: TermDefaults
+) -> tuple[MarginTier[Decimal], ...]:
+    """Return the brackets a contract states, else those of the profile for its symbol."""
+    if stated is UNSET:
+        if symbol not in defaults.brackets:
+            raise BadMessage(Code.MISSING_FIELD, "brackets", "is required")
+        return defaults.brackets[symbol]
+    if len(stated) > limits.max_brackets:
+        most = limits.max_brackets
+        raise BadMessage(Code.TOO_MANY, "brackets", f"{len(stated)} brackets are more than {most}")
+    return chain_deductions([_tier(index, bracket, limits) for index, bracket in enumerate(stated)])
+
+
 def _tier(index: int, body: BracketBody, limits: Limits) -> tuple[Decimal, Decimal, Decimal | None, Decimal | None]:
     digits = limits.max_digits
     try:
@@ -179,19 +202,20 @@ def _tier(index: int, body: BracketBody, limits: Limits) -> tuple[Decimal, Decim
         raise bad.under(f"brackets[{index}]") from None
 
 
-def asset_of(name: str, body: CollateralBody, limits: Limits) -> Asset[Decimal]:
-    """Return the checked terms of an asset."""
+def asset_of(name: str, body: CollateralBody, limits: Limits, defaults: TermDefaults = NO_DEFAULTS) -> Asset[Decimal]:
+    """Return the checked terms of an asset; one that states no haircut has that of the profile."""
     if body.index_symbol is not UNSET:
         check_name("index_symbol", body.index_symbol, limits.max_id_bytes)
     elif body.index_price is UNSET:
         raise BadMessage(Code.MISSING_FIELD, "index_price", "is required (or index_symbol)")
+    haircut = _haircut(name, body, limits, defaults)
     asset = Asset(
         name,
         index_price=_or("index_price", body.index_price, None, limits),
         index_symbol=None if body.index_symbol is UNSET else body.index_symbol,
-        bid_buffer=_or("bid_buffer", body.bid_buffer, None, limits),
-        ask_buffer=_or("ask_buffer", body.ask_buffer, None, limits),
-        collateral_ratio=_or("collateral_ratio", body.collateral_ratio, None, limits),
+        bid_buffer=haircut.bid_buffer,
+        ask_buffer=haircut.ask_buffer,
+        collateral_ratio=haircut.collateral_ratio,
         margin_available=body.margin_available is not False,
     )
     try:
@@ -199,6 +223,16 @@ def asset_of(name: str, body: CollateralBody, limits: Limits) -> Asset[Decimal]:
     except BadTerms as bad:
         raise BadMessage(Code.OUT_OF_RANGE, bad.path, bad.why) from None
     return asset
+
+
+def _haircut(name: str, body: CollateralBody, limits: Limits, defaults: TermDefaults) -> Haircut:
+    if body.bid_buffer is UNSET and body.ask_buffer is UNSET and body.collateral_ratio is UNSET:
+        return defaults.haircuts.get(name, Haircut())
+    return Haircut(
+        bid_buffer=_or("bid_buffer", body.bid_buffer, None, limits),
+        ask_buffer=_or("ask_buffer", body.ask_buffer, None, limits),
+        collateral_ratio=_or("collateral_ratio", body.collateral_ratio, None, limits),
+    )
 
 
 def _or(inside: str, given: str | int | UnsetType, absent: D, limits: Limits) -> Decimal | D:

@@ -1,0 +1,76 @@
+"""Tables of a venue: default brackets by symbol and haircuts by asset, read and judged.
+
+Their values come as text, integers or TOML numbers and stay exact, as everywhere in the configuration. What the tables
+decide lives in the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from monitor.config.values import NOTHING, decimal_value
+from monitor.core.brackets import StatedTier, check_table
+from monitor.core.instruments import BadTerms, Haircut
+from monitor.core.limits import Limits
+
+MAX_BRACKETS = Limits().max_brackets
+
+
+def read_brackets(_: str, given: object) -> tuple[StatedTier, ...]:
+    """Return the checked table of one symbol. Raises `BadTerms` with the place inside the table."""
+    if not isinstance(given, list):
+        raise BadTerms("", f"must be a list of brackets {{{', '.join(StatedTier._fields)}}}")
+    if len(given) > MAX_BRACKETS:
+        raise BadTerms("", f"{len(given)} brackets are more than {MAX_BRACKETS}")
+    table = tuple(_tier(f"[{index}]", row) for index, row in enumerate(given))
+    check_table(table)
+    return table
+
+
+def _tier(place: str, row: object) -> StatedTier:
+    if not isinstance(row, Mapping):
+        raise BadTerms(place, "must be a table with floor and rate")
+    for name in row:
+        if name not in StatedTier._fields:
+            raise BadTerms(f"{place}.{name}", f"unknown key; known: {', '.join(StatedTier._fields)}")
+    for name in ("floor", "rate"):
+        if name not in row:
+            raise BadTerms(f"{place}.{name}", "is required")
+    return StatedTier(**{name: _number(f"{place}.{name}", value) for name, value in row.items()})
+
+
+def _number(place: str, given: object) -> Decimal:
+    try:
+        return decimal_value(given)
+    except ValueError as why:
+        raise BadTerms(place, str(why)) from None
+
+
+def read_haircut(name: str, given: object) -> Decimal | None:
+    """Return one part of an asset's haircut; `name` is the asset and the part. Raises `BadTerms`."""
+    asset, _, part = name.rpartition(".")
+    if not asset or part not in Haircut._fields:
+        raise BadTerms("", f"unknown key; an asset has {', '.join(Haircut._fields)}")
+    if isinstance(given, str) and given.strip().lower() in NOTHING:
+        return None
+    number = _number("", given)
+    if number < 0:
+        raise BadTerms("", f"must be at least 0, not {number}")
+    if number > 1 and part != "ask_buffer":
+        raise BadTerms("", f"must be at most 1, not {number}")
+    return number
+
+
+def haircuts_of(parts: Mapping[str, Decimal | None]) -> dict[str, Haircut]:
+    """Return haircuts by asset. Raises `BadTerms` where an asset has two names of one haircut."""
+    given: dict[str, dict[str, Decimal | None]] = {}
+    for name, value in parts.items():
+        asset, _, part = name.rpartition(".")
+        given.setdefault(asset, {})[part] = value
+    haircuts = {asset: Haircut(**of) for asset, of in given.items()}
+    for asset, haircut in haircuts.items():
+        if haircut.bid_buffer is not None and haircut.collateral_ratio is not None:
+            why = "bid_buffer and collateral_ratio are two names of one haircut: give one, the other as none"
+            raise BadTerms(f"{asset}.collateral_ratio", why)
+    return haircuts

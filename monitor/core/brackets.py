@@ -1,0 +1,67 @@
+"""Default brackets: the table a profile states for a symbol, whether it can stand, and what is odd about it.
+
+A table holds for contracts whose own terms state no brackets. What a bracket demands is in `instruments`; where tables
+come from is the configuration's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+
+from monitor.core.amounts import exactly, format_amount
+from monitor.core.instruments import BadTerms, MarginTier, chain_deductions, check_tiers
+
+
+class StatedTier(NamedTuple):
+    """Hold one bracket as it was stated: a deduction that was left out is None, and chained."""
+
+    floor: Decimal
+    rate: Decimal
+    deduction: Decimal | None = None
+    max_leverage: Decimal | None = None
+
+
+class Oddity(NamedTuple):
+    """Hold what is odd about a table, though it is used as it stands; `place` begins with the bracket (`[2].rate`)."""
+
+    place: str
+    why: str
+
+
+def tiers_of(table: Sequence[StatedTier]) -> tuple[MarginTier[Decimal], ...]:
+    """Return the brackets in force: published deductions as they are, the others chained."""
+    return chain_deductions(table)
+
+
+def check_table(table: Sequence[StatedTier]) -> None:
+    """Raise `BadTerms` where a table cannot stand: as for an instrument, and where a rate falls."""
+    if not table:
+        raise BadTerms("", "at least one bracket is needed")
+    check_tiers("", tiers_of(table))
+    for index, (lower, upper) in enumerate(pairwise(table), start=1):
+        if upper.rate < lower.rate:
+            raise BadTerms(f"[{index}].rate", f"must not fall: {format_amount(lower.rate)} stands before it")
+
+
+@exactly
+def oddities_of(table: Sequence[StatedTier]) -> Iterator[Oddity]:
+    """Yield what a venue should not have published: a rate that does not rise, a deduction off the chain.
+
+    The chain is d_n = d_{n−1} + floor_n·(rate_n − rate_{n−1}) over the deductions in force; its source stands with
+    `chain_deductions`.
+    """
+    in_force = tiers_of(table)
+    first = table[0].deduction
+    if first:
+        yield Oddity("[0].deduction", f"{format_amount(first)} is published, the chain begins with 0; it stands")
+    for index, (lower, upper) in enumerate(pairwise(in_force), start=1):
+        if upper.rate == lower.rate:
+            yield Oddity(f"[{index}].rate", f"{format_amount(upper.rate)} is the rate of the bracket before it as well")
+        chained = lower.deduction + upper.floor * (upper.rate - lower.rate)
+        if upper.deduction != chained:
+            published = format_amount(upper.deduction)
+            why = f"{published} is published, the chain gives {format_amount(chained)}; the published figure stands"
+            yield Oddity(f"[{index}].deduction", why)
