@@ -16,6 +16,7 @@ from monitor.app.ports import LogReader, Record, TopicPartition
 META_KEY = b"__meta__"
 FACTS = b"f|"
 MEMORY = b"s|"
+RULES = b"r|"
 INSTRUMENT = b"i|"
 PRICE = b"p|"
 SCHEMA = 1
@@ -85,6 +86,7 @@ class Image:
     meta: Meta | None = None
     facts: dict[str, bytes] = field(default_factory=dict)
     memory: dict[str, bytes] = field(default_factory=dict)
+    rules: dict[str, bytes] = field(default_factory=dict)
     instruments: dict[str, bytes] = field(default_factory=dict)
     prices: dict[str, bytes] = field(default_factory=dict)
 
@@ -95,7 +97,13 @@ class Image:
         if key == META_KEY:
             self.meta = None if value is None else Meta.of(codec.decode(value))
             return
-        kinds = {FACTS: self.facts, MEMORY: self.memory, INSTRUMENT: self.instruments, PRICE: self.prices}
+        kinds = {
+            FACTS: self.facts,
+            MEMORY: self.memory,
+            RULES: self.rules,
+            INSTRUMENT: self.instruments,
+            PRICE: self.prices,
+        }
         kept = kinds.get(key[:2])
         if kept is None:
             raise ForeignState(f"the changelog holds a key this version does not know: {key[:40]!r}")
@@ -171,6 +179,11 @@ def facts_key(account_id: str) -> bytes:
 def memory_key(account_id: str) -> bytes:
     """Return the key of what was told about an account."""
     return MEMORY + account_id.encode()
+
+
+def rules_key(account_id: str) -> bytes:
+    """Return the key of what the rules of an account remember."""
+    return RULES + account_id.encode()
 
 
 def offsets_of(positions: Positions, topics: Iterable[str]) -> dict[TopicPartition, int]:

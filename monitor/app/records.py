@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from monitor.app.changelog import INSTRUMENT, PRICE, facts_key, memory_key
+from monitor.app.changelog import INSTRUMENT, PRICE, facts_key, memory_key, rules_key
 from monitor.app.codec import Codec
 from monitor.app.ports import OutputRecord, Record
 from monitor.app.reading import Fault, Held
@@ -47,6 +47,8 @@ class RecordMaker:
             records.append(self._record(self._topics.state, facts_key(outcome.account_id), outcome.facts))
         if outcome.memory is not None:
             records.append(self._record(self._topics.state, memory_key(outcome.account_id), outcome.memory))
+        if outcome.rules is not None:
+            records.append(self._record(self._topics.state, rules_key(outcome.account_id), outcome.rules))
         for scope, body in outcome.statuses.items():
             value = None if body is None else self._codec.encode(body)
             records.append(self._record(self._topics.account_status, f"{outcome.account_id}|{scope}".encode(), value))

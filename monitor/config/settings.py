@@ -22,6 +22,7 @@ from monitor.core.fund.settings import FundSettings
 from monitor.core.instruments import Haircut, MaintenanceBasis
 from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
+from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
 from monitor.core.verdict import Ladders
 
@@ -78,6 +79,7 @@ class Settings:
     status: StatusSettings = field(default_factory=StatusSettings)
     adl: AdlSettings = field(default_factory=AdlSettings)
     fund: FundSettings = field(default_factory=FundSettings)
+    rules: RuleSettings = field(default_factory=RuleSettings)
     limits: Limits = field(default_factory=Limits)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -7,17 +7,19 @@ comes what to tell, show and remember. Records, topics, transactions and clocks 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor.core.accounts import Account, BadFacts, after, check_event, is_news
+from monitor.core.accounts import EMPTY, Account, BadFacts, after, check_event, is_news
+from monitor.core.ageing import band_age
 from monitor.core.amounts import exactly
-from monitor.core.board import Age, AgeChange, MarketBoard
+from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.census import Census, census_of
+from monitor.core.engine_settings import EngineSettings
 from monitor.core.events import Moment
 from monitor.core.inputs import (
     AccountMessage,
@@ -33,23 +35,16 @@ from monitor.core.inputs import (
 from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.rows import awaited_terms, scope_rows, scopes_to_judge
-from monitor.core.showing import RefreshQueue, StatusSettings
+from monitor.core.rules.watch import RuleWatch
+from monitor.core.showing import RefreshQueue
 from monitor.core.store import MarginStore, ScopeFacts
 from monitor.core.teller import Moves, Scopes, Teller
 from monitor.core.told import NOT_SHOWN, unpack_memory
-from monitor.core.verdict import Ladders
+
+__all__ = ["EngineSettings", "MarginEngine"]
 
 _PLACED_AT_ONCE = 4_096
 """Accounts a restore puts into the store with one call: their facts are unpacked for as long."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """Hold what the engine needs to know besides the market."""
-
-    ladders: Ladders
-    status: StatusSettings = field(default_factory=StatusSettings)
-    max_positions: int = 512
 
 
 class MarginEngine:
@@ -60,6 +55,7 @@ class MarginEngine:
         self.book = AccountBook()
         self.store = MarginStore(settings.ladders.all(), use_numba=use_numba)
         self.teller = Teller(settings.ladders, board, self.book, self.store)
+        self.rules = RuleWatch(settings.rules, settings.ladders, board)
         self._settings = settings
         self._refresh = RefreshQueue(settings.status)
         self._waiting: dict[str, set[int]] = {}
@@ -73,7 +69,7 @@ class MarginEngine:
         judged = self.store.judged
         for item in inputs:
             self._apply(item, now_ms, outcome)
-        self.teller.close(outcome)
+        self._close(outcome)
         outcome.scopes_judged = self.store.judged - judged
         return outcome
 
@@ -88,10 +84,13 @@ class MarginEngine:
     def age(self, now_ms: int) -> None:
         """Count the ages of prices as of a time, judging nobody: for messages that are judged long after they came."""
         for change in self.board.refresh(now_ms):
-            self._banded(change)
+            band_age(change, self.board, self.store)
 
-    def restore(self, facts: Mapping[str, bytes], memory: Mapping[str, bytes]) -> None:
+    def restore(
+        self, facts: Mapping[str, bytes], memory: Mapping[str, bytes], rules: Mapping[str, bytes] = EMPTY
+    ) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then."""
+        self.rules.restore(rules)
         shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}
         for account_id, record in facts.items():
             self.book.keep_record(account_id, record)
@@ -120,12 +119,17 @@ class MarginEngine:
         self.teller.tell_ends(moment, outcome)
         self._judge(self.store.judge_all(), moment, outcome)
         self._judge(self._unscreened(np.nonzero(self.store.is_live())[0]), moment, outcome)
-        self.teller.close(outcome)
+        self.rules.judge_all(moment, outcome)
+        self._close(outcome)
         return outcome
 
     def census(self) -> Census:
         """Count the scopes for those who watch."""
         return census_of(self.store, self.board, self.teller.unknown)
+
+    def _close(self, outcome: Outcome) -> None:
+        self.teller.close(outcome)
+        self.rules.close(outcome)
 
     def _apply(self, item: Input, now_ms: int, outcome: Outcome) -> None:
         match item:
@@ -171,6 +175,7 @@ class MarginEngine:
         self._judge(self.store.judge_symbols(moves.keys()), moment, outcome, moves)
         if assets:
             self._judge(self.store.judge_assets(assets), moment, outcome, moves)
+        self.rules.judge(moment, outcome, symbols=moves, assets=assets, moves=moves)
 
     def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> None:
         """Put terms in force for everybody who holds the symbol, then judge them."""
@@ -182,6 +187,7 @@ class MarginEngine:
         self._judge_accounts(numbers, moment, outcome)
         if self._judging:
             self._judge(self.store.judge_symbols([item.symbol]), moment, outcome)
+            self.rules.judge(moment, outcome, symbols=[item.symbol])
 
     def _asset(self, item: AssetTerms, now_ms: int, outcome: Outcome) -> None:
         self.board.set_asset(item.asset, item.terms, item.timestamp_ms)
@@ -189,6 +195,7 @@ class MarginEngine:
         if self._judging:
             moment = Moment(Cause(CauseKind.ASSET, item.origin, item.asset), now_ms)
             self._judge(self.store.judge_assets([item.asset]), moment, outcome)
+            self.rules.judge(moment, outcome, assets=[item.asset])
 
     def _account(self, message: AccountMessage, now_ms: int, outcome: Outcome) -> None:
         """Apply all parts of an account event together, then judge the account's scopes."""
@@ -228,6 +235,7 @@ class MarginEngine:
             account_id = self.book.id_of(self.store.account_of(scope))
             self._note_ends(account_id, {name: int(self.store.shown[scope])})
         for number, account in accounts:
+            self.rules.put(number, account)
             for scope in self.store.scopes_of(number):
                 if self.store.shown[scope] == NOT_SHOWN:
                     told, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
@@ -251,13 +259,14 @@ class MarginEngine:
         screened = self.store.judge_accounts(list(numbers))
         mine = np.array([scope for number in numbers for scope in self.store.scopes_of(number)], dtype=np.int64)
         self._judge(np.union1d(screened, self._unscreened(mine)), moment, outcome)
+        self.rules.judge(moment, outcome, accounts=numbers)
 
     def _clock(self, now_ms: int, outcome: Outcome) -> None:
         """Let ages and publishing intervals move on; of those who are not judged, ages alone."""
         moment = Moment(Cause(CauseKind.CLOCK), now_ms)
         aged = self.board.refresh(now_ms)
-        symbols = [change.name for change in aged if not change.is_asset and self._banded(change)]
-        assets = [change.name for change in aged if change.is_asset and self._banded(change)]
+        symbols = [change.name for change in aged if not change.is_asset and band_age(change, self.board, self.store)]
+        assets = [change.name for change in aged if change.is_asset and band_age(change, self.board, self.store)]
         if not self._judging:
             return
         if symbols:
@@ -266,25 +275,9 @@ class MarginEngine:
             self._judge(self.store.judge_assets(assets), moment, outcome)
         due = [scope for number in self._refresh.due(now_ms) for scope in self.store.scopes_of(number)]
         self.teller.show(np.asarray(due, dtype=np.int64), outcome)
+        self.rules.turn(now_ms)
         if self._refresh.is_time_to_look(now_ms):
             self.teller.show(self._refresh.moved(self.store), outcome)
-
-    @exactly
-    def _banded(self, change: AgeChange) -> bool:
-        """Widen a price that has become stale to its band, or narrow it again."""
-        stale = change.age is Age.STALE
-        if not change.is_asset:
-            mark = self.board.mark(change.name)
-            ends = self.board.band(mark) if stale and mark is not None else (None, None)
-            self.store.set_band(change.name, *ends)
-            return True
-        terms = self.board.asset(change.name)
-        if stale and terms is not None and terms.index_price is not None:
-            low, high = self.board.band(terms.index_price)
-            self.store.set_asset(change.name, terms, low=low, high=high)
-        else:
-            self.store.set_asset(change.name, terms)
-        return True
 
     def _unscreened(self, scopes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return those of some scopes that the screen says nothing of: never shown, or blocked and not yet unknown."""

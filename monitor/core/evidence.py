@@ -40,11 +40,11 @@ class Witness:
                 "ladder": self._ladder(ladder),
                 "usd_assets": sorted(self._board.usd_assets),
                 "instruments": {s: self._instrument(terms) for s in symbols if (terms := self._board.instrument(s))},
-                "assets": _assets(part, symbols, self._board),
-                "prices": _prices(symbols, self._board),
+                "assets": assets_object(part, symbols, self._board),
+                "prices": prices_object(symbols, self._board),
                 "accounts": [account_object(part) | {"previous_status": {scope: str(last)}}],
             },
-            "price_origins": _origins(symbols, self._board),
+            "price_origins": origins_object(symbols, self._board),
         }
         if not account.complete:
             out["incomplete"] = True
@@ -117,18 +117,20 @@ def band_object(band: Band) -> dict[str, Any]:
     return {kind: band.name, "low": format_amount(band.low), "high": format_amount(band.high)}
 
 
-def _assets(part: Account, symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+def assets_object(part: Account, symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+    """Return the terms of every asset that an account and its contracts have to do with, index prices by value."""
     settled = {terms.settle_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
     bases = {terms.base_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
-    named = sorted(settled | set(part.balances) | {base for base in bases if base is not None})
+    named = settled | set(part.balances) | set(part.net_transfers) | {base for base in bases if base is not None}
     return {
         name: asset_object(replace(held, index_symbol=None))
-        for name in named
+        for name in sorted(named)
         if name in board.assets and (held := board.asset(name)) is not None
     }
 
 
-def _prices(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+def prices_object(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+    """Return the prices of symbols as they stand in a document."""
     out: dict[str, Any] = {}
     for symbol in symbols:
         quote = board.quotes.get(symbol)
@@ -139,7 +141,8 @@ def _prices(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
     return out
 
 
-def _origins(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+def origins_object(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+    """Return where the price of each symbol came from."""
     return {
         symbol: {"event_time_ms": quote.event_time_ms, "partition": quote.partition, "offset": quote.offset}
         for symbol in symbols

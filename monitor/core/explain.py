@@ -17,6 +17,7 @@ from monitor.core.instruments import Contract, MaintenanceBasis
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.legs import Leg
 from monitor.core.margin import Assessment
+from monitor.core.rules.wording import rule_lines
 from monitor.core.scopes import IN_USD
 from monitor.core.verdict import Verdict
 from monitor.core.verify import account_of, verdict_again
@@ -29,6 +30,11 @@ def explanation(event: Mapping[str, Any], document: Document | None) -> list[str
 
 
 def _lines(event: Mapping[str, Any], document: Document | None) -> Iterator[str]:
+    if "rule_sequence" in event:
+        yield f"{event['account_id']}: {event['event_type']} (rule event {event['rule_sequence']})"
+        yield f"  because of {_cause(event['cause'])}"
+        yield from rule_lines(event)
+        return
     yield f"{event['account_id']} {event['scope']}: {_headline(event)}"
     yield f"  because of {_cause(event['cause'])}"
     if document is None or event["event_type"] == "closed":

@@ -16,8 +16,8 @@ from monitor.core.inputs import Origin
 class AccountOutcome:
     """Collect what a step did to one account.
 
-    `statuses` maps a scope to its account-status body, None where the scope is gone. `facts` and `memory` are the
-    packed records to keep, None where they did not change.
+    `statuses` maps a scope to its account-status body, None where the scope is gone. `facts`, `memory` and `rules` are
+    the packed records to keep, None where they did not change.
     """
 
     account_id: str
@@ -25,6 +25,7 @@ class AccountOutcome:
     statuses: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     facts: bytes | None = None
     memory: bytes | None = None
+    rules: bytes | None = None
 
     @property
     def severity(self) -> int:
@@ -34,7 +35,8 @@ class AccountOutcome:
     @property
     def size(self) -> int:
         """How many records this becomes."""
-        return len(self.events) + len(self.statuses) + (self.facts is not None) + (self.memory is not None)
+        kept = (self.facts, self.memory, self.rules)
+        return len(self.events) + len(self.statuses) + sum(record is not None for record in kept)
 
     def join(self, later: AccountOutcome) -> None:
         """Add what came later: its events follow, its records replace."""
@@ -42,6 +44,7 @@ class AccountOutcome:
         self.statuses |= later.statuses
         self.facts = self.facts if later.facts is None else later.facts
         self.memory = self.memory if later.memory is None else later.memory
+        self.rules = self.rules if later.rules is None else later.rules
 
 
 @dataclass(frozen=True, slots=True)

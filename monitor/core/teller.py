@@ -98,7 +98,7 @@ class Teller:
             if account is None or self._store.account_of(scope) != number:
                 number = self._store.account_of(scope)
                 account = self._book.account(number)
-            self._decide(account, scope, _because(moment, account, moves), outcome)
+            self._decide(account, scope, because(moment, account, moves), outcome)
 
     @exactly
     def show(self, scopes: Scopes, outcome: Outcome) -> None:
@@ -205,7 +205,7 @@ class Teller:
         return pack_memory(lines)
 
 
-def _because(moment: Moment, account: Account, moves: Moves | None) -> Moment:
+def because(moment: Moment, account: Account, moves: Moves | None) -> Moment:
     """Return the moment with the symbol that moved most, of those the account holds where it holds any."""
     if not moves:
         return moment

@@ -16,6 +16,7 @@ from monitor.core.document import Document
 from monitor.core.events import SCHEMA, digest_of, direction, figures, threshold
 from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
+from monitor.core.rules.proof import rule_terms
 from monitor.core.scopes import kind_of, scope_names
 from monitor.core.told import Told, event_id, named_event_id
 from monitor.core.verdict import Band, Verdict, decide
@@ -49,7 +50,11 @@ def first_difference(event: Mapping[str, Any], document: Document | None) -> Dif
 
 
 def _terms(event: Mapping[str, Any], document: Document | None) -> Iterator[tuple[str, Any, Any]]:
-    if "sequence" not in event:
+    if "rule_sequence" in event:
+        if document is None:
+            raise BadEvidence("evidence.document is missing")
+        yield from rule_terms(event, document)
+    elif "sequence" not in event:
         name, number = event["event_type"], event["episode"]
         yield "event_id", event["event_id"], named_event_id(event["account_id"], event["scope"], name, number)
     elif document is None:

@@ -26,6 +26,7 @@ class Shard:
         self.engine = self._make()
         self.facts: dict[str, bytes] = {}
         self.memory: dict[str, bytes] = {}
+        self.rules: dict[str, bytes] = {}
 
     def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
         """Apply inputs and keep what is to be remembered."""
@@ -36,7 +37,7 @@ class Shard:
         market = list(market_inputs(self.engine.board, TopicNames()))
         self.engine = self._make()
         self.engine.absorb(market, now_ms)
-        self.engine.restore(self.facts, self.memory)
+        self.engine.restore(self.facts, self.memory, self.rules)
         self.engine.absorb([Clock(now_ms)], now_ms)
 
     def catch_up(self, missed: Iterable[Input], now_ms: int) -> list[Outcome]:
@@ -52,4 +53,6 @@ class Shard:
                 self.facts[account_id] = account.facts
             if account.memory is not None:
                 self.memory[account_id] = account.memory
+            if account.rules is not None:
+                self.rules[account_id] = account.rules
         return outcome

@@ -15,6 +15,7 @@ from monitor.adapters.wire.faults import Code
 from monitor.adapters.wire.shapes import AccountId, Count, Millis
 from monitor.core.accounts import MarginMode, Side
 from monitor.core.ladder import MarginStatus
+from monitor.core.rules.parameters import Rule
 
 Figure = Annotated[
     str,
@@ -150,6 +151,35 @@ class Event(Struct, kw_only=True):
     last_status: Told | UnsetType = UNSET
     unknown_because: list[str] | UnsetType = UNSET
     labels: dict[str, str] | list[str] | UnsetType = UNSET
+
+
+class RuleEvent(Struct, kw_only=True):
+    """State that a level of an account's own rule was crossed; outside the chains, numbered by `rule_sequence`.
+
+    `scope`, `sector`, `sectors`, `symbol` and `side` name what was measured, where that is not the whole account.
+    """
+
+    schema: Literal[1]
+    event_id: EventId
+    event_type: Rule
+    rule_sequence: Annotated[int, Meta(ge=1)]
+    account_id: AccountId
+    level: Figure
+    value: Figure | None
+    rearm_threshold: Figure
+    suspect: bool
+    degraded: list[str]
+    cause: Cause
+    decided_at_ms: Millis
+    account_version: Count
+    evidence: dict[str, Any]
+    digest: Digest
+    scope: Scope | UnsetType = UNSET
+    labels: dict[str, str] | list[str] | UnsetType = UNSET
+    equity: Figure | UnsetType = UNSET
+    initial_margin: Figure | UnsetType = UNSET
+    total_equity: Figure | UnsetType = UNSET
+    fallen_from: Figure | UnsetType = UNSET
 
 
 class TakeoverPosition(Struct, kw_only=True):

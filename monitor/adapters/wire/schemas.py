@@ -15,7 +15,15 @@ import orjson
 from msgspec import Meta
 
 from monitor.adapters.wire.document_shapes import DocumentBody
-from monitor.adapters.wire.outputs import AccountStatus, AdlWatch, DataQuality, DeadLetterHeaders, Event, Report
+from monitor.adapters.wire.outputs import (
+    AccountStatus,
+    AdlWatch,
+    DataQuality,
+    DeadLetterHeaders,
+    Event,
+    Report,
+    RuleEvent,
+)
 from monitor.adapters.wire.shapes import AccountEventBody, AssetBody, InstrumentBody, InsuranceFundBody, PriceBody
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +38,7 @@ INPUTS: Mapping[str, Any] = {
 }
 OUTPUTS: Mapping[str, Any] = {
     "event": Event,
+    "rule-event": RuleEvent,
     "adl-watch": AdlWatch,
     "account-status": AccountStatus,
     "dead-letter-headers": DeadLetterHeaders,

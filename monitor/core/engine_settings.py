@@ -1,0 +1,22 @@
+"""Settings of the engine: what it needs to know besides the market.
+
+Where they come from is the configuration's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from monitor.core.rules.settings import RuleSettings
+from monitor.core.showing import StatusSettings
+from monitor.core.verdict import Ladders
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Hold what the engine needs to know besides the market."""
+
+    ladders: Ladders
+    status: StatusSettings = field(default_factory=StatusSettings)
+    max_positions: int = 512
+    rules: RuleSettings = field(default_factory=RuleSettings)

@@ -1,0 +1,39 @@
+"""Evidence of a rule: the account as a whole and its market by value, and what the rule remembered.
+
+The form of each part is in `document`, the proof made from it in `verify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from monitor.core.accounts import Account
+from monitor.core.board import MarketBoard
+from monitor.core.document import account_object, instrument_object
+from monitor.core.evidence import assets_object, ladder_object, origins_object, prices_object
+from monitor.core.verdict import Ladders
+
+
+def rule_evidence(
+    account: Account, board: MarketBoard, ladders: Ladders, remembered: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a rule's value was computed from; `remembered` is what does not follow from the present market."""
+    symbols = sorted({position.symbol for position in account.positions.values()})
+    cross, isolated, portfolio = ladders.all()
+    return {
+        "document": {
+            "ladder": {
+                "cross": ladder_object(cross),
+                "isolated": ladder_object(isolated),
+                "portfolio": ladder_object(portfolio),
+            },
+            "usd_assets": sorted(board.usd_assets),
+            "instruments": {s: instrument_object(terms) for s in symbols if (terms := board.instrument(s))},
+            "assets": assets_object(account, symbols, board),
+            "prices": prices_object(symbols, board),
+            "accounts": [account_object(account)],
+        },
+        "price_origins": origins_object(symbols, board),
+        "remembered": dict(remembered),
+    }

@@ -1,0 +1,59 @@
+"""Proof of a rule event: its value and the crossing of its level computed again from its evidence.
+
+Reading the evidence is the wire's business; how differences are reported is `verify`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from monitor.core.accounts import Account
+from monitor.core.amounts import format_amount
+from monitor.core.document import Document
+from monitor.core.events import SCHEMA
+from monitor.core.rules.crossing import crossed, rearm_line
+from monitor.core.rules.equity import total_equity
+from monitor.core.rules.event import rule_event_id
+from monitor.core.rules.memory import number_of
+from monitor.core.rules.parameters import Rule
+from monitor.core.rules.readings import Reading, account_limit, drawdown
+
+Terms = Iterator[tuple[str, Any, Any]]
+
+
+def rule_terms(event: Mapping[str, Any], document: Document) -> Terms:
+    """Yield (name, stated, computed) of every term of a rule event. Needs the exact context."""
+    rule, account_id = Rule(event["event_type"]), event["account_id"]
+    (only,) = document.accounts
+    account = only.account
+    yield "schema", event["schema"], SCHEMA
+    yield "account_id", account_id, account.account_id
+    yield "event_id", event["event_id"], rule_event_id(account_id, rule, event["rule_sequence"])
+    remembered = event["evidence"]["remembered"]
+    level = Decimal(event["level"])
+    yield "level", event["level"], event["level"] if event["level"] in remembered["levels"] else "none of the levels"
+    yield "rearm_threshold", event["rearm_threshold"], format_amount(rearm_line(rule, level))
+    reading = reading_again(event, rule, account, document)
+    for name, value in (*reading.names.items(), *reading.figures.items()):
+        yield name, event[name], value
+    if reading.measure is None:
+        yield "value", event["value"], "not known"
+        return
+    yield "value", event["value"], reading.measure.text()
+    fired = crossed(rule, reading.measure, [level], frozenset()).fired
+    yield "level", event["level"], event["level"] if fired else "not reached"
+    yield "labels", event.get("labels"), account.settings.raw.get("labels")
+
+
+def reading_again(event: Mapping[str, Any], rule: Rule, account: Account, document: Document) -> Reading:
+    """Return the reading that the evidence of an event gives."""
+    market, remembered = document.market, event["evidence"]["remembered"]
+    if rule is Rule.DRAWDOWN_STOP:
+        reference = account.settings.raw.get("reference_equity")
+        base = number_of(remembered["high"]) if reference is None else Decimal(str(reference))
+        return drawdown(total_equity(account, market), base)
+    if rule is Rule.ACCOUNT_LIMIT:
+        return account_limit(account, event["scope"], market)
+    raise ValueError(f"no proof of {rule} is known")

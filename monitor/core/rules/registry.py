@@ -1,0 +1,53 @@
+"""The registry of accounts with rules: their facts, unpacked, and whom a symbol or an asset concerns.
+
+Accounts without rules are not in it and cost nothing. What is done with those who are is in `watch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from monitor.core.accounts import Account
+from monitor.core.rules.parameters import RuleParameters
+
+
+class Watched(NamedTuple):
+    """Hold an account that has rules, and under which symbols and assets it is found."""
+
+    account: Account
+    parameters: RuleParameters
+    symbols: frozenset[str]
+    assets: frozenset[str]
+
+
+class Registry:
+    """Hold the accounts that have rules, by the number the account book gave them."""
+
+    def __init__(self) -> None:
+        self.watched: dict[int, Watched] = {}
+        self._by_symbol: dict[str, set[int]] = {}
+        self._by_asset: dict[str, set[int]] = {}
+
+    def put(self, number: int, watched: Watched | None) -> None:
+        """Replace what is known of an account; None: it has no rules."""
+        before = self.watched.pop(number, None)
+        if before is not None:
+            for symbol in before.symbols:
+                self._by_symbol[symbol].discard(number)
+            for name in before.assets:
+                self._by_asset[name].discard(number)
+        if watched is None:
+            return
+        self.watched[number] = watched
+        for symbol in watched.symbols:
+            self._by_symbol.setdefault(symbol, set()).add(number)
+        for name in watched.assets:
+            self._by_asset.setdefault(name, set()).add(number)
+
+    def touched(self, accounts: Iterable[int], symbols: Iterable[str], assets: Iterable[str]) -> list[int]:
+        """Return those of some accounts that have rules, and all that hold one of some symbols and assets."""
+        numbers = {number for number in accounts if number in self.watched}
+        numbers.update(*(self._by_symbol.get(symbol, ()) for symbol in symbols))
+        numbers.update(*(self._by_asset.get(name, ()) for name in assets))
+        return sorted(numbers)

@@ -1,0 +1,68 @@
+"""Telling: what the readings of one account cross, as events and as memory.
+
+What crossing means is in `crossing`, the shape of an event in `event`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from monitor.core.amounts import format_amount
+from monitor.core.board import MarketBoard
+from monitor.core.events import Moment
+from monitor.core.outcome import Outcome
+from monitor.core.rules.crossing import crossed
+from monitor.core.rules.doubts import Doubts
+from monitor.core.rules.event import rule_event
+from monitor.core.rules.evidence import rule_evidence
+from monitor.core.rules.memory import RuleMemory
+from monitor.core.rules.parameters import Levels, Rule
+from monitor.core.rules.readings import Reading
+from monitor.core.rules.registry import Watched
+from monitor.core.verdict import Ladders
+
+Doubted = tuple[Reading, Doubts]
+
+
+class Telling(NamedTuple):
+    """Tell what the readings of one account cross."""
+
+    watched: Watched
+    board: MarketBoard
+    ladders: Ladders
+    memory: RuleMemory
+    moment: Moment
+    outcome: Outcome
+    to_remember: set[str]
+
+    def tell(self, rule: Rule, levels: Levels, readings: Sequence[Doubted]) -> None:
+        """Tell every level that a reading has crossed, arm what has come back, forget targets that are gone."""
+        account_id = self.watched.account.account_id
+        for reading, doubts in readings:
+            target = (str(rule), reading.target)
+            if reading.measure is None or doubts.stale:
+                continue
+            before = self.memory.levels_of(target)
+            result = crossed(rule, reading.measure, levels, before)
+            if self.memory.set_levels(target, result.disarmed):
+                self.to_remember.add(account_id)
+            for level in result.fired:
+                self._tell(rule, levels, reading, doubts, level)
+        present = {reading.target for reading, _ in readings}
+        for target in [one for one in self.memory.disarmed if one[0] == rule and one[1] not in present]:
+            self.memory.set_levels(target, frozenset())
+            self.to_remember.add(account_id)
+
+    def _tell(self, rule: Rule, levels: Levels, reading: Reading, doubts: Doubts, level: Decimal) -> None:
+        account = self.watched.account
+        self.memory.sequence += 1
+        remembered: dict[str, Any] = {"levels": [format_amount(one) for one in levels]}
+        if rule is Rule.DRAWDOWN_STOP:
+            remembered["unit"] = self.memory.unit
+            if self.memory.high is not None:
+                remembered["high"] = str(self.memory.high)
+        evidence = rule_evidence(account, self.board, self.ladders, remembered)
+        event = rule_event(account, rule, reading, level, self.memory.sequence, doubts.degraded, self.moment, evidence)
+        self.outcome.of(account.account_id).events.append(event)

@@ -1,0 +1,144 @@
+"""The watch over account rules: takes readings of the accounts a message has touched, has crossings told, remembers.
+
+An unknown input (no snapshot, a missing price, one too old to be used) neither fires nor arms a level. What values are
+is in `readings`, what crossing a level means in `crossing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from monitor.core.accounts import Account, MarginType
+from monitor.core.amounts import exactly
+from monitor.core.board import MarketBoard
+from monitor.core.events import Moment
+from monitor.core.outcome import Outcome
+from monitor.core.rules.doubts import assets_in_use, doubts_of_account, doubts_of_scope
+from monitor.core.rules.equity import total_equity
+from monitor.core.rules.highs import SavedHighs
+from monitor.core.rules.memory import RuleMemory, pack_rules, unpack_rules
+from monitor.core.rules.parameters import Rule, RuleParameters, parameters_of, states_rules
+from monitor.core.rules.readings import account_limits, drawdown
+from monitor.core.rules.registry import Registry, Watched
+from monitor.core.rules.settings import RuleSettings
+from monitor.core.rules.telling import Doubted, Telling
+from monitor.core.teller import Moves, because
+from monitor.core.verdict import Ladders
+
+
+class RuleWatch:
+    """Keep the rules of a shard's accounts; accounts without rules are not kept."""
+
+    def __init__(self, settings: RuleSettings, ladders: Ladders, board: MarketBoard) -> None:
+        self.memories: dict[str, RuleMemory] = {}
+        self._settings = settings
+        self._ladders = ladders
+        self._board = board
+        self._for_everybody = parameters_of({}, settings).exist
+        self._registry = Registry()
+        self._to_remember: set[str] = set()
+        self._highs = SavedHighs(settings)
+
+    def restore(self, records: Mapping[str, bytes]) -> None:
+        """Take over what another watch has remembered, before the accounts are put."""
+        for account_id, record in records.items():
+            memory = self.memories[account_id] = unpack_rules(record)
+            self._highs.saved(account_id, memory)
+
+    def put(self, number: int, account: Account) -> None:
+        """Watch an account as its facts and the terms in force have it, or no longer."""
+        raw = account.settings.raw
+        parameters = RuleParameters()
+        if not account.deleted and (self._for_everybody or states_rules(raw)):
+            parameters = parameters_of(raw, self._settings)
+        memory = self.memories.get(account.account_id)
+        if not parameters.exist:
+            self._registry.put(number, None)
+            if memory is not None and memory.forget():
+                self._to_remember.add(account.account_id)
+            return
+        symbols = frozenset(symbol for symbol, _ in account.positions)
+        assets = frozenset(assets_in_use(account, self._board))
+        self._registry.put(number, Watched(account, parameters, symbols, assets))
+        if memory is not None and _forget_ended(memory, parameters):
+            self._to_remember.add(account.account_id)
+
+    def judge(
+        self,
+        moment: Moment,
+        outcome: Outcome,
+        *,
+        accounts: Iterable[int] = (),
+        symbols: Iterable[str] = (),
+        assets: Iterable[str] = (),
+        moves: Moves | None = None,
+    ) -> None:
+        """Take the readings of some accounts and of all holders of some symbols and assets."""
+        if self._registry.watched:
+            self._look_at(self._registry.touched(accounts, symbols, assets), moment, outcome, moves)
+
+    def judge_all(self, moment: Moment, outcome: Outcome) -> None:
+        """Take the readings of everybody."""
+        self._look_at(sorted(self._registry.watched), moment, outcome)
+
+    def turn(self, now_ms: int) -> None:
+        """Let the clock move on: highs that have risen a little are remembered in time."""
+        self._to_remember.update(self._highs.due(now_ms))
+
+    def close(self, outcome: Outcome) -> None:
+        """Pack what is to be remembered."""
+        for account_id in sorted(self._to_remember):
+            memory = self.memories[account_id]
+            outcome.of(account_id).rules = pack_rules(memory)
+            self._highs.saved(account_id, memory)
+        self._to_remember = set()
+
+    @exactly
+    def _look_at(self, numbers: Collection[int], moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
+        for number in numbers:
+            watched = self._registry.watched[number]
+            if watched.account.complete and watched.parameters.on_ticks:
+                self._look(watched, because(moment, watched.account, moves), outcome)
+
+    def _look(self, watched: Watched, moment: Moment, outcome: Outcome) -> None:
+        account, parameters, board = watched.account, watched.parameters, self._board
+        memory = self.memories.setdefault(account.account_id, RuleMemory())
+        telling = Telling(watched, board, self._ladders, memory, moment, outcome, self._to_remember)
+        if parameters.drawdown:
+            telling.tell(Rule.DRAWDOWN_STOP, parameters.drawdown, [self._drawdown(watched, memory, moment)])
+        if parameters.account and not _lacks_terms(account, board):
+            readings = [(one, doubts_of_scope(account, one.target, board)) for one in account_limits(account, board)]
+            telling.tell(Rule.ACCOUNT_LIMIT, parameters.account, readings)
+
+    def _drawdown(self, watched: Watched, memory: RuleMemory, moment: Moment) -> Doubted:
+        """Return the reading of the drawdown, having raised the high to the present equity."""
+        account, reference = watched.account, watched.parameters.reference_equity
+        doubts = doubts_of_account(account, self._board)
+        equity = None if doubts.stale else total_equity(account, self._board)
+        if equity is None:
+            return drawdown(None, None), doubts
+        if reference is None:
+            if memory.high is None or memory.unit != equity.unit or equity.amount > memory.high:
+                memory.high, memory.unit = equity.amount, equity.unit
+            if self._highs.is_due(account.account_id, memory, moment.decided_at_ms):
+                self._to_remember.add(account.account_id)
+        return drawdown(equity, memory.high if reference is None else reference), doubts
+
+
+def _forget_ended(memory: RuleMemory, parameters: RuleParameters) -> bool:
+    """Forget what was remembered of rules an account no longer has; return whether there was anything."""
+    ended = [target for target in memory.disarmed if not parameters.has(Rule(target[0]))]
+    changed = bool(ended)
+    for target in ended:
+        memory.set_levels(target, frozenset())
+    if memory.high is not None and (not parameters.drawdown or parameters.reference_equity is not None):
+        memory.high, memory.unit, changed = None, "", True
+    return changed
+
+
+def _lacks_terms(account: Account, board: MarketBoard) -> bool:
+    """Return whether a cross position could be settled in any asset: then nobody knows which scopes there are."""
+    return any(
+        position.margin_type is MarginType.CROSS and board.instrument(position.symbol) is None
+        for position in account.positions.values()
+    )
