@@ -1,0 +1,88 @@
+"""The projection of a portfolio scope: its requirement is no sum over positions, so the changed account is assessed.
+
+Every question costs one assessment of the whole scope; nothing is assumed of the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import cast
+
+from monitor.core.accounts import Account
+from monitor.core.margin import Assessment, assess
+from monitor.core.market import Market
+from monitor.core.plan.holding import Holding
+from monitor.core.plan.projection import Figures, rational_holding
+from monitor.core.plan.rule import LiquidationRule
+from monitor.core.positions import unrealized_pnl
+
+_ZERO = Decimal(0)
+
+
+class Reassessed:
+    """Project a scope by assessing the account as it would be: fills at the mark, fees paid from the wallet."""
+
+    is_piecewise_linear = False
+
+    def __init__(self, account: Account, assessment: Assessment, market: Market, rule: LiquidationRule) -> None:
+        equity, requirement = assessment.equity, assessment.maintenance_margin
+        assert equity is not None and requirement is not None, "asked of a known scope"
+        self.holdings: Sequence[Holding[Fraction]] = [
+            rational_holding(account, assessment, leg, rule) for leg in assessment.legs
+        ]
+        self.equity = Fraction(equity)
+        self.requirement = Fraction(requirement)
+        self._start = self.equity, self.requirement
+        self._account = self._whole = account
+        self._scope = assessment.scope
+        self._market = market
+
+    def after(self, holding: Holding[Fraction], quantity: Decimal, *, charged: bool = True) -> Figures[Fraction]:
+        """Return the figures after one more reduction, which is not taken."""
+        fee = holding.notional(quantity) * holding.fee_rate if charged else Fraction(0)
+        if not quantity:
+            return Figures(self.equity, self.requirement, fee)
+        figures = assess(self._changed(holding, quantity, fee), self._scope, self._market)
+        assert figures.equity is not None and figures.maintenance_margin is not None, "what is known stays known"
+        return Figures(Fraction(figures.equity), Fraction(figures.maintenance_margin), fee)
+
+    def take(self, holding: Holding[Fraction], quantity: Decimal, figures: Figures[Fraction]) -> None:
+        """Take a reduction whose figures are known."""
+        self._account = self._changed(holding, quantity, figures.fee)
+        self.equity, self.requirement, _ = figures
+        holding.gone += quantity
+
+    def reset(self) -> None:
+        """Take back every reduction."""
+        self._account = self._whole
+        self.equity, self.requirement = self._start
+        for holding in self.holdings:
+            holding.gone = _ZERO
+
+    def corners(self, holding: Holding[Fraction]) -> list[Decimal]:
+        """Return all of a holding: in between nothing is known to be linear."""
+        return [holding.left]
+
+    def _changed(self, holding: Holding[Fraction], quantity: Decimal, fee: Fraction) -> Account:
+        """Return the account after a fill at the mark: less of the position, its profit and the fee in the wallet."""
+        position, terms = holding.leg.position, holding.terms
+        assert holding.leg.mark_price is not None, "asked of a known scope"
+        signed = quantity if position.quantity > 0 else -quantity
+        size = Fraction(signed) * terms.contract_size
+        profit = unrealized_pnl(terms.contract, size, Fraction(position.entry_price), Fraction(holding.leg.mark_price))
+        asset = terms.settle_asset
+        wallet = Fraction(self._account.balances.get(asset, _ZERO)) + profit - fee
+        left = holding.signed_left - signed
+        positions = dict(self._account.positions)
+        if left:
+            positions[position.key] = replace(position, quantity=left)
+        else:
+            del positions[position.key]
+        return replace(
+            self._account,
+            positions=positions,
+            balances={**self._account.balances, asset: cast("Decimal", wallet)},
+        )

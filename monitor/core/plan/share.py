@@ -1,0 +1,25 @@
+"""The rule `share`: a part of a large position goes first; after that whatever is liquidated goes whole.
+
+Source: Hyperliquid docs, "Liquidations": 20 % of positions above 100,000 USDC; for 30 s after a block with a partial
+liquidation every liquidation order of that user is for the entire position.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from monitor.core.amounts import N
+from monitor.core.plan.holding import Holding
+from monitor.core.plan.rule import LiquidationRule
+
+
+def stops(holding: Holding[N], rule: LiquidationRule, *, cooling: bool) -> list[Decimal]:
+    """Return the quantities after which it is looked again: the share, then the whole; `cooling`: the whole alone."""
+    if cooling or not is_large(holding, rule):
+        return [holding.left]
+    return [share for share in (holding.left * rule.share,) if share < holding.left] + [holding.left]
+
+
+def is_large(holding: Holding[N], rule: LiquidationRule) -> bool:
+    """Return whether what is left of a position is liquidated in two steps: its notional in USD is above the line."""
+    return holding.notional(holding.left) * holding.dollar > holding.number(rule.share_above)
