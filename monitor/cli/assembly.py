@@ -54,7 +54,7 @@ class KernelThread:
 def engine_settings(settings: Settings) -> EngineSettings:
     """Return the part of the settings the engine needs."""
     ladders = Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio)
-    return EngineSettings(ladders, settings.status, settings.limits.max_positions, settings.rules)
+    return EngineSettings(ladders, settings.status, settings.limits.max_positions, settings.rules, settings.liquidation)
 
 
 def new_board(settings: Settings) -> MarketBoard:

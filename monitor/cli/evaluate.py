@@ -16,7 +16,11 @@ from monitor.adapters.wire.document import Base, document_of, read_document
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.options import add_config_option, print_json, settings_of
 from monitor.config import ConfigError, Settings, load, term_defaults
-from monitor.core.document import Document
+from monitor.core.document import Document, DocumentAccount
+from monitor.core.ladder import MarginStatus
+from monitor.core.margin import assess
+from monitor.core.plan.body import plan_body
+from monitor.core.plan.plan import PLANNED, plan_of
 from monitor.core.report import scope_report
 from monitor.core.scopes import kind_of, scope_names
 from monitor.core.verdict import Ladders
@@ -60,19 +64,22 @@ def report_of(document: Document) -> dict[str, Any]:
     """Return the report on every scope of every account of a document."""
     accounts = []
     for entry in document.accounts:
-        account = entry.account
-        scopes = [
-            scope_report(
-                account,
-                scope,
-                document.market,
-                document.ladders.of(kind_of(account, scope)),
-                entry.previous_status.get(scope),
-            )
-            for scope in scope_names(account, document.market)
-        ]
-        accounts.append({"account_id": account.account_id, "scopes": scopes})
+        names = scope_names(entry.account, document.market)
+        scopes = [_scope(document, entry, name) for name in names]
+        accounts.append({"account_id": entry.account.account_id, "scopes": scopes})
     return {"accounts": accounts}
+
+
+def _scope(document: Document, entry: DocumentAccount, scope: str) -> dict[str, Any]:
+    """Return the report on one scope, with a plan where it is in liquidation or worse."""
+    account, market = entry.account, document.market
+    ladder = document.ladders.of(kind_of(account, scope))
+    assessment = assess(account, scope, market)
+    report = scope_report(account, scope, market, ladder, entry.previous_status.get(scope), assessment)
+    if MarginStatus(report["status"]) in PLANNED:
+        plan = plan_of(account, assessment, market, ladder, document.liquidation)
+        report |= {} if plan is None else {"plan": plan_body(plan)}
+    return report
 
 
 def _bytes_of(file: str, name: str) -> bytes:
@@ -109,4 +116,5 @@ def base_of(settings: Settings) -> Base:
         ladders=Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio),
         usd_assets=settings.usd_assets,
         terms=term_defaults(settings),
+        liquidation=settings.liquidation,
     )

@@ -34,6 +34,7 @@ PROFILE_SECTIONS = frozenset(
         "brackets",
         "haircuts",
         "adl",
+        "liquidation",
     }
 )
 """What a venue profile may set: what a venue decides, not what an operator does."""

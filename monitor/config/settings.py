@@ -22,6 +22,7 @@ from monitor.core.fund.settings import FundSettings
 from monitor.core.instruments import Haircut, MaintenanceBasis
 from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
+from monitor.core.plan.rule import LiquidationRule
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
 from monitor.core.verdict import Ladders
@@ -76,6 +77,7 @@ class Settings:
     instruments: InstrumentSettings = field(default_factory=InstrumentSettings)
     brackets: Mapping[str, tuple[StatedTier, ...]] = field(default_factory=dict, metadata={"read": read_brackets})
     haircuts: Mapping[str, Haircut] = field(default_factory=dict, metadata={"read": read_haircut, "build": haircuts_of})
+    liquidation: LiquidationRule = field(default_factory=LiquidationRule)
     status: StatusSettings = field(default_factory=StatusSettings)
     adl: AdlSettings = field(default_factory=AdlSettings)
     fund: FundSettings = field(default_factory=FundSettings)

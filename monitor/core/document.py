@@ -16,6 +16,7 @@ from monitor.core.amounts import exactly, format_amount
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.ladder import MarginStatus
 from monitor.core.market import FixedMarket
+from monitor.core.plan.rule import LiquidationRule
 from monitor.core.verdict import Ladders
 
 
@@ -37,6 +38,7 @@ class Document:
     market: FixedMarket
     accounts: tuple[DocumentAccount, ...]
     ladders: Ladders
+    liquidation: LiquidationRule = field(default_factory=LiquidationRule)
     profile: str | None = None
     portfolio: Mapping[str, Any] | None = None
     portfolio_rules: Mapping[str, Any] | None = None

@@ -54,7 +54,7 @@ class MarginEngine:
         self.board = board
         self.book = AccountBook()
         self.store = MarginStore(settings.ladders.all(), use_numba=use_numba)
-        self.teller = Teller(settings.ladders, board, self.book, self.store)
+        self.teller = Teller(settings.ladders, board, self.book, self.store, settings.liquidation)
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
         self._settings = settings
         self._refresh = RefreshQueue(settings.status)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.core.plan.rule import LiquidationRule
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
 from monitor.core.verdict import Ladders
@@ -20,3 +21,4 @@ class EngineSettings:
     status: StatusSettings = field(default_factory=StatusSettings)
     max_positions: int = 512
     rules: RuleSettings = field(default_factory=RuleSettings)
+    liquidation: LiquidationRule = field(default_factory=LiquidationRule)

@@ -17,6 +17,7 @@ from monitor.core.accounts import Account
 from monitor.core.amounts import Number, format_amount, format_quotient
 from monitor.core.inputs import Cause
 from monitor.core.ladder import Ladder, MarginStatus, worse_of
+from monitor.core.plan.plan import PLANNED
 from monitor.core.told import Told, event_id, named_event_id
 from monitor.core.transfers import deposit_to_clear
 from monitor.core.verdict import Verdict
@@ -65,6 +66,7 @@ def change_event(
     moment: Moment,
     price_time_ms: int | None,
     evidence: Mapping[str, Any],
+    plan: Mapping[str, Any] | None = None,
 ) -> Event:
     """Return the event of a scope that goes from what was told `before` to what is told `after`."""
     scope = verdict.assessment.scope
@@ -78,6 +80,8 @@ def change_event(
         **figures(verdict, ladder),
         "threshold": threshold(before, after, ladder),
     }
+    if plan is not None:
+        body["plan"] = plan
     if verdict.unknown_because:
         body["unknown_because"] = list(verdict.unknown_because)
     return _finished(body, account, before, after, moment, price_time_ms, evidence)
@@ -133,6 +137,14 @@ def direction(before: Told, after: Told) -> str:
     if after.status is MarginStatus.UNKNOWN:
         return "worse"
     return "better" if after.status.rank < before.last_status.rank else "worse"
+
+
+def deserves_plan(before: Told, after: Told, *, suspect: bool) -> bool:
+    """Return whether an event carries a plan: it is about a liquidation that got worse, and the facts are not suspect.
+
+    The first event after an unknown status counts as worse where the new status is no better than the last known one.
+    """
+    return after.status in PLANNED and direction(before, after) == "worse" and not suspect
 
 
 def threshold(before: Told, after: Told, ladder: Ladder) -> str | None:

@@ -7,7 +7,7 @@ from it in `verify`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -18,6 +18,7 @@ from monitor.core.board import MarketBoard
 from monitor.core.document import account_object, asset_object, instrument_object
 from monitor.core.instruments import Instrument
 from monitor.core.ladder import RUNGS, Ladder, MarginStatus
+from monitor.core.plan.rule import LiquidationRule
 from monitor.core.scopes import ScopeKind, kind_of, positions_of
 from monitor.core.verdict import Band, Verdict
 
@@ -30,8 +31,18 @@ class Witness:
         self._terms: dict[str, tuple[Instrument[Decimal], dict[str, Any]]] = {}
         self._ladders: dict[int, tuple[Ladder, dict[str, Any]]] = {}
 
-    def of(self, account: Account, verdict: Verdict, ladder: Ladder, last: MarginStatus) -> dict[str, Any]:
-        """Return the evidence of a verdict on a scope whose last known status was `last`."""
+    def of(
+        self,
+        account: Account,
+        verdict: Verdict,
+        ladder: Ladder,
+        last: MarginStatus,
+        rule: LiquidationRule | None = None,
+    ) -> dict[str, Any]:
+        """Return the evidence of a verdict on a scope whose last known status was `last`.
+
+        `rule` is the one a plan was made by, None where there is no plan.
+        """
         scope = verdict.assessment.scope
         part = slice_of(account, scope, self._board)
         symbols = sorted({position.symbol for position in part.positions.values()})
@@ -46,6 +57,8 @@ class Witness:
             },
             "price_origins": origins_object(symbols, self._board),
         }
+        if rule is not None:
+            out["document"]["liquidation"] = rule_object(rule)
         if not account.complete:
             out["incomplete"] = True
         if verdict.degraded:
@@ -103,6 +116,20 @@ def ladder_object(ladder: Ladder) -> dict[str, Any]:
         "hysteresis": ratio_text(ladder.hysteresis),
         "debt_floor": ratio_text(ladder.debt_floor),
     }
+
+
+def rule_object(rule: LiquidationRule) -> dict[str, Any]:
+    """Return a liquidation rule as it stands in a document, every parameter stated but those that are absent."""
+    out: dict[str, Any] = {}
+    for item in fields(rule):
+        value = getattr(rule, item.name)
+        if isinstance(value, Fraction):
+            out[item.name] = ratio_text(value)
+        elif isinstance(value, Decimal):
+            out[item.name] = format_amount(value)
+        elif value is not None:
+            out[item.name] = str(value) if isinstance(value, str) else value
+    return out
 
 
 def ratio_text(number: Fraction) -> str:

@@ -17,11 +17,14 @@ from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
-from monitor.core.events import Moment, adl_watch_event, change_event, closed_event
+from monitor.core.events import Moment, adl_watch_event, change_event, closed_event, deserves_plan
 from monitor.core.evidence import Witness
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.outcome import Outcome
+from monitor.core.plan.body import plan_body
+from monitor.core.plan.plan import PLANNED, plan_of
+from monitor.core.plan.rule import LiquidationRule
 from monitor.core.report import scope_report
 from monitor.core.scopes import kind_of
 from monitor.core.store import MarginStore
@@ -36,9 +39,17 @@ Moves = Mapping[str, Decimal]
 class Teller:
     """Decide, tell and show; remember what was told and shown."""
 
-    def __init__(self, ladders: Ladders, board: MarketBoard, book: AccountBook, store: MarginStore) -> None:
+    def __init__(
+        self,
+        ladders: Ladders,
+        board: MarketBoard,
+        book: AccountBook,
+        store: MarginStore,
+        liquidation: LiquidationRule | None = None,
+    ) -> None:
         self.memory: dict[str, dict[str, Told]] = {}
         self._ladders = ladders
+        self._rule = liquidation or LiquidationRule()
         self._board = board
         self._witness = Witness(board)
         self._book = book
@@ -109,7 +120,7 @@ class Teller:
             told = self._told(account.account_id, name)
             verdict = judge(account, name, self._board, self._ladders, told.last_status)
             if verdict.status.rank == self._store.told[scope]:
-                self._show(account, scope, verdict, told, outcome)
+                self._show(account, scope, verdict, told, outcome, self._plan(account, verdict))
 
     def close(self, outcome: Outcome) -> None:
         """Pack the memory of every account about which something new was told or shown."""
@@ -135,20 +146,40 @@ class Teller:
         self.unknown.pop(scope, None)
         if verdict.unknown_because:
             self.unknown[scope] = verdict.unknown_because[0]
-        after = before
-        if before.is_news(verdict.status):
-            after = self._tell(account, verdict, before, moment, outcome)
-        if after is not before or self._store.shown[scope] != verdict.status.rank:
-            self._show(account, scope, verdict, after, outcome)
+        after, is_news = before, before.is_news(verdict.status)
+        if not is_news and self._store.shown[scope] == verdict.status.rank:
+            return
+        plan = self._plan(account, verdict)
+        if is_news:
+            after = self._tell(account, verdict, before, moment, outcome, plan)
+        self._show(account, scope, verdict, after, outcome, plan)
 
-    def _tell(self, account: Account, verdict: Verdict, before: Told, moment: Moment, outcome: Outcome) -> Told:
+    def _plan(self, account: Account, verdict: Verdict) -> dict[str, Any] | None:
+        """Return the plan of a scope that is in liquidation or worse; a suspect account has none."""
+        if verdict.status not in PLANNED or account.suspect:
+            return None
+        ladder = self._ladders.of(verdict.assessment.kind)
+        plan = plan_of(account, verdict.assessment, self._board, ladder, self._rule)
+        return None if plan is None else plan_body(plan)
+
+    def _tell(
+        self,
+        account: Account,
+        verdict: Verdict,
+        before: Told,
+        moment: Moment,
+        outcome: Outcome,
+        plan: dict[str, Any] | None,
+    ) -> Told:
         scope = verdict.assessment.scope
         ladder = self._ladders.of(verdict.assessment.kind)
         after = before.after(verdict.status)
-        evidence = self._witness.of(account, verdict, ladder, before.last_status)
+        plan = plan if deserves_plan(before, after, suspect=account.suspect) else None
+        rule = None if plan is None else self._rule
+        evidence = self._witness.of(account, verdict, ladder, before.last_status, rule)
         events = outcome.of(account.account_id).events
         oldest = self._oldest_price_ms(verdict)
-        events.append(change_event(account, verdict, before, after, ladder, moment, oldest, evidence))
+        events.append(change_event(account, verdict, before, after, ladder, moment, oldest, evidence, plan))
         if self._deserves_adl_watch(after, ladder):
             after = after._replace(adl_watched=True)
             events.append(adl_watch_event(account, scope, after, self._positions(account, verdict, ladder), moment))
@@ -170,7 +201,15 @@ class Teller:
         quotes = (self._board.quotes.get(leg.position.symbol) for leg in verdict.assessment.legs)
         return min((quote.event_time_ms for quote in quotes if quote is not None), default=None)
 
-    def _show(self, account: Account, scope: int, verdict: Verdict, told: Told, outcome: Outcome) -> None:
+    def _show(
+        self,
+        account: Account,
+        scope: int,
+        verdict: Verdict,
+        told: Told,
+        outcome: Outcome,
+        plan: dict[str, Any] | None,
+    ) -> None:
         assessment = verdict.assessment
         ladder = self._ladders.of(assessment.kind)
         report = scope_report(account, assessment.scope, self._board, ladder, told.last_status, assessment)
@@ -186,6 +225,8 @@ class Teller:
             "account_version": account.version,
             "event_time_ms": account.event_time_ms,
         }
+        if plan is not None:
+            report["plan"] = plan
         outcome.of(account.account_id).statuses[assessment.scope] = report
         rank = verdict.status.rank
         if self._store.shown[scope] != rank:

@@ -13,13 +13,17 @@ from typing import Any, NamedTuple
 from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
 from monitor.core.document import Document
-from monitor.core.events import SCHEMA, digest_of, direction, figures, threshold
+from monitor.core.events import SCHEMA, deserves_plan, digest_of, direction, figures, threshold
 from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
+from monitor.core.plan.body import plan_body
+from monitor.core.plan.plan import plan_of
 from monitor.core.rules.proof import rule_terms
 from monitor.core.scopes import kind_of, scope_names
 from monitor.core.told import Told, event_id, named_event_id
 from monitor.core.verdict import Band, Verdict, decide
+
+_ABSENT = "(absent)"
 
 
 class Difference(NamedTuple):
@@ -124,8 +128,38 @@ def _verdict_terms(
     yield "degraded", event["degraded"], event["evidence"].get("degraded", [])
     healthy = verdict.status is MarginStatus.HEALTHY
     yield "event_type", event["event_type"], "recovered" if healthy else str(verdict.status)
+    yield from _plan_terms(event, document, account, verdict)
     yield "price_time_ms", event["price_time_ms"], _oldest_price_ms(event, verdict)
     yield "labels", event.get("labels"), account.settings.raw.get("labels")
+
+
+def plan_again(
+    event: Mapping[str, Any], document: Document, account: Account, verdict: Verdict
+) -> dict[str, Any] | None:
+    """Return the plan that the evidence of an event gives, None where the event should have none."""
+    if not deserves_plan(*_memory(event), suspect=event["suspect"]):
+        return None
+    ladder = document.ladders.of(verdict.assessment.kind)
+    plan = plan_of(account, verdict.assessment, document.market, ladder, document.liquidation)
+    return None if plan is None else plan_body(plan)
+
+
+def _plan_terms(
+    event: Mapping[str, Any], document: Document, account: Account, verdict: Verdict
+) -> Iterator[tuple[str, Any, Any]]:
+    yield from _each("plan", event.get("plan"), plan_again(event, document, account, verdict))
+
+
+def _each(term: str, stated: Any, computed: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the terms inside two values, down to what can differ."""
+    if isinstance(stated, dict) and isinstance(computed, dict):
+        for name in dict.fromkeys((*computed, *stated)):
+            yield from _each(f"{term}.{name}", stated.get(name, _ABSENT), computed.get(name, _ABSENT))
+    elif isinstance(stated, list) and isinstance(computed, list) and len(stated) == len(computed):
+        for number, (one, other) in enumerate(zip(stated, computed, strict=True)):
+            yield from _each(f"{term}[{number}]", one, other)
+    else:
+        yield term, stated, computed
 
 
 def _oldest_price_ms(event: Mapping[str, Any], verdict: Verdict) -> int | None:

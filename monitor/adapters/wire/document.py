@@ -16,6 +16,7 @@ from monitor.adapters.wire.decoding import Reader
 from monitor.adapters.wire.document_shapes import AccountBody, DocumentBody, QuoteBody
 from monitor.adapters.wire.faults import BadMessage, Code, segment
 from monitor.adapters.wire.ladders import ladders_of
+from monitor.adapters.wire.liquidation import liquidation_of
 from monitor.adapters.wire.terms import NO_DEFAULTS, TermDefaults, asset_of, instrument_of
 from monitor.adapters.wire.values import check_id, check_name, positive_at
 from monitor.core.accounts import Account, AccountEvent, BadFacts, after
@@ -24,6 +25,7 @@ from monitor.core.instruments import Asset, Instrument
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.limits import Limits
 from monitor.core.market import FixedMarket
+from monitor.core.plan.rule import LiquidationRule
 from monitor.core.verdict import Ladders
 
 _documents: Reader[DocumentBody] = Reader(DocumentBody)
@@ -36,6 +38,7 @@ class Base:
     ladders: Ladders = field(default_factory=lambda: Ladders.same(Ladder.build()))
     usd_assets: Collection[str] = ("USD",)
     terms: TermDefaults = NO_DEFAULTS
+    liquidation: LiquidationRule = field(default_factory=LiquidationRule)
 
 
 def decode_document(data: bytes, limits: Limits, base: Base | None = None) -> Document:
@@ -54,6 +57,7 @@ def document_of(body: DocumentBody, limits: Limits, base: Base) -> Document:
         market=_market_of(body, limits, base),
         accounts=_accounts_of(body.accounts, limits),
         ladders=ladders_of(body.ladder, base.ladders, limits.max_digits),
+        liquidation=liquidation_of(body.liquidation, base.liquidation, limits.max_digits),
         profile=None if body.profile is UNSET else body.profile,
         portfolio=None if body.portfolio is UNSET else body.portfolio,
         portfolio_rules=None if body.portfolio_rules is UNSET else body.portfolio_rules,

@@ -21,6 +21,7 @@ from monitor.adapters.wire.shapes import (
     TermsBody,
 )
 from monitor.core.accounts import MarginMode, PositionMode
+from monitor.core.plan.rule import RuleName
 
 Threshold = Annotated[
     str | int,
@@ -78,6 +79,21 @@ class AccountBody(Closed):
     previous_status: dict[str, Told] | UnsetType = UNSET
 
 
+class LiquidationBody(Closed):
+    """State the rule by which liquidations are planned; what is absent is the profile's or the default."""
+
+    rule: RuleName | UnsetType = UNSET
+    share: Amount | UnsetType = UNSET
+    share_above: Amount | UnsetType = UNSET
+    target: Threshold | UnsetType | None = UNSET
+    brackets: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+    fund_share: Amount | UnsetType = UNSET
+    spread_to_maintenance: Amount | UnsetType = UNSET
+    bankruptcy_adjustment: Amount | UnsetType = UNSET
+    maximum_fee_rate: Amount | UnsetType | None = UNSET
+    cancel_orders: bool | UnsetType = UNSET
+
+
 class DocumentBody(Closed):
     """State a market and accounts; only `accounts` is required. Portfolio parameters are taken as they are."""
 
@@ -88,5 +104,6 @@ class DocumentBody(Closed):
     assets: dict[str, CollateralBody] | UnsetType = UNSET
     usd_assets: list[Name] | UnsetType = UNSET
     prices: dict[str, QuoteBody] | UnsetType = UNSET
+    liquidation: LiquidationBody | UnsetType = UNSET
     portfolio: dict[str, Any] | UnsetType = UNSET
     portfolio_rules: dict[str, Any] | UnsetType = UNSET

@@ -12,18 +12,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from monitor.adapters.wire.document_shapes import Told
 from monitor.adapters.wire.faults import Code
+from monitor.adapters.wire.plan_shapes import Figure, Plan
 from monitor.adapters.wire.shapes import AccountId, Count, Millis
 from monitor.core.accounts import MarginMode, Side
 from monitor.core.ladder import MarginStatus
 from monitor.core.rules.parameters import Rule
 
-Figure = Annotated[
-    str,
-    Meta(
-        description="plain decimal; exact where the arithmetic is, quotients with at least 28 significant digits",
-        extra_json_schema={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
-    ),
-]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="sha256 of the canonical JSON without `digest`")]
 Number = Annotated[str, Meta(pattern=r"^-?[0-9]+$", description="a whole number as text")]
 EventId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
@@ -72,6 +66,7 @@ class ScopeReport(Struct, kw_only=True):
     margin_utilization: Figure | None
     positions: list[PositionReport]
     portfolio: dict[str, Any] | UnsetType | None = UNSET
+    plan: Plan | UnsetType = UNSET
 
 
 class AccountReport(Struct, kw_only=True):
@@ -148,6 +143,7 @@ class Event(Struct, kw_only=True):
     account_version: Count
     evidence: dict[str, Any]
     digest: Digest
+    plan: Plan | UnsetType = UNSET
     last_status: Told | UnsetType = UNSET
     unknown_because: list[str] | UnsetType = UNSET
     labels: dict[str, str] | list[str] | UnsetType = UNSET

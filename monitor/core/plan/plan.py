@@ -11,7 +11,7 @@ from typing import NamedTuple
 from monitor.core.accounts import Account, Position
 from monitor.core.amounts import Number, exactly
 from monitor.core.bankruptcy import bankruptcy_price
-from monitor.core.ladder import Ladder
+from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.margin import Assessment
 from monitor.core.market import Market
 from monitor.core.plan.exchange import Exchange, exchanges_of
@@ -22,6 +22,10 @@ from monitor.core.plan.way import WayBack, way_back
 from monitor.core.scopes import ScopeKind
 
 _ZERO = Decimal(0)
+
+
+PLANNED = frozenset((MarginStatus.LIQUIDATION, MarginStatus.CRITICAL, MarginStatus.TAKEOVER, MarginStatus.BANKRUPT))
+"""The statuses of a scope that is, or would be, liquidated."""
 
 
 class Plan(NamedTuple):
