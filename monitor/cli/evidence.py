@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from monitor.adapters.wire.document import decode_document
+from monitor.adapters.wire.document import Base, decode_document
 from monitor.app.codec import BadMessage
 from monitor.cli.exits import BadInput
 from monitor.core.document import Document
@@ -66,6 +66,6 @@ def _document(place: str, body: dict[str, Any], limits: Limits) -> Document | No
     if not isinstance(evidence, dict) or "document" not in evidence:
         return None
     try:
-        return decode_document(orjson.dumps(evidence["document"]), limits)
+        return decode_document(orjson.dumps(evidence["document"]), limits, Base(of_evidence=True))
     except BadMessage as bad:
         raise BadInput(f"{place}: evidence.document{str(bad).removeprefix('$')}") from None

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
 from monitor.core.market import Market
+from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.prices import PriceUpdate
 
 
@@ -53,7 +54,12 @@ class AgeChange:
 class MarketBoard:
     """Hold the market as one shard has judged it; answers `monitor.core.market.Market`."""
 
-    def __init__(self, settings: FreshnessSettings, usd_assets: Collection[str] = ("USD",)) -> None:
+    def __init__(
+        self,
+        settings: FreshnessSettings,
+        usd_assets: Collection[str] = ("USD",),
+        portfolio: PortfolioTerms | None = None,
+    ) -> None:
         self.settings = settings
         self.usd_assets = frozenset(usd_assets)
         self.instruments: dict[str, Instrument[Decimal]] = {}
@@ -63,6 +69,15 @@ class MarketBoard:
         self._followers: dict[str, set[str]] = {}
         self._symbol_ages: dict[str, Age] = {}
         self._asset_ages: dict[str, Age] = {}
+        self._portfolio = portfolio
+        self._resolved: PortfolioTerms | None = None
+
+    @property
+    def portfolio(self) -> PortfolioTerms | None:
+        """What portfolio accounts are margined by, resolved over the contracts known; the same until terms change."""
+        if self._resolved is None and self._portfolio is not None:
+            self._resolved = self._portfolio.resolved(self.instruments)
+        return self._resolved
 
     def instrument(self, symbol: str) -> Instrument[Decimal] | None:
         """Return the terms of a contract."""
@@ -103,6 +118,7 @@ class MarketBoard:
 
     def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> None:
         """Put accepted terms in force, or forget a contract."""
+        self._resolved = None
         if terms is None:
             self.instruments.pop(symbol, None)
         else:
@@ -205,6 +221,11 @@ class Shifted:
         self._base = base
         self._marks = marks
         self._index_prices = index_prices
+
+    @property
+    def portfolio(self) -> PortfolioTerms | None:
+        """What portfolio accounts are margined by."""
+        return self._base.portfolio
 
     def instrument(self, symbol: str) -> Instrument[Decimal] | None:
         """Return the terms of a contract."""

@@ -17,6 +17,8 @@ from monitor.core.instruments import Asset, Instrument
 from monitor.core.ladder import MarginStatus
 from monitor.core.market import FixedMarket
 from monitor.core.plan.rule import LiquidationRule
+from monitor.core.portfolio.eligibility import PortfolioRules
+from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.verdict import Ladders
 
 
@@ -30,18 +32,19 @@ class DocumentAccount:
 
 @dataclass(frozen=True)
 class Document:
-    """Hold a document that has been read: everything an evaluation needs, and nothing else.
-
-    `portfolio` and `portfolio_rules` are the plain objects as they were given.
-    """
+    """Hold a document that has been read: everything an evaluation needs, and nothing else."""
 
     market: FixedMarket
     accounts: tuple[DocumentAccount, ...]
     ladders: Ladders
     liquidation: LiquidationRule = field(default_factory=LiquidationRule)
     profile: str | None = None
-    portfolio: Mapping[str, Any] | None = None
-    portfolio_rules: Mapping[str, Any] | None = None
+    portfolio_rules: PortfolioRules | None = None
+
+    @property
+    def portfolio(self) -> PortfolioTerms | None:
+        """What portfolio accounts are margined by, resolved over the contracts of the document."""
+        return self.market.portfolio
 
 
 @exactly

@@ -19,6 +19,8 @@ from monitor.core.document import account_object, asset_object, instrument_objec
 from monitor.core.instruments import Instrument
 from monitor.core.ladder import RUNGS, Ladder, MarginStatus
 from monitor.core.plan.rule import LiquidationRule
+from monitor.core.portfolio.stating import portfolio_object
+from monitor.core.portfolio.terms import HyperliquidTerms, PortfolioTerms
 from monitor.core.scopes import ScopeKind, kind_of, positions_of
 from monitor.core.verdict import Band, Verdict
 
@@ -30,6 +32,7 @@ class Witness:
         self._board = board
         self._terms: dict[str, tuple[Instrument[Decimal], dict[str, Any]]] = {}
         self._ladders: dict[int, tuple[Ladder, dict[str, Any]]] = {}
+        self._method: tuple[PortfolioTerms, dict[str, Any]] | None = None
 
     def of(
         self,
@@ -46,11 +49,13 @@ class Witness:
         scope = verdict.assessment.scope
         part = slice_of(account, scope, self._board)
         symbols = sorted({position.symbol for position in part.positions.values()})
+        kind = verdict.assessment.kind
+        stated = symbols if kind is not ScopeKind.PORTFOLIO else sorted({*symbols, *_mixed_members(self._board)})
         out: dict[str, Any] = {
             "document": {
-                "ladder": self._ladder(ladder),
+                "ladder": self._ladder(ladder, kind),
                 "usd_assets": sorted(self._board.usd_assets),
-                "instruments": {s: self._instrument(terms) for s in symbols if (terms := self._board.instrument(s))},
+                "instruments": {s: self._instrument(terms) for s in stated if (terms := self._board.instrument(s))},
                 "assets": assets_object(part, symbols, self._board),
                 "prices": prices_object(symbols, self._board),
                 "accounts": [account_object(part) | {"previous_status": {scope: str(last)}}],
@@ -59,6 +64,8 @@ class Witness:
         }
         if rule is not None:
             out["document"]["liquidation"] = rule_object(rule)
+        if kind is ScopeKind.PORTFOLIO and self._board.portfolio is not None:
+            out["document"]["portfolio"] = self._portfolio(self._board.portfolio)
         if not account.complete:
             out["incomplete"] = True
         if verdict.degraded:
@@ -71,7 +78,10 @@ class Witness:
         """Return the evidence of a scope that has ceased to exist: an account in which it does not occur."""
         bare = Account(account.account_id, margin_mode=account.margin_mode, position_mode=account.position_mode)
         accounts = [] if account.deleted else [account_object(bare) | {"previous_status": {scope: str(last)}}]
-        return {"document": {"ladder": self._ladder(ladder), "accounts": accounts}, "last_status": str(last)}
+        return {
+            "document": {"ladder": self._ladder(ladder, kind_of(bare, scope)), "accounts": accounts},
+            "last_status": str(last),
+        }
 
     def _instrument(self, terms: Instrument[Decimal]) -> dict[str, Any]:
         kept = self._terms.get(terms.symbol)
@@ -79,11 +89,19 @@ class Witness:
             kept = self._terms[terms.symbol] = (terms, instrument_object(terms))
         return kept[1]
 
-    def _ladder(self, ladder: Ladder) -> dict[str, Any]:
+    def _ladder(self, ladder: Ladder, kind: ScopeKind) -> dict[str, Any]:
+        """Return the stated ladder; a portfolio scope's line is stated as such, or its method would set it."""
         kept = self._ladders.get(id(ladder))
         if kept is None:
             kept = self._ladders[id(ladder)] = (ladder, ladder_object(ladder))
+        if kind is ScopeKind.PORTFOLIO:
+            return kept[1] | {"portfolio": {"liquidation": ratio_text(ladder.liquidation)}}
         return kept[1]
+
+    def _portfolio(self, terms: PortfolioTerms) -> dict[str, Any]:
+        if self._method is None or self._method[0] is not terms:
+            self._method = (terms, portfolio_object(terms))
+        return self._method[1]
 
 
 def slice_of(account: Account, scope: str, board: MarketBoard) -> Account:
@@ -142,6 +160,14 @@ def band_object(band: Band) -> dict[str, Any]:
     """Return the ends of a stale price as they stand in evidence."""
     kind = "asset" if band.is_asset else "symbol"
     return {kind: band.name, "low": format_amount(band.low), "high": format_amount(band.high)}
+
+
+def _mixed_members(board: MarketBoard) -> set[str]:
+    """Return the members of groups that mix base assets: their terms are why a scope is unknown."""
+    terms = None if board.portfolio is None else board.portfolio.terms
+    if terms is None or isinstance(terms, HyperliquidTerms):
+        return set()
+    return {symbol for group in terms.groups if group.mixed for symbol in group.members}
 
 
 def assets_object(part: Account, symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:

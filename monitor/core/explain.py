@@ -17,6 +17,7 @@ from monitor.core.instruments import Contract, MaintenanceBasis
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.legs import Leg
 from monitor.core.margin import Assessment
+from monitor.core.portfolio.explaining import portfolio_lines
 from monitor.core.rules.wording import rule_lines
 from monitor.core.scopes import IN_USD
 from monitor.core.verdict import Verdict
@@ -103,6 +104,8 @@ def _sums(assessment: Assessment, account: Account) -> Iterator[str]:
             yield f"  asset {name}: index {_text(terms.index_price)}, haircuts {_haircuts(terms)}"
     else:
         yield f"  wallet balance = {_text(assessment.wallet_balance)}"
+    if assessment.portfolio is not None:
+        yield from portfolio_lines(assessment.portfolio)
     yield f"  equity = {_text(assessment.equity)}"
     yield f"  maintenance margin = {_text(assessment.maintenance_margin)}"
 

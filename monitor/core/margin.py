@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, cast
 
-from monitor.core.accounts import Account
+from monitor.core.accounts import EMPTY, Account
 from monitor.core.amounts import Number, exactly, plus, times, total
 from monitor.core.collateral import ask_price, coin_value
 from monitor.core.instruments import Asset
 from monitor.core.legs import Leg, leg_of
 from monitor.core.market import Market
+from monitor.core.portfolio.methods import Margined, margined, portfolio_doubts
+from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.scopes import IN_USD, ScopeKind, asset_of_cross, kind_of, members
 
 NO_SNAPSHOT = "no_snapshot"
-PORTFOLIO_METHOD_MISSING = "portfolio_method_missing"
 
 _ZERO = Decimal(0)
 
@@ -32,7 +33,8 @@ class Assessment(NamedTuple):
     """Hold the figures of one scope, in the asset it is named after (USD for `cross:USD` and `portfolio`).
 
     A figure that needs what is missing is None; `unknown_because` says what that is. `index_price` is the USD price of
-    the scope's asset (None: counts 1:1), `assets` the terms a scope in USD valued its coins by.
+    the scope's asset (None: counts 1:1), `assets` the terms a scope in USD valued its coins by. `portfolio` says how a
+    portfolio scope was margined.
     """
 
     scope: str
@@ -46,6 +48,7 @@ class Assessment(NamedTuple):
     legs: tuple[Leg, ...]
     index_price: Decimal | None
     assets: Mapping[str, Asset[Decimal]]
+    portfolio: Margined | None = None
 
 
 class _Sums(NamedTuple):
@@ -56,6 +59,8 @@ class _Sums(NamedTuple):
     maintenance_margin: Number | None = None
     initial_margin: Number | None = None
     unrealized_pnl: Number | None = None
+    held: Mapping[str, Number | None] = EMPTY
+    """What a scope in USD holds of each asset: wallet and profit settled in it."""
 
 
 @exactly
@@ -73,12 +78,13 @@ def assess(account: Account, scope: str, market: Market) -> Assessment:
     legs = tuple([leg_of(position, instrument, settings, market) for position, instrument in found])
     assets: dict[str, Asset[Decimal]] = {}
     reasons: list[str] = []
+    book = None
     if kind in IN_USD:
         sums = _sums_in_usd(account, legs, market, assets, reasons)
         index_price = None
         if kind is ScopeKind.PORTFOLIO:
-            reasons.append(PORTFOLIO_METHOD_MISSING)
-            sums = sums._replace(maintenance_margin=None, initial_margin=None)
+            book = _margined(market.portfolio, legs, sums, assets, reasons)
+            sums = _by_method(sums, book)
     else:
         if kind is ScopeKind.ISOLATED:
             position, instrument = found[0]
@@ -93,7 +99,34 @@ def assess(account: Account, scope: str, market: Market) -> Assessment:
     if missing or not account.complete or sums.equity is None or sums.initial_margin is None:
         reasons = _reasons(account, missing, legs) + reasons
         sums = sums if account.complete and not missing else _Sums(sums.wallet_balance if account.complete else None)
-    return Assessment(scope, kind, tuple(reasons), *sums, legs, index_price, assets)
+    figures = (sums.wallet_balance, sums.equity, sums.maintenance_margin, sums.initial_margin, sums.unrealized_pnl)
+    known = book if sums.maintenance_margin is not None else None
+    return Assessment(scope, kind, tuple(reasons), *figures, legs, index_price, assets, known)
+
+
+def _margined(
+    terms: PortfolioTerms | None,
+    legs: Sequence[Leg],
+    sums: _Sums,
+    assets: Mapping[str, Asset[Decimal]],
+    reasons: list[str],
+) -> Margined | None:
+    """Return the book of a portfolio scope margined by the method in force, None where that is not known."""
+    known = {name: amount for name, amount in sums.held.items() if amount is not None}
+    doubts = portfolio_doubts(terms, legs, known)
+    reasons += doubts
+    if terms is None or doubts or sums.equity is None or sums.initial_margin is None:
+        return None
+    return margined(terms.method, terms.terms, legs, known, assets)
+
+
+def _by_method(sums: _Sums, book: Margined | None) -> _Sums:
+    """Return the sums of a portfolio scope with what its method says instead of the brackets."""
+    if book is None:
+        return sums._replace(maintenance_margin=None, initial_margin=None)
+    required = book.requirement
+    equity = sums.equity if required.equity is None else required.equity
+    return sums._replace(equity=equity, maintenance_margin=required.maintenance, initial_margin=required.initial)
 
 
 def _reasons(account: Account, missing: Sequence[str], legs: Sequence[Leg]) -> list[str]:
@@ -149,6 +182,7 @@ def _sums_in_usd(
         total_known([_required(leg, leg.maintenance_margin, assets) for leg in legs]),
         total_known([_required(leg, leg.initial_margin, assets) for leg in legs]),
         total_known([_at_index(leg.unrealized_pnl, _terms_of(leg, assets)) for leg in legs]),
+        held,
     )
 
 

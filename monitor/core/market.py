@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
+from monitor.core.portfolio.terms import PortfolioTerms
 
 
 class Market(Protocol):
@@ -26,6 +27,10 @@ class Market(Protocol):
     def asset(self, name: str) -> Asset[Decimal] | None:
         """Return the terms of an asset with its index price filled in; 1 for one that counts as USD without terms."""
 
+    @property
+    def portfolio(self) -> PortfolioTerms | None:
+        """What portfolio accounts are margined by, resolved over the contracts known; None without a method."""
+
 
 @dataclass(frozen=True)
 class FixedMarket:
@@ -36,6 +41,7 @@ class FixedMarket:
     index_prices: Mapping[str, Decimal] = field(default_factory=dict)
     assets: Mapping[str, Asset[Decimal]] = field(default_factory=dict)
     usd_assets: Collection[str] = ("USD",)
+    portfolio: PortfolioTerms | None = None
 
     def instrument(self, symbol: str) -> Instrument[Decimal] | None:
         """Return the terms of a contract."""

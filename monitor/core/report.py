@@ -17,7 +17,8 @@ from monitor.core.legs import Leg
 from monitor.core.liquidation import LiquidationPrice, liquidation_price
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
-from monitor.core.scopes import IN_USD
+from monitor.core.portfolio.reporting import portfolio_report
+from monitor.core.scopes import IN_USD, ScopeKind
 from monitor.core.transfers import available_margin, deposit_to_clear, max_transfer_out
 
 _ONE = Decimal(1)
@@ -36,7 +37,7 @@ def scope_report(
     figures = assess(account, scope, market) if assessment is None else assessment
     equity, requirement = figures.equity, figures.maintenance_margin
     known = equity is not None and requirement is not None
-    return {
+    out: dict[str, Any] = {
         "scope": scope,
         "margin_mode": str(account.margin_mode),
         "equity": _text(equity),
@@ -59,6 +60,9 @@ def scope_report(
         if known
         else [_position(figures, leg) for leg in figures.legs],
     }
+    if figures.kind is ScopeKind.PORTFOLIO:
+        out["portfolio"] = None if figures.portfolio is None else portfolio_report(figures.portfolio, None, ())
+    return out
 
 
 @exactly

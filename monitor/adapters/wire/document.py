@@ -17,6 +17,8 @@ from monitor.adapters.wire.document_shapes import AccountBody, DocumentBody, Quo
 from monitor.adapters.wire.faults import BadMessage, Code, segment
 from monitor.adapters.wire.ladders import ladders_of
 from monitor.adapters.wire.liquidation import liquidation_of
+from monitor.adapters.wire.portfolio import check_contracts, portfolio_of, rules_of
+from monitor.adapters.wire.portfolio_terms import under
 from monitor.adapters.wire.terms import NO_DEFAULTS, TermDefaults, asset_of, instrument_of
 from monitor.adapters.wire.values import check_id, check_name, positive_at
 from monitor.core.accounts import Account, AccountEvent, BadFacts, after
@@ -26,6 +28,8 @@ from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.limits import Limits
 from monitor.core.market import FixedMarket
 from monitor.core.plan.rule import LiquidationRule
+from monitor.core.portfolio.eligibility import PortfolioRules
+from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.verdict import Ladders
 
 _documents: Reader[DocumentBody] = Reader(DocumentBody)
@@ -33,12 +37,18 @@ _documents: Reader[DocumentBody] = Reader(DocumentBody)
 
 @dataclass(frozen=True)
 class Base:
-    """Hold what stands wherever a document says nothing: the part of a profile and configuration that it needs."""
+    """Hold what stands wherever a document says nothing: the part of a profile and configuration that it needs.
+
+    `of_evidence`: what a verdict was made from stands as it was, also a group that mixes bases.
+    """
 
     ladders: Ladders = field(default_factory=lambda: Ladders.same(Ladder.build()))
     usd_assets: Collection[str] = ("USD",)
     terms: TermDefaults = NO_DEFAULTS
     liquidation: LiquidationRule = field(default_factory=LiquidationRule)
+    portfolio: PortfolioTerms | None = None
+    portfolio_rules: PortfolioRules | None = None
+    of_evidence: bool = False
 
 
 def decode_document(data: bytes, limits: Limits, base: Base | None = None) -> Document:
@@ -53,14 +63,17 @@ def read_document(data: bytes) -> DocumentBody:
 
 def document_of(body: DocumentBody, limits: Limits, base: Base) -> Document:
     """Return the checked document over what stands where it says nothing. Raises `BadMessage`."""
+    rules = base.portfolio_rules
+    if body.portfolio_rules is not UNSET:
+        with under("portfolio_rules"):
+            rules = rules_of(body.portfolio_rules, limits)
     return Document(
         market=_market_of(body, limits, base),
         accounts=_accounts_of(body.accounts, limits),
         ladders=ladders_of(body.ladder, base.ladders, limits.max_digits),
         liquidation=liquidation_of(body.liquidation, base.liquidation, limits.max_digits),
         profile=None if body.profile is UNSET else body.profile,
-        portfolio=None if body.portfolio is UNSET else body.portfolio,
-        portfolio_rules=None if body.portfolio_rules is UNSET else body.portfolio_rules,
+        portfolio_rules=rules,
     )
 
 
@@ -69,13 +82,28 @@ def _market_of(body: DocumentBody, limits: Limits, base: Base) -> FixedMarket:
     usd_assets: Collection[str] = base.usd_assets if body.usd_assets is UNSET else body.usd_assets
     for index, name in enumerate(usd_assets):
         check_name(f"usd_assets[{index}]", name, limits.max_id_bytes)
+    instruments = _instruments_of(body, limits, base.terms)
     return FixedMarket(
-        instruments=_instruments_of(body, limits, base.terms),
+        instruments=instruments,
         marks=marks,
         index_prices=index_prices,
         assets=_assets_of(body, limits, base.terms),
         usd_assets=frozenset(usd_assets),
+        portfolio=_portfolio_of(body, instruments, limits, base),
     )
+
+
+def _portfolio_of(
+    body: DocumentBody, instruments: Mapping[str, Instrument[Decimal]], limits: Limits, base: Base
+) -> PortfolioTerms | None:
+    """Return what portfolio accounts are margined by, resolved over the contracts of the document."""
+    if body.portfolio is UNSET:
+        return None if base.portfolio is None else base.portfolio.resolved(instruments)
+    with under("portfolio"):
+        given = portfolio_of(body.portfolio, limits)
+        if not base.of_evidence:
+            check_contracts(given, instruments)
+    return given.terms.resolved(instruments)
 
 
 def _instruments_of(body: DocumentBody, limits: Limits, defaults: TermDefaults) -> dict[str, Instrument[Decimal]]:

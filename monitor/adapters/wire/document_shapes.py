@@ -5,10 +5,11 @@ Parts that a message states as well are declared with the messages.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from monitor.adapters.wire.portfolio_shapes import PortfolioBody, RulesBody
 from monitor.adapters.wire.shapes import (
     AccountId,
     Amount,
@@ -95,7 +96,7 @@ class LiquidationBody(Closed):
 
 
 class DocumentBody(Closed):
-    """State a market and accounts; only `accounts` is required. Portfolio parameters are taken as they are."""
+    """State a market and accounts; only `accounts` is required."""
 
     accounts: list[AccountBody]
     profile: str | UnsetType = UNSET
@@ -105,5 +106,5 @@ class DocumentBody(Closed):
     usd_assets: list[Name] | UnsetType = UNSET
     prices: dict[str, QuoteBody] | UnsetType = UNSET
     liquidation: LiquidationBody | UnsetType = UNSET
-    portfolio: dict[str, Any] | UnsetType = UNSET
-    portfolio_rules: dict[str, Any] | UnsetType = UNSET
+    portfolio: PortfolioBody | UnsetType = UNSET
+    portfolio_rules: RulesBody | UnsetType = UNSET

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from monitor.adapters.wire.document_shapes import Told
 from monitor.adapters.wire.faults import Code
 from monitor.adapters.wire.plan_shapes import Figure, Plan
+from monitor.adapters.wire.portfolio_outputs import PortfolioReport
 from monitor.adapters.wire.shapes import AccountId, Count, Millis
 from monitor.core.accounts import MarginMode, Side
 from monitor.core.ladder import MarginStatus
@@ -65,7 +66,7 @@ class ScopeReport(Struct, kw_only=True):
     max_transfer_out: Figure | None
     margin_utilization: Figure | None
     positions: list[PositionReport]
-    portfolio: dict[str, Any] | UnsetType | None = UNSET
+    portfolio: PortfolioReport | UnsetType | None = UNSET
     plan: Plan | UnsetType = UNSET
 
 

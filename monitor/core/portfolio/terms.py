@@ -38,7 +38,8 @@ class Group:
     """Hold the contracts and assets that move together: a group of `scenario` and `span`, a class of `tims`.
 
     `up` and `down` are the greatest moves looked at, fractions of the price (`down` is negative; −`up` but in `tims`).
-    `daily_volume` is in USD. `assets` are held as hedges of the members.
+    `daily_volume` is in USD. `assets` are held as hedges of the members. `mixed`: members that are known have different
+    base assets although that is not allowed; who uses such a group has no known requirement.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Group:
     down: Decimal = Decimal("-0.16")
     daily_volume: Decimal | None = None
     allow_mixed: bool = False
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +155,24 @@ class PortfolioTerms:
         return self.of[self.method]
 
     def resolved(self, instruments: Mapping[str, Instrument[Decimal]]) -> PortfolioTerms:
-        """Return the same with every settle asset of an inverse member held in its member's group."""
+        """Return the same with every settle asset of an inverse member held in its member's group, and `mixed` known.
+
+        An asset stays in the group that names it.
+        """
         of = {
-            method: terms if isinstance(terms, HyperliquidTerms) else _with_coins(terms, instruments)
+            method: terms if isinstance(terms, HyperliquidTerms) else _resolved(terms, instruments)
             for method, terms in self.of.items()
         }
         return replace(self, of=of)
 
 
-def _with_coins(terms: G, instruments: Mapping[str, Instrument[Decimal]]) -> G:
+def bases_of(group: Group, instruments: Mapping[str, Instrument[Decimal]]) -> dict[str, str]:
+    """Return the base asset of every member whose terms state one."""
+    known = {symbol: instruments[symbol].base_asset for symbol in group.members if symbol in instruments}
+    return {symbol: base for symbol, base in known.items() if base is not None}
+
+
+def _resolved(terms: G, instruments: Mapping[str, Instrument[Decimal]]) -> G:
     named = {asset for group in terms.groups for asset in group.assets}
     groups: list[Group] = []
     for group in terms.groups:
@@ -169,5 +180,7 @@ def _with_coins(terms: G, instruments: Mapping[str, Instrument[Decimal]]) -> G:
         coins = dict.fromkeys(one.settle_asset for one in held if one.contract is Contract.INVERSE)
         added = tuple(coin for coin in coins if coin not in named)
         named.update(added)
-        groups.append(replace(group, assets=group.assets + added) if added else group)
+        mixed = not group.allow_mixed and len(set(bases_of(group, instruments).values())) > 1
+        same = not added and mixed is group.mixed
+        groups.append(group if same else replace(group, assets=group.assets + added, mixed=mixed))
     return replace(terms, groups=tuple(groups))
