@@ -70,7 +70,7 @@ def haircuts_of(parts: Mapping[str, Decimal | None]) -> dict[str, Haircut]:
         given.setdefault(asset, {})[part] = value
     haircuts = {asset: Haircut(**of) for asset, of in given.items()}
     for asset, haircut in haircuts.items():
-        if haircut.bid_buffer is not None and haircut.collateral_ratio is not None:
+        if haircut.bid_buffer and haircut.collateral_ratio not in (None, 1):
             why = "bid_buffer and collateral_ratio are two names of one haircut: give one, the other as none"
             raise BadTerms(f"{asset}.collateral_ratio", why)
     return haircuts

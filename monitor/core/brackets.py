@@ -6,7 +6,7 @@ come from is the configuration's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
@@ -47,21 +47,20 @@ def check_table(table: Sequence[StatedTier]) -> None:
 
 
 @exactly
-def oddities_of(table: Sequence[StatedTier]) -> Iterator[Oddity]:
-    """Yield what a venue should not have published: a rate that does not rise, a deduction off the chain.
+def oddities_of(table: Sequence[StatedTier]) -> list[Oddity]:
+    """Return what a venue should not have published: a rate that does not rise, a deduction off the chain.
 
-    The chain is d_n = d_{n−1} + floor_n·(rate_n − rate_{n−1}) over the deductions in force; its source stands with
-    `chain_deductions`.
+    The chain is d_n = d_{n−1} + floor_n·(rate_n − rate_{n−1}) over the deductions in force, d_0 = 0; its source stands
+    with `chain_deductions`.
     """
     in_force = tiers_of(table)
-    first = table[0].deduction
-    if first:
-        yield Oddity("[0].deduction", f"{format_amount(first)} is published, the chain begins with 0; it stands")
-    for index, (lower, upper) in enumerate(pairwise(in_force), start=1):
-        if upper.rate == lower.rate:
-            yield Oddity(f"[{index}].rate", f"{format_amount(upper.rate)} is the rate of the bracket before it as well")
-        chained = lower.deduction + upper.floor * (upper.rate - lower.rate)
-        if upper.deduction != chained:
-            published = format_amount(upper.deduction)
-            why = f"{published} is published, the chain gives {format_amount(chained)}; the published figure stands"
-            yield Oddity(f"[{index}].deduction", why)
+    found: list[Oddity] = []
+    for index, (stated, tier) in enumerate(zip(table, in_force, strict=True)):
+        below = in_force[index - 1] if index else None
+        if below is not None and tier.rate == below.rate:
+            found.append(Oddity(f"[{index}].rate", f"{format_amount(tier.rate)} is the rate of the bracket before it"))
+        chained = Decimal(0) if below is None else below.deduction + tier.floor * (tier.rate - below.rate)
+        if stated.deduction not in (None, chained):
+            figures = f"{format_amount(tier.deduction)} is published, the chain gives {format_amount(chained)}"
+            found.append(Oddity(f"[{index}].deduction", f"{figures}; the published figure stands"))
+    return found

@@ -87,7 +87,7 @@ def test_every_error_is_named_at_once(tmp_path: Path) -> None:
         ('[ladder]\nliquidation = "none"', "not a plain decimal"),
         ('[ladder]\nconvention = "other"', "must be one of health, risk"),
         ('[log]\nlevel = "loud"', "must be one of debug, info, warning, error"),
-        ('[venue]\nprofile = "nowhere"', "there is no profile 'nowhere'; known: aster, generic"),
+        ('[venue]\nprofile = "nowhere"', "there is no profile 'nowhere'; known: aster, binance-coinm"),
         ('[venue]\nprofile = "../venues/generic"', "there is no profile"),
     ],
 )

@@ -46,7 +46,7 @@ def test_what_is_odd_is_named_and_stands() -> None:
     """A rate that stays and a deduction off the chain are named, each once, with both figures."""
     odd = table(("0", "0.01", "-1"), ("10", "0.01"), ("20", "0.03", "0.5"), ("30", "0.04", "0.8"))
     check_table(odd)
-    found = list(oddities_of(odd))
+    found = oddities_of(odd)
     assert [oddity.place for oddity in found] == ["[0].deduction", "[1].rate", "[2].deduction"]
     assert found[2].why == "0.5 is published, the chain gives -0.6; the published figure stands"
 
@@ -55,4 +55,4 @@ def test_a_table_as_it_should_be_has_nothing_odd() -> None:
     """Rising rates and deductions on the chain: nothing is said."""
     good = table(("0", "0.004", "0"), ("50000", "0.005", "50"), ("600000", "0.0065", "950"))
     check_table(good)
-    assert list(oddities_of(good)) == []
+    assert oddities_of(good) == []
