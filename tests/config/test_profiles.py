@@ -16,6 +16,7 @@ from monitor.config import Settings, load, term_defaults, warnings_of
 from monitor.config.places import profile_names, shipped_folder
 from monitor.core.adl.settings import AdlPrice, AdlRanking, AdlTrigger
 from monitor.core.ladder import RUNGS, MarginStatus
+from monitor.core.plan.rule import RuleName
 from tests.house.source import ROOT
 
 PROFILES = profile_names()
@@ -160,6 +161,31 @@ def test_a_profile_names_how_the_venue_deleverages(name: str) -> None:
     trigger, price, ranking = ADL[name]
     assert (adl.trigger, adl.price, adl.ranking) == (AdlTrigger(trigger), AdlPrice(price), AdlRanking(ranking))
     assert (adl.drawdown, adl.window_ms) == (Decimal("0.3"), 8 * 3600 * 1000)
+
+
+RULES = {
+    "aster": "large_order",
+    "generic": "whole",
+    "binance-usdm": "by_bracket",
+    "binance-coinm": "by_bracket",
+    "hyperliquid": "share",
+    "bybit": "to_ratio",
+    "okx": "brackets_down",
+    "dydx": "fillable_price",
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_names_how_the_venue_liquidates(name: str) -> None:
+    """The rule is the venue's, and so are its parameters."""
+    rule = profile(name).liquidation
+    assert (rule.rule, rule.cancel_orders) == (RuleName(RULES[name]), True)
+    if name == "hyperliquid":
+        assert (rule.share, rule.share_above) == (Decimal("0.2"), 100_000)
+    if name == "dydx":
+        assert (rule.spread_to_maintenance, rule.maximum_fee_rate) == (Decimal("1.5"), Decimal("0.015"))
+    assert rule.step == (2 if name == "okx" else 1)
+    assert rule.target == (Fraction(10, 9) if name == "bybit" else None)
 
 
 @pytest.mark.skipif(
