@@ -113,6 +113,7 @@ def _profile(name: str, profile: str) -> Settings:
 def base_of(settings: Settings) -> Base:
     """Return what stands where a document says nothing."""
     return Base(
+        funding_basis=settings.funding.basis,
         ladders=Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio),
         usd_assets=settings.usd_assets,
         terms=term_defaults(settings),

@@ -35,6 +35,7 @@ PROFILE_SECTIONS = frozenset(
         "haircuts",
         "adl",
         "liquidation",
+        "funding",
     }
 )
 """What a venue profile may set: what a venue decides, not what an operator does."""

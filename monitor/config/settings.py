@@ -19,6 +19,7 @@ from monitor.core.adl.settings import AdlSettings
 from monitor.core.brackets import StatedTier
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.fund.settings import FundSettings
+from monitor.core.funding import FundingSettings
 from monitor.core.instruments import Haircut, MaintenanceBasis
 from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
@@ -81,6 +82,7 @@ class Settings:
     status: StatusSettings = field(default_factory=StatusSettings)
     adl: AdlSettings = field(default_factory=AdlSettings)
     fund: FundSettings = field(default_factory=FundSettings)
+    funding: FundingSettings = field(default_factory=FundingSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     limits: Limits = field(default_factory=Limits)
     http: HttpSettings = field(default_factory=HttpSettings)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
-from monitor.core.market import Market
+from monitor.core.market import Funding, FundingBasis, Market
 from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.prices import PriceUpdate
 
@@ -59,8 +59,10 @@ class MarketBoard:
         settings: FreshnessSettings,
         usd_assets: Collection[str] = ("USD",),
         portfolio: PortfolioTerms | None = None,
+        funding_basis: FundingBasis = FundingBasis.MARK,
     ) -> None:
         self.settings = settings
+        self.funding_basis = funding_basis
         self.usd_assets = frozenset(usd_assets)
         self.instruments: dict[str, Instrument[Decimal]] = {}
         self.assets: dict[str, Asset[Decimal]] = {}
@@ -99,6 +101,14 @@ class MarketBoard:
         if quote is None or quote.index_price is None:
             return terms if terms.index_price is not None else None
         return with_index(terms, quote.index_price)
+
+    def funding(self, symbol: str) -> Funding | None:
+        """Return what is known of the next funding of a contract."""
+        quote = self.quotes.get(symbol)
+        if quote is None or quote.funding_rate is None:
+            return None
+        price = quote.mark_price if self.funding_basis is FundingBasis.MARK else quote.index_price
+        return Funding(quote.funding_rate, quote.next_funding_time_ms, price)
 
     def take(self, update: PriceUpdate, partition: int, offset: int, timestamp_ms: int) -> bool:
         """Take a price over if it counts: the highest (event_time_ms, partition, offset) does. Return whether so."""
@@ -240,3 +250,7 @@ class Shifted:
         terms = self._base.asset(name)
         moved = self._index_prices.get(name)
         return terms if terms is None or moved is None else with_index(terms, moved)
+
+    def funding(self, symbol: str) -> Funding | None:
+        """Return the funding of the market that is moved, at its own price."""
+        return self._base.funding(symbol)

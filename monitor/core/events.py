@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from monitor.core.accounts import Account
+from monitor.core.accounts import EMPTY, Account
 from monitor.core.amounts import Number, format_amount, format_quotient
 from monitor.core.inputs import Cause
 from monitor.core.ladder import Ladder, MarginStatus, worse_of
@@ -67,8 +67,12 @@ def change_event(
     price_time_ms: int | None,
     evidence: Mapping[str, Any],
     plan: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] = EMPTY,
 ) -> Event:
-    """Return the event of a scope that goes from what was told `before` to what is told `after`."""
+    """Return the event of a scope that goes from what was told `before` to what is told `after`.
+
+    `more` is what else is known of the scope and follows from the evidence.
+    """
     scope = verdict.assessment.scope
     event_type = "recovered" if after.status is MarginStatus.HEALTHY else str(after.status)
     body = _head(account, scope, event_type, before, after)
@@ -79,6 +83,7 @@ def change_event(
         "suspect": account.suspect,
         **figures(verdict, ladder),
         "threshold": threshold(before, after, ladder),
+        **more,
     }
     if plan is not None:
         body["plan"] = plan

@@ -18,6 +18,7 @@ from monitor.core.board import MarketBoard
 from monitor.core.document import account_object, asset_object, instrument_object
 from monitor.core.instruments import Instrument
 from monitor.core.ladder import RUNGS, Ladder, MarginStatus
+from monitor.core.market import FundingBasis
 from monitor.core.plan.rule import LiquidationRule
 from monitor.core.portfolio.stating import portfolio_object
 from monitor.core.portfolio.terms import HyperliquidTerms, PortfolioTerms
@@ -66,6 +67,7 @@ class Witness:
             out["document"]["liquidation"] = rule_object(rule)
         if kind is ScopeKind.PORTFOLIO and self._board.portfolio is not None:
             out["document"]["portfolio"] = self._portfolio(self._board.portfolio)
+        out["document"] |= basis_object(self._board)
         if not account.complete:
             out["incomplete"] = True
         if verdict.degraded:
@@ -191,7 +193,16 @@ def prices_object(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
             out[symbol] = {"mark_price": format_amount(quote.mark_price)}
             if quote.index_price is not None:
                 out[symbol]["index_price"] = format_amount(quote.index_price)
+            if quote.funding_rate is not None:
+                out[symbol]["funding_rate"] = format_amount(quote.funding_rate)
+            if quote.next_funding_time_ms is not None:
+                out[symbol]["next_funding_time_ms"] = quote.next_funding_time_ms
     return out
+
+
+def basis_object(board: MarketBoard) -> dict[str, Any]:
+    """Return the price funding is charged on, as a part of a document; nothing where it is the mark."""
+    return {} if board.funding_basis is FundingBasis.MARK else {"funding": {"basis": str(board.funding_basis)}}
 
 
 def origins_object(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:

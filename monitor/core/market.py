@@ -9,10 +9,33 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
 from monitor.core.portfolio.terms import PortfolioTerms
+
+
+class FundingBasis(StrEnum):
+    """Name the price that funding is charged on."""
+
+    MARK = "mark"
+    INDEX = "index"
+
+
+class Funding(NamedTuple):
+    """Hold what is known of the next funding of a contract; `price` is the one it is charged on, None: not known."""
+
+    rate: Decimal
+    next_time_ms: int | None
+    price: Decimal | None
+
+
+class FundingRate(NamedTuple):
+    """Hold a rate as a document states it."""
+
+    rate: Decimal
+    next_time_ms: int | None = None
 
 
 class Market(Protocol):
@@ -31,6 +54,9 @@ class Market(Protocol):
     def portfolio(self) -> PortfolioTerms | None:
         """What portfolio accounts are margined by, resolved over the contracts known; None without a method."""
 
+    def funding(self, symbol: str) -> Funding | None:
+        """Return what is known of the next funding of a contract, None where no rate is."""
+
 
 @dataclass(frozen=True)
 class FixedMarket:
@@ -42,6 +68,8 @@ class FixedMarket:
     assets: Mapping[str, Asset[Decimal]] = field(default_factory=dict)
     usd_assets: Collection[str] = ("USD",)
     portfolio: PortfolioTerms | None = None
+    funding_rates: Mapping[str, FundingRate] = field(default_factory=dict)
+    funding_basis: FundingBasis = FundingBasis.MARK
 
     def instrument(self, symbol: str) -> Instrument[Decimal] | None:
         """Return the terms of a contract."""
@@ -62,3 +90,11 @@ class FixedMarket:
         if index_price is None:
             return terms if terms.index_price is not None else None
         return with_index(terms, index_price)
+
+    def funding(self, symbol: str) -> Funding | None:
+        """Return what is known of the next funding of a contract."""
+        stated = self.funding_rates.get(symbol)
+        if stated is None:
+            return None
+        prices = self.marks if self.funding_basis is FundingBasis.MARK else self.index_prices
+        return Funding(stated.rate, stated.next_time_ms, prices.get(symbol))

@@ -11,6 +11,7 @@ from typing import Any
 from monitor.core.accounts import Account
 from monitor.core.amounts import Number, exactly, format_amount, format_quotient, minus, times
 from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.funding import funding_figures
 from monitor.core.instruments import Contract
 from monitor.core.ladder import Ladder, MarginStatus, debt_floor_in
 from monitor.core.legs import Leg
@@ -62,7 +63,7 @@ def scope_report(
     }
     if figures.kind is ScopeKind.PORTFOLIO:
         out["portfolio"] = None if figures.portfolio is None else portfolio_report(figures.portfolio, None, ())
-    return out
+    return out | funding_figures(account, figures, market)
 
 
 @exactly

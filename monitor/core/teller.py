@@ -19,6 +19,7 @@ from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.events import Moment, adl_watch_event, change_event, closed_event, deserves_plan
 from monitor.core.evidence import Witness
+from monitor.core.funding import funding_figures
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.outcome import Outcome
@@ -179,7 +180,9 @@ class Teller:
         evidence = self._witness.of(account, verdict, ladder, before.last_status, rule)
         events = outcome.of(account.account_id).events
         oldest = self._oldest_price_ms(verdict)
-        events.append(change_event(account, verdict, before, after, ladder, moment, oldest, evidence, plan))
+        known = verdict.status is not MarginStatus.UNKNOWN
+        more = funding_figures(account, verdict.assessment, self._board) if known else {}
+        events.append(change_event(account, verdict, before, after, ladder, moment, oldest, evidence, plan, more))
         if self._deserves_adl_watch(after, ladder):
             after = after._replace(adl_watched=True)
             events.append(adl_watch_event(account, scope, after, self._positions(account, verdict, ladder), moment))

@@ -14,6 +14,7 @@ from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
 from monitor.core.document import Document
 from monitor.core.events import SCHEMA, deserves_plan, digest_of, direction, figures, threshold
+from monitor.core.funding import FUNDING_FIGURES, funding_figures
 from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
 from monitor.core.plan.body import plan_body
@@ -122,6 +123,10 @@ def _verdict_terms(
     ladder = document.ladders.of(verdict.assessment.kind)
     for name, value in figures(verdict, ladder).items():
         yield name, event[name], value
+    known = verdict.status is not MarginStatus.UNKNOWN
+    funding = funding_figures(account, verdict.assessment, document.market) if known else {}
+    for name in FUNDING_FIGURES:
+        yield name, event.get(name), funding.get(name)
     yield "raw_status", event["raw_status"], str(verdict.raw_status)
     yield "status", event["status"], str(verdict.status)
     yield "unknown_because", event.get("unknown_because", []), list(verdict.unknown_because)

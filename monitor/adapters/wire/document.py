@@ -20,13 +20,13 @@ from monitor.adapters.wire.liquidation import liquidation_of
 from monitor.adapters.wire.portfolio import check_contracts, portfolio_of, rules_of
 from monitor.adapters.wire.portfolio_terms import under
 from monitor.adapters.wire.terms import NO_DEFAULTS, TermDefaults, asset_of, instrument_of
-from monitor.adapters.wire.values import check_id, check_name, positive_at
+from monitor.adapters.wire.values import amount_at, check_id, check_name, positive_at
 from monitor.core.accounts import Account, AccountEvent, BadFacts, after
 from monitor.core.document import Document, DocumentAccount
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.limits import Limits
-from monitor.core.market import FixedMarket
+from monitor.core.market import FixedMarket, FundingBasis, FundingRate
 from monitor.core.plan.rule import LiquidationRule
 from monitor.core.portfolio.eligibility import PortfolioRules
 from monitor.core.portfolio.terms import PortfolioTerms
@@ -49,6 +49,7 @@ class Base:
     portfolio: PortfolioTerms | None = None
     portfolio_rules: PortfolioRules | None = None
     of_evidence: bool = False
+    funding_basis: FundingBasis = FundingBasis.MARK
 
 
 def decode_document(data: bytes, limits: Limits, base: Base | None = None) -> Document:
@@ -78,7 +79,8 @@ def document_of(body: DocumentBody, limits: Limits, base: Base) -> Document:
 
 
 def _market_of(body: DocumentBody, limits: Limits, base: Base) -> FixedMarket:
-    marks, index_prices = _prices_of(body.prices, limits)
+    marks, index_prices, funding_rates = _prices_of(body.prices, limits)
+    basis = UNSET if body.funding is UNSET else body.funding.basis
     usd_assets: Collection[str] = base.usd_assets if body.usd_assets is UNSET else body.usd_assets
     for index, name in enumerate(usd_assets):
         check_name(f"usd_assets[{index}]", name, limits.max_id_bytes)
@@ -90,6 +92,8 @@ def _market_of(body: DocumentBody, limits: Limits, base: Base) -> FixedMarket:
         assets=_assets_of(body, limits, base.terms),
         usd_assets=frozenset(usd_assets),
         portfolio=_portfolio_of(body, instruments, limits, base),
+        funding_rates=funding_rates,
+        funding_basis=base.funding_basis if basis is UNSET else basis,
     )
 
 
@@ -134,19 +138,24 @@ def _assets_of(body: DocumentBody, limits: Limits, defaults: TermDefaults) -> di
 
 def _prices_of(
     given: Mapping[str, QuoteBody] | UnsetType, limits: Limits
-) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
-    """Return marks and index prices by symbol."""
+) -> tuple[dict[str, Decimal], dict[str, Decimal], dict[str, FundingRate]]:
+    """Return marks, index prices and funding rates by symbol."""
     marks: dict[str, Decimal] = {}
     index_prices: dict[str, Decimal] = {}
+    funding_rates: dict[str, FundingRate] = {}
     for symbol, quote in {}.items() if given is UNSET else given.items():
         try:
             check_name("", symbol, limits.max_id_bytes)
             marks[symbol] = positive_at("mark_price", quote.mark_price, limits.max_digits)
             if quote.index_price is not UNSET:
                 index_prices[symbol] = positive_at("index_price", quote.index_price, limits.max_digits)
+            if quote.funding_rate is not UNSET:
+                due = quote.next_funding_time_ms
+                rate = amount_at("funding_rate", quote.funding_rate, limits.max_digits)
+                funding_rates[symbol] = FundingRate(rate, None if due is UNSET else due)
         except BadMessage as bad:
             raise bad.under(segment(symbol)).under("prices") from None
-    return marks, index_prices
+    return marks, index_prices, funding_rates
 
 
 def _accounts_of(bodies: list[AccountBody], limits: Limits) -> tuple[DocumentAccount, ...]:

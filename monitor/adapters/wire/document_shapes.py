@@ -16,12 +16,14 @@ from monitor.adapters.wire.shapes import (
     Amounts,
     Closed,
     CollateralBody,
+    Millis,
     Name,
     Positions,
     SettingsBody,
     TermsBody,
 )
 from monitor.core.accounts import MarginMode, PositionMode
+from monitor.core.market import FundingBasis
 from monitor.core.plan.rule import RuleName
 
 Threshold = Annotated[
@@ -64,6 +66,14 @@ class QuoteBody(Closed):
 
     mark_price: Amount
     index_price: Amount | UnsetType = UNSET
+    funding_rate: Amount | UnsetType = UNSET
+    next_funding_time_ms: Millis | UnsetType = UNSET
+
+
+class FundingBody(Closed):
+    """State how the venue charges funding."""
+
+    basis: FundingBasis | UnsetType = UNSET
 
 
 class AccountBody(Closed):
@@ -106,5 +116,6 @@ class DocumentBody(Closed):
     usd_assets: list[Name] | UnsetType = UNSET
     prices: dict[str, QuoteBody] | UnsetType = UNSET
     liquidation: LiquidationBody | UnsetType = UNSET
+    funding: FundingBody | UnsetType = UNSET
     portfolio: PortfolioBody | UnsetType = UNSET
     portfolio_rules: RulesBody | UnsetType = UNSET

@@ -66,6 +66,9 @@ class ScopeReport(Struct, kw_only=True):
     max_transfer_out: Figure | None
     margin_utilization: Figure | None
     positions: list[PositionReport]
+    funding_due: Figure | UnsetType = UNSET
+    equity_after_funding: Figure | UnsetType = UNSET
+    next_funding_time_ms: Millis | UnsetType = UNSET
     portfolio: PortfolioReport | UnsetType | None = UNSET
     plan: Plan | UnsetType = UNSET
 
@@ -148,6 +151,9 @@ class Event(Struct, kw_only=True):
     last_status: Told | UnsetType = UNSET
     unknown_because: list[str] | UnsetType = UNSET
     labels: dict[str, str] | list[str] | UnsetType = UNSET
+    funding_due: Figure | UnsetType = UNSET
+    equity_after_funding: Figure | UnsetType = UNSET
+    next_funding_time_ms: Millis | UnsetType = UNSET
 
 
 class RuleEvent(Struct, kw_only=True):
@@ -175,6 +181,10 @@ class RuleEvent(Struct, kw_only=True):
     labels: dict[str, str] | list[str] | UnsetType = UNSET
     equity: Figure | UnsetType = UNSET
     initial_margin: Figure | UnsetType = UNSET
+    maintenance_margin: Figure | UnsetType = UNSET
+    funding_due: Figure | UnsetType = UNSET
+    equity_after_funding: Figure | UnsetType = UNSET
+    next_funding_time_ms: Millis | UnsetType = UNSET
     total_equity: Figure | UnsetType = UNSET
     fallen_from: Figure | UnsetType = UNSET
 

@@ -13,42 +13,43 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from monitor.core.amounts import Number
+from monitor.core.amounts import Number, fraction_of, minus, times
 from monitor.core.rules.measures import Measure
 from monitor.core.rules.parameters import Rule
 
 FALLING = frozenset({Rule.DISTANCE_LIMIT, Rule.FUNDING_LIMIT, Rule.HEDGE_DECORRELATION})
 """The rules whose values are dangerous when they fall."""
 _BACK = Decimal("0.9")
+_ONE = Decimal(1)
 
 
 class Crossed(NamedTuple):
     """Hold the levels that fire now, the first that was reached first, and all that are disarmed from now on."""
 
-    fired: tuple[Decimal, ...]
-    disarmed: frozenset[Decimal]
+    fired: tuple[Number, ...]
+    disarmed: frozenset[Number]
 
 
-def rearm_line(rule: Rule, level: Decimal) -> Number:
+def rearm_line(rule: Rule, level: Number) -> Number:
     """Return the value at which a level is armed again."""
     if rule is Rule.HEDGE_DECORRELATION:
-        return 1 - _BACK * (1 - level)
+        return minus(_ONE, times(minus(_ONE, level), _BACK))
     if rule in FALLING:
         return Fraction(level) / Fraction(_BACK)
-    return level * _BACK
+    return times(level, _BACK)
 
 
 def crossed(
-    rule: Rule, measure: Measure, levels: Iterable[Decimal], disarmed: frozenset[Decimal], *, strict: bool = False
+    rule: Rule, measure: Measure, levels: Iterable[Number], disarmed: frozenset[Number], *, strict: bool = False
 ) -> Crossed:
     """Return what a value does to the levels of a rule; `disarmed` are those that have fired and not been armed since.
 
     Reaching a level is crossing it, unless `strict`. Needs the exact context.
     """
     way = -1 if rule in FALLING else 1
-    fired: list[Decimal] = []
-    still: set[Decimal] = set()
-    for level in sorted(levels, reverse=way < 0):
+    fired: list[Number] = []
+    still: set[Number] = set()
+    for level in sorted(levels, key=fraction_of, reverse=way < 0):
         if level in disarmed:
             if way * measure.against(rearm_line(rule, level)) > 0:
                 still.add(level)

@@ -6,11 +6,10 @@ The body lives here; when one is due is decided in `watch`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import format_amount
+from monitor.core.amounts import Number, format_amount
 from monitor.core.events import SCHEMA, Channel, Event, Moment, digest_of
 from monitor.core.ladder import MarginStatus
 from monitor.core.rules.crossing import rearm_line
@@ -31,7 +30,7 @@ def rule_event(
     account: Account,
     rule: Rule,
     reading: Reading,
-    level: Decimal,
+    level: Number,
     sequence: int,
     degraded: Sequence[str],
     moment: Moment,

@@ -11,7 +11,7 @@ from typing import Any
 from monitor.core.accounts import Account
 from monitor.core.board import MarketBoard
 from monitor.core.document import account_object, instrument_object
-from monitor.core.evidence import assets_object, ladder_object, origins_object, prices_object
+from monitor.core.evidence import assets_object, basis_object, ladder_object, origins_object, prices_object
 from monitor.core.verdict import Ladders
 
 
@@ -33,6 +33,7 @@ def rule_evidence(
             "assets": assets_object(account, symbols, board),
             "prices": prices_object(symbols, board),
             "accounts": [account_object(account)],
+            **basis_object(board),
         },
         "price_origins": origins_object(symbols, board),
         "remembered": dict(remembered),

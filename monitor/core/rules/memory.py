@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
-from monitor.core.amounts import Number
+from monitor.core.amounts import Number, fraction_of
 
 _FORMAT = "1"
 _SECTION = "\x1e"
@@ -31,13 +31,13 @@ class RuleMemory:
     sequence: int = 0
     high: Number | None = None
     unit: str = ""
-    disarmed: dict[Target, frozenset[Decimal]] = field(default_factory=dict)
+    disarmed: dict[Target, frozenset[Number]] = field(default_factory=dict)
 
-    def levels_of(self, target: Target) -> frozenset[Decimal]:
+    def levels_of(self, target: Target) -> frozenset[Number]:
         """Return the disarmed levels of a target."""
         return self.disarmed.get(target, frozenset())
 
-    def set_levels(self, target: Target, levels: frozenset[Decimal]) -> bool:
+    def set_levels(self, target: Target, levels: frozenset[Number]) -> bool:
         """Set the disarmed levels of a target; return whether that changed anything."""
         if levels == self.levels_of(target):
             return False
@@ -58,7 +58,7 @@ def pack_rules(memory: RuleMemory) -> bytes:
     """Return the memory as compact bytes."""
     head = _FIELD.join((_FORMAT, str(memory.sequence), _text(memory.high), memory.unit))
     lines = (
-        _FIELD.join((rule, target, *(str(level) for level in sorted(levels))))
+        _FIELD.join((rule, target, *(str(level) for level in sorted(levels, key=fraction_of))))
         for (rule, target), levels in sorted(memory.disarmed.items())
     )
     return _SECTION.join((head, *lines)).encode()
@@ -70,10 +70,10 @@ def unpack_rules(record: bytes) -> RuleMemory:
     form, sequence, high, unit = head.split(_FIELD)
     if form != _FORMAT:
         raise ValueError(f"rules in format {form!r}, this version reads {_FORMAT!r}")
-    disarmed: dict[Target, frozenset[Decimal]] = {}
+    disarmed: dict[Target, frozenset[Number]] = {}
     for line in lines:
         rule, target, *levels = line.split(_FIELD)
-        disarmed[rule, target] = frozenset(map(Decimal, levels))
+        disarmed[rule, target] = frozenset(map(exact_number, levels))
     return RuleMemory(int(sequence), number_of(high), unit, disarmed)
 
 
@@ -82,7 +82,10 @@ def _text(number: Number | None) -> str:
 
 
 def number_of(text: str) -> Number | None:
-    """Return the number a text states exactly: a decimal, or numerator/denominator; None for no text."""
-    if not text:
-        return None
+    """Return the number a text states; None for no text."""
+    return exact_number(text) if text else None
+
+
+def exact_number(text: str) -> Number:
+    """Return the number a text states exactly: a decimal, or numerator/denominator."""
     return Fraction(text) if "/" in text else Decimal(text)

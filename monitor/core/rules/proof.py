@@ -10,15 +10,17 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import format_amount
+from monitor.core.amounts import Number, format_amount
 from monitor.core.document import Document
 from monitor.core.events import SCHEMA
+from monitor.core.ladder import Ladder
 from monitor.core.rules.crossing import crossed, rearm_line
 from monitor.core.rules.equity import total_equity
 from monitor.core.rules.event import rule_event_id
 from monitor.core.rules.memory import number_of
 from monitor.core.rules.parameters import Rule
-from monitor.core.rules.readings import Reading, account_limit, drawdown
+from monitor.core.rules.readings import Reading, account_limit, drawdown, funding_limit
+from monitor.core.scopes import kind_of
 
 Terms = Iterator[tuple[str, Any, Any]]
 
@@ -32,7 +34,7 @@ def rule_terms(event: Mapping[str, Any], document: Document) -> Terms:
     yield "account_id", account_id, account.account_id
     yield "event_id", event["event_id"], rule_event_id(account_id, rule, event["rule_sequence"])
     remembered = event["evidence"]["remembered"]
-    level = Decimal(event["level"])
+    level = _level(event, rule, account, document)
     yield "level", event["level"], event["level"] if event["level"] in remembered["levels"] else "none of the levels"
     yield "rearm_threshold", event["rearm_threshold"], format_amount(rearm_line(rule, level))
     reading = reading_again(event, rule, account, document)
@@ -42,7 +44,8 @@ def rule_terms(event: Mapping[str, Any], document: Document) -> Terms:
         yield "value", event["value"], "not known"
         return
     yield "value", event["value"], reading.measure.text()
-    fired = crossed(rule, reading.measure, [level], frozenset()).fired
+    strict = rule is Rule.FUNDING_LIMIT and not _ladder(event, account, document).inclusive
+    fired = crossed(rule, reading.measure, [level], frozenset(), strict=strict).fired
     yield "level", event["level"], event["level"] if fired else "not reached"
     yield "labels", event.get("labels"), account.settings.raw.get("labels")
 
@@ -56,4 +59,18 @@ def reading_again(event: Mapping[str, Any], rule: Rule, account: Account, docume
         return drawdown(total_equity(account, market), base)
     if rule is Rule.ACCOUNT_LIMIT:
         return account_limit(account, event["scope"], market)
+    if rule is Rule.FUNDING_LIMIT:
+        return funding_limit(account, event["scope"], market)
     raise ValueError(f"no proof of {rule} is known")
+
+
+def _ladder(event: Mapping[str, Any], account: Account, document: Document) -> Ladder:
+    return document.ladders.of(kind_of(account, event["scope"]))
+
+
+def _level(event: Mapping[str, Any], rule: Rule, account: Account, document: Document) -> Number:
+    """Return the level of an event: of the rule on funding the line of the ladder, which may not end in decimals."""
+    if rule is Rule.FUNDING_LIMIT:
+        line = _ladder(event, account, document).liquidation
+        return line if format_amount(line) == event["level"] else Decimal(event["level"])
+    return Decimal(event["level"])

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from monitor.core.accounts import Account
 from monitor.core.amounts import Number, format_amount
+from monitor.core.funding import funding_due
 from monitor.core.margin import assess
 from monitor.core.market import Market
 from monitor.core.rules.equity import TotalEquity, fall_from
@@ -27,7 +28,7 @@ class Reading(NamedTuple):
     target: str
     measure: Measure | None
     names: Mapping[str, Any]
-    figures: Mapping[str, str | None]
+    figures: Mapping[str, Any]
 
 
 def drawdown(equity: TotalEquity | None, base: Number | None) -> Reading:
@@ -52,3 +53,25 @@ def account_limit(account: Account, scope: str, market: Market) -> Reading:
         return Reading(scope, None, names, {})
     figures = {"equity": format_amount(equity), "initial_margin": format_amount(initial)}
     return Reading(scope, Ratio(initial, equity), names, figures)
+
+
+def funding_limit(account: Account, scope: str, market: Market) -> Reading:
+    """Return equity after the funding due at the next time ÷ maintenance margin of a scope.
+
+    Not known without funding data, nor where nothing is required.
+    """
+    assessment = assess(account, scope, market)
+    names = {"scope": scope}
+    found = funding_due(account, assessment, market)
+    requirement = assessment.maintenance_margin
+    if found is None or not requirement or assessment.equity is None:
+        return Reading(scope, None, names, {})
+    figures: dict[str, Any] = {
+        "equity": format_amount(assessment.equity),
+        "maintenance_margin": format_amount(requirement),
+        "funding_due": format_amount(found.due),
+        "equity_after_funding": format_amount(found.equity_after),
+    }
+    if found.time_ms is not None:
+        figures["next_funding_time_ms"] = found.time_ms
+    return Reading(scope, Ratio(found.equity_after, requirement), names, figures)

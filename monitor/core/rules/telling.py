@@ -5,11 +5,10 @@ What crossing means is in `crossing`, the shape of an event in `event`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from monitor.core.amounts import format_amount
+from monitor.core.amounts import Number, format_amount
 from monitor.core.board import MarketBoard
 from monitor.core.events import Moment
 from monitor.core.outcome import Outcome
@@ -18,7 +17,7 @@ from monitor.core.rules.doubts import Doubts
 from monitor.core.rules.event import rule_event
 from monitor.core.rules.evidence import rule_evidence
 from monitor.core.rules.memory import RuleMemory
-from monitor.core.rules.parameters import Levels, Rule
+from monitor.core.rules.parameters import Rule
 from monitor.core.rules.readings import Reading
 from monitor.core.rules.registry import Watched
 from monitor.core.verdict import Ladders
@@ -37,25 +36,31 @@ class Telling(NamedTuple):
     outcome: Outcome
     to_remember: set[str]
 
-    def tell(self, rule: Rule, levels: Levels, readings: Sequence[Doubted]) -> None:
+    def tell(self, rule: Rule, levels: Sequence[Number], readings: Sequence[Doubted]) -> None:
         """Tell every level that a reading has crossed, arm what has come back, forget targets that are gone."""
-        account_id = self.watched.account.account_id
-        for reading, doubts in readings:
-            target = (str(rule), reading.target)
-            if reading.measure is None or doubts.stale:
-                continue
-            before = self.memory.levels_of(target)
-            result = crossed(rule, reading.measure, levels, before)
-            if self.memory.set_levels(target, result.disarmed):
-                self.to_remember.add(account_id)
-            for level in result.fired:
-                self._tell(rule, levels, reading, doubts, level)
-        present = {reading.target for reading, _ in readings}
+        for doubted in readings:
+            self.tell_one(rule, levels, doubted)
+        self.forget_others(rule, [reading.target for reading, _ in readings])
+
+    def tell_one(self, rule: Rule, levels: Sequence[Number], doubted: Doubted, *, strict: bool = False) -> None:
+        """Tell every level that one reading has crossed, and arm what has come back; nothing where it is not known."""
+        reading, doubts = doubted
+        if reading.measure is None or doubts.stale:
+            return
+        target = (str(rule), reading.target)
+        result = crossed(rule, reading.measure, levels, self.memory.levels_of(target), strict=strict)
+        if self.memory.set_levels(target, result.disarmed):
+            self.to_remember.add(self.watched.account.account_id)
+        for level in result.fired:
+            self._tell(rule, levels, reading, doubts, level)
+
+    def forget_others(self, rule: Rule, present: Collection[str]) -> None:
+        """Forget what has fired on targets of a rule that are there no more: should they come back, they are armed."""
         for target in [one for one in self.memory.disarmed if one[0] == rule and one[1] not in present]:
             self.memory.set_levels(target, frozenset())
-            self.to_remember.add(account_id)
+            self.to_remember.add(self.watched.account.account_id)
 
-    def _tell(self, rule: Rule, levels: Levels, reading: Reading, doubts: Doubts, level: Decimal) -> None:
+    def _tell(self, rule: Rule, levels: Sequence[Number], reading: Reading, doubts: Doubts, level: Number) -> None:
         account = self.watched.account
         self.memory.sequence += 1
         remembered: dict[str, Any] = {"levels": [format_amount(one) for one in levels]}

@@ -18,10 +18,11 @@ from monitor.core.rules.equity import total_equity
 from monitor.core.rules.highs import SavedHighs
 from monitor.core.rules.memory import RuleMemory, pack_rules, unpack_rules
 from monitor.core.rules.parameters import Rule, RuleParameters, parameters_of, states_rules
-from monitor.core.rules.readings import account_limits, drawdown
+from monitor.core.rules.readings import account_limits, drawdown, funding_limit
 from monitor.core.rules.registry import Registry, Watched
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.rules.telling import Doubted, Telling
+from monitor.core.scopes import kind_of, scope_names
 from monitor.core.teller import Moves, because
 from monitor.core.verdict import Ladders
 
@@ -109,6 +110,18 @@ class RuleWatch:
         if parameters.account and not _lacks_terms(account, board):
             readings = [(one, doubts_of_scope(account, one.target, board)) for one in account_limits(account, board)]
             telling.tell(Rule.ACCOUNT_LIMIT, parameters.account, readings)
+        if parameters.funding and not _lacks_terms(account, board):
+            self._funding(account, telling)
+
+    def _funding(self, account: Account, telling: Telling) -> None:
+        """Hold every scope after its funding against the line of its own ladder."""
+        scopes = scope_names(account, self._board)
+        for scope in scopes:
+            ladder = self._ladders.of(kind_of(account, scope))
+            reading = funding_limit(account, scope, self._board)
+            doubted = (reading, doubts_of_scope(account, scope, self._board))
+            telling.tell_one(Rule.FUNDING_LIMIT, [ladder.liquidation], doubted, strict=not ladder.inclusive)
+        telling.forget_others(Rule.FUNDING_LIMIT, scopes)
 
     def _drawdown(self, watched: Watched, memory: RuleMemory, moment: Moment) -> Doubted:
         """Return the reading of the drawdown, having raised the high to the present equity."""
