@@ -34,6 +34,7 @@ class Witness:
         self._terms: dict[str, tuple[Instrument[Decimal], dict[str, Any]]] = {}
         self._ladders: dict[int, tuple[Ladder, dict[str, Any]]] = {}
         self._method: tuple[PortfolioTerms, dict[str, Any]] | None = None
+        self._stated_rule: tuple[LiquidationRule, dict[str, Any]] | None = None
 
     def of(
         self,
@@ -64,7 +65,7 @@ class Witness:
             "price_origins": origins_object(symbols, self._board),
         }
         if rule is not None:
-            out["document"]["liquidation"] = rule_object(rule)
+            out["document"]["liquidation"] = self._rule(rule)
         if kind is ScopeKind.PORTFOLIO and self._board.portfolio is not None:
             out["document"]["portfolio"] = self._portfolio(self._board.portfolio)
         out["document"] |= basis_object(self._board)
@@ -90,6 +91,11 @@ class Witness:
         if kept is None or kept[0] is not terms:
             kept = self._terms[terms.symbol] = (terms, instrument_object(terms))
         return kept[1]
+
+    def _rule(self, rule: LiquidationRule) -> dict[str, Any]:
+        if self._stated_rule is None or self._stated_rule[0] is not rule:
+            self._stated_rule = rule, rule_object(rule)
+        return self._stated_rule[1]
 
     def _ladder(self, ladder: Ladder, kind: ScopeKind) -> dict[str, Any]:
         """Return the stated ladder; a portfolio scope's line is stated as such, or its method would set it."""

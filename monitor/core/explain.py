@@ -17,11 +17,13 @@ from monitor.core.instruments import Contract, MaintenanceBasis
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.legs import Leg
 from monitor.core.margin import Assessment
+from monitor.core.plan.rule import line_of
+from monitor.core.plan.wording import plan_lines
 from monitor.core.portfolio.explaining import portfolio_lines
 from monitor.core.rules.wording import rule_lines
 from monitor.core.scopes import IN_USD
 from monitor.core.verdict import Verdict
-from monitor.core.verify import account_of, verdict_again
+from monitor.core.verify import account_of, plan_again, verdict_again
 
 
 @exactly
@@ -49,6 +51,9 @@ def _lines(event: Mapping[str, Any], document: Document | None) -> Iterator[str]
         yield from _leg(leg, account)
     yield from _sums(verdict.assessment, account)
     yield from _decision(verdict, ladder, last)
+    plan = plan_again(event, document, account, verdict)
+    if plan is not None:
+        yield from plan_lines(plan, line_of(document.liquidation, ladder))
 
 
 def _headline(event: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ Figures of the scope it stands in live in `projection`, which reduction a venue 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Generic
@@ -28,10 +28,10 @@ _DOWN = Context(prec=QUANTITY_DIGITS, rounding=ROUND_FLOOR, Emin=-999_999, Emax=
 class Holding(Generic[N]):
     """Hold one position that may be reduced.
 
-    `whole` is its quantity without sign and `gone` how much of that is planned to go, both exact. `unit` is the
-    notional of one contract at the mark, `margined_unit` the same at the price the requirement is taken at. `weight` is
-    what one unit of its settle asset that is required counts in the unit of the scope, `index` what it is worth there,
-    and `dollar` what it is worth in USD.
+    `whole` is its quantity without sign, `gone` how much of that is planned to go, `required` what is left requires.
+    `unit` is the notional of one contract at the mark, `margined_unit` the same at the price the requirement is taken
+    at. `weight` is what one unit of its settle asset that is required counts in the unit of the scope, `index` what it
+    is worth there, and `dollar` what it is worth in USD.
     """
 
     leg: Leg
@@ -46,6 +46,20 @@ class Holding(Generic[N]):
     dollar: N
     fee_rate: N
     gone: Decimal = Decimal(0)
+    required: N = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.required = self.requirement(self.whole)
+
+    def reduce(self, quantity: Decimal) -> None:
+        """Take so much away. Needs the exact context."""
+        self.gone += quantity
+        self.required = self.requirement(self.left)
+
+    def restore(self) -> None:
+        """Take nothing away any more. Needs the exact context."""
+        self.gone -= self.gone
+        self.required = self.requirement(self.whole)
 
     @property
     def symbol(self) -> str:

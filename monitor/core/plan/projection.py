@@ -91,8 +91,7 @@ class Separable(Generic[N]):
 
     def after(self, holding: Holding[N], quantity: Decimal, *, charged: bool = True) -> Figures[N]:
         """Return the figures after one more reduction, which is not taken."""
-        left = holding.left
-        freed = (holding.requirement(left) - holding.requirement(left - quantity)) * holding.weight
+        freed = (holding.required - holding.requirement(holding.left - quantity)) * holding.weight
         fee = holding.number(quantity) * holding.unit * holding.fee_rate
         if not charged:
             fee -= fee
@@ -106,7 +105,7 @@ class Separable(Generic[N]):
         """Take a reduction whose figures are known."""
         self.equity, self.requirement, fee = figures
         self._coins[holding.terms.settle_asset].amount -= fee
-        holding.gone += quantity
+        holding.reduce(quantity)
 
     def reset(self) -> None:
         """Take back every reduction."""
@@ -114,7 +113,7 @@ class Separable(Generic[N]):
         for name, amount in self._amounts.items():
             self._coins[name].amount = amount
         for holding in self.holdings:
-            holding.gone = _ZERO
+            holding.restore()
 
     def corners(self, holding: Holding[N]) -> list[Decimal]:
         """Return the reductions of a holding, rising, between which every figure is linear; the last is all of it."""

@@ -53,14 +53,14 @@ class Reassessed:
         """Take a reduction whose figures are known."""
         self._account = self._changed(holding, quantity, figures.fee)
         self.equity, self.requirement, _ = figures
-        holding.gone += quantity
+        holding.reduce(quantity)
 
     def reset(self) -> None:
         """Take back every reduction."""
         self._account = self._whole
         self.equity, self.requirement = self._start
         for holding in self.holdings:
-            holding.gone = _ZERO
+            holding.restore()
 
     def corners(self, holding: Holding[Fraction]) -> list[Decimal]:
         """Return all of a holding: in between nothing is known to be linear."""
