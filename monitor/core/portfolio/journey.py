@@ -1,0 +1,217 @@
+"""A portfolio scope along a way: how equity − k·requirement changes while some marks and collateral prices move.
+
+The book is evaluated anew at every place, by the methods themselves, with slopes; where it is 0 is `search`'s to find,
+what moves is said by `liquidation_price` and `liquidation_move`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from monitor.core.accounts import Account
+from monitor.core.amounts import fraction_of
+from monitor.core.collateral import ask_price, bid_price
+from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
+from monitor.core.legs import Leg
+from monitor.core.portfolio.dual import Dual
+from monitor.core.portfolio.exposure import ASSET_SIDE, Entry, Exposure, TokenAmount, exposed
+from monitor.core.portfolio.methods import requirement
+from monitor.core.portfolio.scalars import power, register_power
+from monitor.core.portfolio.terms import HyperliquidTerms, Terms
+from monitor.core.positions import maintenance_margin
+
+Moved = Callable[[Any], Dual]
+"""A price as a function of the place on the way, a float or a fraction."""
+
+
+@register_power
+def _(base: float, exponent: Fraction) -> float:
+    raised: float = base ** float(exponent)
+    return raised
+
+
+@register_power
+def _(base: Dual, exponent: Fraction) -> Dual:
+    raised = power(base.value, exponent)
+    return Dual(raised, base.slope * raised * exponent / base.value if base.value else base.slope * 0)
+
+
+class Way(NamedTuple):
+    """Say which marks and which collateral prices move, and how."""
+
+    marks: Mapping[str, Moved]
+    indices: Mapping[str, Moved]
+
+
+class Walker(NamedTuple):
+    """Hold one position: its size in base (inverse: quote) units and its requirement where that is taken at entry."""
+
+    symbol: str
+    side: str
+    terms: Instrument[Fraction]
+    size: Any
+    entry: Any
+    mark: Any
+    multiplier: Fraction
+    fixed: Any | None
+    group: int | None
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether profit and notional go with 1/mark."""
+        return self.terms.contract is Contract.INVERSE
+
+    def required(self, mark: Any) -> Any:
+        """Return the cross requirement at a mark, in the settle asset."""
+        if self.fixed is not None:
+            return self.fixed
+        notional = abs(self.size) / mark if self.is_inverse else abs(self.size) * mark
+        tier = self.terms.tiers[self.terms.tier_index(notional, self.multiplier)]
+        return maintenance_margin(notional, tier, self.terms.closing_fee_rate, self.multiplier)
+
+    def profit(self, mark: Any) -> Any:
+        """Return the profit at a mark, in the settle asset."""
+        return self.size / self.entry - self.size / mark if self.is_inverse else self.size * (mark - self.entry)
+
+    def floors(self) -> Iterator[Fraction]:
+        """Yield the marks at which another bracket begins."""
+        if self.fixed is None and self.size:
+            amount = abs(Fraction(self.size))
+            floors = (floor * self.multiplier for floor in self.terms.floors if floor)
+            yield from (amount / floor if self.is_inverse else floor / amount for floor in floors)
+
+
+class Coin(NamedTuple):
+    """Hold what is held of one asset before profits: its index price, and what a USD of it counts held and owed."""
+
+    wallet: Any
+    index: Any
+    held: Any
+    owed: Any
+
+
+class Book(NamedTuple):
+    """Hold a portfolio scope with everything that may move taken apart; in fractions, or in floats to search with."""
+
+    terms: Terms
+    legs: tuple[Walker, ...]
+    coins: Mapping[str, Coin]
+    k: Fraction
+
+    def in_floats(self) -> Book:
+        """Return the same rounded: quick to evaluate."""
+        legs = tuple(
+            leg._replace(
+                size=float(leg.size),
+                entry=float(leg.entry),
+                mark=float(leg.mark),
+                fixed=None if leg.fixed is None else float(leg.fixed),
+            )
+            for leg in self.legs
+        )
+        return self._replace(legs=legs, coins={name: Coin(*map(float, coin)) for name, coin in self.coins.items()})
+
+
+def book_of(account: Account, legs: Sequence[Leg], assets: Mapping[str, Any], terms: Terms, k: Fraction) -> Book:
+    """Return a portfolio scope whose figures are known as a book that can be moved."""
+    group_of: dict[str, int] = {}
+    if not isinstance(terms, HyperliquidTerms):
+        group_of = {symbol: number for number, group in enumerate(terms.groups) for symbol in group.members}
+    coins = {}
+    for name, asset in assets.items():
+        index = fraction_of(asset.index_price)
+        wallet = fraction_of(account.balances.get(name, 0))
+        coins[name] = Coin(wallet, index, Fraction(bid_price(asset)) / index, Fraction(ask_price(asset)) / index)
+    return Book(terms, tuple(_walker(account, leg, group_of.get(leg.position.symbol)) for leg in legs), coins, k)
+
+
+def _walker(account: Account, leg: Leg, group: int | None) -> Walker:
+    position, instrument = leg.position, leg.instrument
+    assert instrument is not None and leg.mark_price is not None and leg.maintenance_margin is not None, "known figures"
+    at_entry = instrument.maintenance_basis is MaintenanceBasis.ENTRY
+    return Walker(
+        position.symbol,
+        str(position.side),
+        instrument.rational,
+        fraction_of(position.quantity) * instrument.rational.contract_size,
+        fraction_of(position.entry_price),
+        fraction_of(leg.mark_price),
+        fraction_of(account.settings.bracket_multiplier.get(position.symbol, 1)),
+        fraction_of(leg.maintenance_margin) if at_entry else None,
+        group,
+    )
+
+
+class Journey:
+    """Evaluate a book along a way; what does not move is evaluated once."""
+
+    def __init__(self, book: Book, way: Way) -> None:
+        self._book, self._way = book, way
+        self._zero = Dual(book.k * 0, book.k * 0)
+        self._moving = [leg for leg in book.legs if leg.symbol in way.marks or leg.terms.settle_asset in way.indices]
+        still = [leg for leg in book.legs if leg not in self._moving]
+        self._held = {name: coin.wallet for name, coin in book.coins.items()}
+        self._entries = [self._entry(leg, leg.mark, book.coins[leg.terms.settle_asset].index) for leg in still]
+        for leg in still:
+            self._held[leg.terms.settle_asset] += leg.profit(leg.mark)
+
+    def margin(self, place: Any) -> Dual:
+        """Return equity − k·requirement (of hyperliquid: of the token that has least of it) at a place, in USD."""
+        held, indices = self._amounts(place)
+        figures = requirement(self._book.terms, self._exposure(place, held, indices))
+        k = self._book.k
+        if figures.equity is not None:
+            return min(part.value - part.requirement * k for part in figures.parts) if figures.parts else self._zero
+        equity = self._zero
+        for name, amount in held.items():
+            coin = self._book.coins[name]
+            equity = equity + amount * indices[name] * (coin.owed if amount < 0 else coin.held)
+        return equity - figures.maintenance * k
+
+    def bends(self, place: Fraction) -> Iterator[Fraction]:
+        """Yield where, as seen from a place, the margin may bend upwards: where a delta or an amount becomes 0."""
+        exposure = self._exposure(place, *self._amounts(place))
+        amounts = [token.held for token in exposure.tokens]
+        if not isinstance(self._book.terms, HyperliquidTerms) and self._book.terms.basis_rate:
+            amounts += [sums.delta for sums in exposure.groups]
+        for amount in amounts:
+            if isinstance(amount, Dual) and amount.slope:
+                yield place - amount.value / amount.slope
+
+    def _amounts(self, place: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        held = dict(self._held)
+        for leg in self._moving:
+            held[leg.terms.settle_asset] = held[leg.terms.settle_asset] + leg.profit(self._mark(leg, place))
+        moved = self._way.indices
+        return held, {
+            name: moved[name](place) if name in moved else coin.index for name, coin in self._book.coins.items()
+        }
+
+    def _mark(self, leg: Walker, place: Any) -> Any:
+        moved = self._way.marks.get(leg.symbol)
+        return leg.mark if moved is None else moved(place)
+
+    def _entry(self, leg: Walker, mark: Any, index: Any) -> Entry[Any]:
+        delta = leg.size if leg.is_inverse else leg.size * mark * index
+        needed = leg.required(mark) * index if leg.group is None else self._zero
+        return Entry(leg.symbol, leg.side, leg.group, delta, needed, leg.terms.settle_asset, self._zero)
+
+    def _exposure(self, place: Any, held: Mapping[str, Any], indices: Mapping[str, Any]) -> Exposure[Dual]:
+        terms, zero = self._book.terms, self._zero
+        moving = [self._entry(leg, self._mark(leg, place), indices[leg.terms.settle_asset]) for leg in self._moving]
+        entries = [*self._entries, *moving]
+        if isinstance(terms, HyperliquidTerms):
+            tokens = tuple(
+                TokenAmount(held[token.asset], indices[token.asset]) if token.asset in held else TokenAmount(zero, zero)
+                for token in terms.tokens
+            )
+            return exposed(entries, 0, zero, tokens)
+        for number, group in enumerate(terms.groups):
+            entries += (
+                Entry(name, ASSET_SIDE, number, held[name] * indices[name], zero, name, zero)
+                for name in group.assets
+                if name in held
+            )
+        return exposed(entries, len(terms.groups), zero)
