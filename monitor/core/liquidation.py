@@ -1,7 +1,7 @@
 """Liquidation price: the mark at which a scope's equity meets the liquidation line of its requirement.
 
 What stands beside the moving positions is gathered here. One position is solved by `liquidation_walk`, anything else by
-`liquidation_forms`.
+`liquidation_forms`, and a portfolio by its own room.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from monitor.core.legs import Leg
 from monitor.core.liquidation_forms import Model, Moving
 from monitor.core.liquidation_walk import Beside, Single, nearest_price
 from monitor.core.margin import Assessment
+from monitor.core.portfolio.journey import book_of
+from monitor.core.portfolio.liquidation_price import liquidation_price as portfolio_price
 from monitor.core.scopes import IN_USD
 
 _ONE = Decimal(1)
@@ -54,6 +56,8 @@ def liquidation_price(account: Account, assessment: Assessment, symbol: str, k: 
     if left == right:
         return LiquidationPrice(legs[0].mark_price, False, legs[0].mark_price)
     recovery = left < right
+    if assessment.portfolio is not None:
+        return _in_portfolio(account, assessment, symbol, k, recovery=recovery)
     if assessment.kind not in IN_USD:
         price = _solved(account, legs, _rest_in_asset(equity, requirement, legs), k)
         return LiquidationPrice(price, recovery, price)
@@ -61,6 +65,22 @@ def liquidation_price(account: Account, assessment: Assessment, symbol: str, k: 
     mark_only = _solved(account, legs, still, k)
     moving = _rest_in_usd(account, assessment, legs, _coupled_asset(assessment, legs[0]))
     price = mark_only if moving == still else _solved(account, legs, moving, k)
+    if _to_sixty_digits(price) == _to_sixty_digits(mark_only):
+        return LiquidationPrice(mark_only, recovery, mark_only)
+    return LiquidationPrice(price, recovery, mark_only, True)
+
+
+def _in_portfolio(
+    account: Account, assessment: Assessment, symbol: str, k: Fraction, *, recovery: bool
+) -> LiquidationPrice:
+    """Return the liquidation price in a portfolio scope, where the method in force says what is required."""
+    assert assessment.portfolio is not None, "asked of a known portfolio scope"
+    book = book_of(account, assessment.legs, assessment.assets, assessment.portfolio.terms, k)
+    coupled = _coupled_asset(assessment, next(leg for leg in assessment.legs if leg.position.symbol == symbol))
+    mark_only = portfolio_price(book, symbol, None, is_above=not recovery)
+    if coupled is None:
+        return LiquidationPrice(mark_only, recovery, mark_only)
+    price = portfolio_price(book, symbol, coupled, is_above=not recovery)
     if _to_sixty_digits(price) == _to_sixty_digits(mark_only):
         return LiquidationPrice(mark_only, recovery, mark_only)
     return LiquidationPrice(price, recovery, mark_only, True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import Number, exactly, format_amount, format_quotient, minus, times
+from monitor.core.amounts import Number, exactly, format_amount, format_quotient, fraction_of, minus, times
 from monitor.core.bankruptcy import bankruptcy_price
 from monitor.core.funding import funding_figures
 from monitor.core.instruments import Contract
@@ -18,6 +18,8 @@ from monitor.core.legs import Leg
 from monitor.core.liquidation import LiquidationPrice, liquidation_price
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
+from monitor.core.portfolio.journey import book_of
+from monitor.core.portfolio.liquidation_move import liquidation_move
 from monitor.core.portfolio.reporting import portfolio_report
 from monitor.core.scopes import IN_USD, ScopeKind
 from monitor.core.transfers import available_margin, deposit_to_clear, max_transfer_out
@@ -62,8 +64,21 @@ def scope_report(
         else [_position(figures, leg) for leg in figures.legs],
     }
     if figures.kind is ScopeKind.PORTFOLIO:
-        out["portfolio"] = None if figures.portfolio is None else portfolio_report(figures.portfolio, None, ())
+        move = _liquidation_move(account, figures, ladder)
+        out["portfolio"] = None if figures.portfolio is None else portfolio_report(figures.portfolio, move, ())
     return out | funding_figures(account, figures, market)
+
+
+def _liquidation_move(account: Account, figures: Assessment, ladder: Ladder) -> str | None:
+    equity, requirement, k = figures.equity, figures.maintenance_margin, ladder.liquidation
+    if figures.portfolio is None or equity is None or requirement is None:
+        return None
+    above = fraction_of(equity) - k * fraction_of(requirement)
+    if not above:
+        return "0"
+    book = book_of(account, figures.legs, figures.assets, figures.portfolio.terms, k)
+    move = liquidation_move(book, is_above=above > 0)
+    return None if move is None else format_quotient(move, _ONE)
 
 
 @exactly

@@ -7,6 +7,7 @@ what moves is said by `liquidation_price` and `liquidation_move`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ from monitor.core.portfolio.methods import requirement
 from monitor.core.portfolio.scalars import power, register_power
 from monitor.core.portfolio.terms import HyperliquidTerms, Terms
 from monitor.core.positions import maintenance_margin
+
+_NOTHING = Decimal(0)
+_ONE = Decimal(1)
 
 Moved = Callable[[Any], Dual]
 """A price as a function of the place on the way, a float or a fraction."""
@@ -122,7 +126,7 @@ def book_of(account: Account, legs: Sequence[Leg], assets: Mapping[str, Any], te
     coins = {}
     for name, asset in assets.items():
         index = fraction_of(asset.index_price)
-        wallet = fraction_of(account.balances.get(name, 0))
+        wallet = fraction_of(account.balances.get(name, _NOTHING))
         coins[name] = Coin(wallet, index, Fraction(bid_price(asset)) / index, Fraction(ask_price(asset)) / index)
     return Book(terms, tuple(_walker(account, leg, group_of.get(leg.position.symbol)) for leg in legs), coins, k)
 
@@ -138,7 +142,7 @@ def _walker(account: Account, leg: Leg, group: int | None) -> Walker:
         fraction_of(position.quantity) * instrument.rational.contract_size,
         fraction_of(position.entry_price),
         fraction_of(leg.mark_price),
-        fraction_of(account.settings.bracket_multiplier.get(position.symbol, 1)),
+        fraction_of(account.settings.bracket_multiplier.get(position.symbol, _ONE)),
         fraction_of(leg.maintenance_margin) if at_entry else None,
         group,
     )
@@ -173,10 +177,10 @@ class Journey:
     def bends(self, place: Fraction) -> Iterator[Fraction]:
         """Yield where, as seen from a place, the margin may bend upwards: where a delta or an amount becomes 0."""
         exposure = self._exposure(place, *self._amounts(place))
-        amounts = [token.held for token in exposure.tokens]
+        worth: list[Any] = [token.held * token.price for token in exposure.tokens]
         if not isinstance(self._book.terms, HyperliquidTerms) and self._book.terms.basis_rate:
-            amounts += [sums.delta for sums in exposure.groups]
-        for amount in amounts:
+            worth += [sums.delta for sums in exposure.groups]
+        for amount in worth:
             if isinstance(amount, Dual) and amount.slope:
                 yield place - amount.value / amount.slope
 

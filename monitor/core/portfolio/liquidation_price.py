@@ -11,11 +11,11 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core.portfolio.dual import Dual
-from monitor.core.portfolio.journey import Book, Journey, Way
+from monitor.core.portfolio.journey import Book, Journey, Moved, Way
 from monitor.core.portfolio.search import Range, nearest_zeros, polished
 
-_FARTHEST = 1e12
-"""Prices this many times above and below the present one are looked at."""
+_WITHIN = Range(1e-12, 1e12)
+"""How far from the present mark is looked, as a share of it."""
 
 
 def liquidation_price(book: Book, symbol: str, coupled: str | None, *, is_above: bool) -> Fraction | None:
@@ -23,35 +23,39 @@ def liquidation_price(book: Book, symbol: str, coupled: str | None, *, is_above:
 
     The index of `coupled` (the contract's base asset, where the scope holds it) moves in proportion. `is_above` says
     whether the scope is above its line now. An inverse contract whose coin does not move is solved in 1/mark, where its
-    margin is made of straight lines.
+    margin is made of straight lines. A linear contract settled in the coin that moves with it bends the other way:
+    there a zero behind another one may be missed.
     """
-    moving = [leg for leg in book.legs if leg.symbol == symbol]
-    mark = moving[0].mark
-    flipped = moving[0].is_inverse and moving[0].terms.settle_asset != coupled
+    moving = next(leg for leg in book.legs if leg.symbol == symbol)
+    mark: Fraction = moving.mark
+    flipped = moving.is_inverse and moving.terms.settle_asset != coupled
     way = _way(book, symbol, coupled, mark, flipped=flipped)
-    start = 1 / mark if flipped else mark
     quick, exact = Journey(book.in_floats(), way), Journey(book, way)
-    cuts = [cut for cut in _cuts(book, exact, symbol, start, flipped=flipped) if cut > 0]
-    within = Range(float(start) / _FARTHEST, float(start) * _FARTHEST)
-    zeros = nearest_zeros(quick.margin, float(start), is_above, cuts, within)
-    found = [polished(exact.margin, zero) for zero in zeros]
-    prices = [1 / zero if flipped else zero for zero in found if zero > 0]
+    cuts = [cut for cut in _cuts(book, exact, symbol, flipped=flipped) if cut > 0]
+    zeros = nearest_zeros(quick.margin, 1.0, is_above, cuts, _WITHIN)
+    found = [place for zero in zeros if (place := polished(exact.margin, zero)) > 0]
+    prices = [mark / place if flipped else mark * place for place in found]
     return min(prices, key=lambda price: (abs(price - mark), price), default=None)
 
 
 def _way(book: Book, symbol: str, coupled: str | None, mark: Fraction, *, flipped: bool) -> Way:
-    def price(place: Any) -> Dual:
-        return Dual(1 / place, -1 / (place * place)) if flipped else Dual(place, place - place + 1)
+    """Return how the mark, and what is coupled to it, moves: in proportion with the place, or with its reciprocal."""
 
-    if coupled is None:
-        return Way({symbol: price}, {})
-    share = book.coins[coupled].index / mark
-    return Way({symbol: price}, {coupled: lambda place: price(place) * share})
+    def moved(price: Fraction) -> Moved:
+        def at(place: Any) -> Dual:
+            if flipped:
+                return Dual(price / place, -price / (place * place))
+            return Dual(price * place, price + place * 0)
+
+        return at
+
+    indices = {} if coupled is None else {coupled: moved(book.coins[coupled].index)}
+    return Way({symbol: moved(mark)}, indices)
 
 
-def _cuts(book: Book, exact: Journey, symbol: str, start: Fraction, *, flipped: bool) -> Iterator[Fraction]:
+def _cuts(book: Book, exact: Journey, symbol: str, *, flipped: bool) -> Iterator[Fraction]:
     """Yield where the margin may bend the other way, or jump: at floors, where a delta or an amount becomes 0."""
     for leg in book.legs:
         if leg.symbol == symbol and leg.group is None:
-            yield from (1 / floor if flipped else floor for floor in leg.floors())
-    yield from exact.bends(start)
+            yield from (leg.mark / floor if flipped else floor / leg.mark for floor in leg.floors())
+    yield from exact.bends(Fraction(1))

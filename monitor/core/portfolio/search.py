@@ -1,7 +1,8 @@
 """The zero nearest to a point of a function that bends one way only between known cuts.
 
 Only the search lives here. Between two cuts the function must be concave: then Newton's step from where it is negative
-never passes the zero, and a function that is made of straight lines is solved exactly in finitely many steps.
+never passes the zero, and a function made of straight lines is solved exactly in finitely many steps. Places are
+measured in a natural unit: the start is of the order of 1, or 0.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _INSIDE: Final = 1e-12
 """How far inside its edges a piece is looked at, as a share of the edge: on a cut the function may jump."""
 _STEPS: Final = 200
 _SAME: Final = 1e-15
+_NOTHING: Final = 1e-9
+"""What rounding leaves of a 0, beside the slope; what is more was never below 0: there the function bends up."""
 _POLISHING: Final = 20
 _DIGITS: Final = 60
 _LARGEST: Final = 10**400
@@ -55,7 +58,9 @@ def _walk(
 ) -> Fraction | float | None:
     """Return the first zero on the way from the start over the cuts to the end."""
     side = 1.0 if end > start else -1.0
-    before = start
+    before = start + side * (abs(start) or 1.0) * _INSIDE  # the function may bend at the start itself
+    if (function(before).value > 0) is not is_above:
+        return start
     for far, cut in cuts:
         after = far - side * abs(far) * _INSIDE
         zero = _in_piece(function, before, is_above, after)
@@ -75,8 +80,8 @@ def _in_piece(function: Function, near: float, is_above: bool, far: float) -> fl
     here = function(near)
     if here.slope:  # the tangent lies above the function: where it is 0, the function is not above 0
         guess: float = near - here.value / here.slope
-        if min(near, far) < guess < max(near, far):
-            return _newton(function, guess, near)
+        if min(near, far) < guess < max(near, far) and (zero := _newton(function, guess, near)) is not None:
+            return zero
     return None if function(far).value > 0 else _newton(function, far, near)
 
 
@@ -86,7 +91,7 @@ def _newton(function: Function, place: float, towards: float) -> float | None:
     for _ in range(_STEPS):
         here = function(place)
         if here.value >= 0:
-            return place
+            return place if here.value <= _NOTHING * abs(here.slope) * max(1.0, abs(place)) else None
         if here.slope * side <= 0:
             return None
         following: float = place - here.value / here.slope
