@@ -59,7 +59,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
 
 def new_board(settings: Settings) -> MarketBoard:
     """Return an empty market board."""
-    return MarketBoard(settings.prices, settings.usd_assets, funding_basis=settings.funding.basis)
+    return MarketBoard(settings.prices, settings.usd_assets, settings.portfolio, settings.funding.basis)
 
 
 def codec_of(settings: Settings) -> WireCodec:

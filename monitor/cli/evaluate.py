@@ -23,7 +23,6 @@ from monitor.core.plan.body import plan_body
 from monitor.core.plan.plan import PLANNED, plan_of
 from monitor.core.report import scope_report
 from monitor.core.scopes import kind_of, scope_names
-from monitor.core.verdict import Ladders
 
 STANDARD_INPUT = "standard input"
 
@@ -34,9 +33,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "evaluate",
         help="margin the accounts of a document, exactly",
         description="Margin the accounts of a document with the exact implementation and print the report.",
-        epilog="What the document does not say (ladder, usd_assets, fees) is taken from its profile when it names one, "
-        "else from the configuration (--config, LIQMON_ variables, built-in defaults). A document that names a profile "
-        "therefore gives the same report everywhere.",
+        epilog="What the document does not say (ladder, usd_assets, fees, portfolio) is taken from its profile when it "
+        "names one, else from the configuration (--config, LIQMON_ variables, built-in defaults). A document that names "
+        "a profile therefore gives the same report everywhere.",
     )
     parser.add_argument("file", metavar="FILE", help="the document in JSON, - for standard input")
     parser.add_argument("--format", choices=("json", "table"), default="json", help="how to print it (default: json)")
@@ -114,8 +113,11 @@ def base_of(settings: Settings) -> Base:
     """Return what stands where a document says nothing."""
     return Base(
         funding_basis=settings.funding.basis,
-        ladders=Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio),
+        ladders=settings.stated_ladder,
         usd_assets=settings.usd_assets,
         terms=term_defaults(settings),
         liquidation=settings.liquidation,
+        portfolio=settings.portfolio,
+        portfolio_rules=settings.portfolio_rules,
+        portfolio_line_stated="ladder.portfolio.liquidation" in settings.origins,
     )

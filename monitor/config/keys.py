@@ -17,7 +17,8 @@ class Key:
 
     `bounds` are the metadata of its field: `at_least`, `at_most`, `above`, `below`, `not_empty`, `secret`. A free table
     may have `read`, which makes a value of (name below the table, what was given), and `build`, which makes the
-    settings of all of them; both may raise `BadTerms` with a place below the table.
+    settings of all of them; both may raise `BadTerms` with a place below the table (`build` a group of them). A table
+    that variables may name has `read_text`, which reads their text, and `recased`, which finds the path they mean.
     """
 
     path: str
@@ -29,7 +30,7 @@ class Key:
     @property
     def is_table(self) -> bool:
         """Whether any key may stand below this one (it is passed on as it is)."""
-        return get_origin(self.kind) is Mapping or get_origin(self.kind) is dict
+        return "build" in self.bounds or get_origin(self.kind) is Mapping or get_origin(self.kind) is dict
 
 
 def keys_of(section: type[Any], attributes: tuple[str, ...] = ()) -> Iterator[Key]:

@@ -19,6 +19,10 @@ from monitor.config.settings import Settings
 from monitor.config.sources import Source, from_environment, from_mapping, from_toml
 from monitor.config.values import read_loose, read_value
 from monitor.core.instruments import BadTerms
+from monitor.core.ladder import BadLadder
+from monitor.core.portfolio.ladder import with_line_of_method
+from monitor.core.portfolio.terms import PortfolioTerms
+from monitor.core.verdict import Ladders
 
 KEYS: Mapping[str, Key] = {key.path: key for key in keys_of(Settings)}
 TABLES = tuple(path for path, key in KEYS.items() if key.is_table)
@@ -36,6 +40,8 @@ PROFILE_SECTIONS = frozenset(
         "adl",
         "liquidation",
         "funding",
+        "portfolio",
+        "portfolio_rules",
     }
 )
 """What a venue profile may set: what a venue decides, not what an operator does."""
@@ -104,32 +110,55 @@ def _profile(sources: Iterable[Source], config_file: Path | None, complaints: li
 
 def _merge(source: Source, merged: _Merged) -> None:
     layer: dict[str, object] = {}
+    meant: dict[str, str] = {}
     for path, given in source.given.items():
         if given == {} and path in SECTIONS:
             continue
         try:
-            layer[path] = _read(path, given, source)
+            key = _meant(path, source, merged)
+            layer[key] = _read(key, given, source)
+            meant[key] = path
         except BadTerms as bad:
             merged.complaints.append(Complaint(below(path, bad.path), source.origin(path), bad.why))
         except ValueError as why:
             merged.complaints.append(Complaint(path, source.origin(path), str(why)))
     into_health(layer, merged.conventions)
-    merged.values.update(layer)
-    merged.origins.update({path: source.origin(path) for path in layer})
+    for path, value in layer.items():
+        merged.values.pop(path, None)  # what is given last stands last: of two spellings it counts
+        merged.values[path] = value
+    merged.origins.update({path: source.origin(meant.get(path, path)) for path in layer})
+
+
+def _table_of(path: str) -> Key | None:
+    """Return the free table a path stands in."""
+    return next((KEYS[table] for table in TABLES if path.startswith(f"{table}.")), None)
+
+
+def _meant(path: str, source: Source, merged: _Merged) -> str:
+    """Return the path a source means: a variable names what stands in a free table without regard to case."""
+    table = _table_of(path)
+    find = None if table is None or source.keeps_case else table.bounds.get("recased")
+    if table is None or find is None:
+        return path
+    prefix = f"{table.path}."
+    known = {name.removeprefix(prefix): value for name, value in merged.values.items() if name.startswith(prefix)}
+    return prefix + str(find(path.removeprefix(prefix), known))
 
 
 def _read(path: str, given: object, source: Source) -> object:
     key = KEYS.get(path)
     if key is not None and not key.is_table:
         return read_value(key, given, from_text=source.from_text)
-    table = next((table for table in TABLES if path.startswith(f"{table}.")), None)
+    table = _table_of(path)
     if table is not None:
-        read = KEYS[table].bounds.get("read")
+        read, name = table.bounds.get("read"), path.removeprefix(f"{table.path}.")
         if read is None:
             return read_loose(given, from_text=source.from_text)
+        if source.from_text and isinstance(given, str) and "read_text" in table.bounds:
+            return table.bounds["read_text"](name, given)
         if not source.keeps_case:
             raise ValueError("stands in files only: a variable cannot tell upper case from lower case")
-        return read(path.removeprefix(f"{table}."), given)
+        return read(name, given)
     if path in SECTIONS:
         raise ValueError("is a table of keys, not a value")
     near = get_close_matches(path, KEYS, n=1, cutoff=0.75)
@@ -139,7 +168,10 @@ def _read(path: str, given: object, source: Source) -> object:
 def _build(merged: _Merged) -> Settings:
     ladders, wrong = build_ladders(merged.values, merged.origins)
     merged.complaints.extend(wrong)
-    given: dict[str, Any] = {"ladder": ladders, "origins": merged.origins}
+    portfolio = _table(KEYS["portfolio"], merged)
+    given: dict[str, Any] = {"portfolio": portfolio, "stated_ladder": ladders}
+    given["ladder"] = _with_line_of_method(ladders, portfolio, merged)
+    given["origins"] = merged.origins
     kinds = get_type_hints(Settings)
     for item in fields(Settings):
         kind = kinds[item.name]
@@ -152,6 +184,18 @@ def _build(merged: _Merged) -> Settings:
         elif item.name in merged.values:
             given[item.name] = merged.values[item.name]
     return Settings(**given)
+
+
+def _with_line_of_method(ladders: Ladders, portfolio: PortfolioTerms | None, merged: _Merged) -> Ladders:
+    """Return the ladders with the liquidation line that the portfolio method has where none is stated."""
+    if portfolio is None or "ladder.portfolio.liquidation" in merged.origins:
+        return ladders
+    try:
+        return with_line_of_method(ladders, portfolio.method)
+    except BadLadder as bad:
+        why = f"{bad.why}: {portfolio.method} has a line of its own; state ladder.portfolio.liquidation"
+        merged.complaints.append(Complaint(f"ladder.portfolio.{bad.path}", "defaults", why))
+        return ladders
 
 
 def _section(kind: type[Any], name: str, merged: _Merged) -> Any:
@@ -176,12 +220,25 @@ def _table(key: Key, merged: _Merged) -> Any:
     build = key.bounds.get("build")
     if build is None:
         return table
+    faults: list[BadTerms] = []
     try:
         return build(table)
     except BadTerms as bad:
-        path = f"{key.path}.{bad.path}"
-        merged.complaints.append(Complaint(path, merged.origins.get(path, "defaults"), bad.why))
-        return key.default
+        faults.append(bad)
+    except ExceptionGroup as group:
+        faults += (bad for bad in group.exceptions if isinstance(bad, BadTerms))
+    for fault in faults:
+        path = below(key.path, fault.path)
+        merged.complaints.append(Complaint(path, _origin_at(path, merged.origins), fault.why))
+    return key.default
+
+
+def _origin_at(path: str, origins: Mapping[str, str]) -> str:
+    """Return where a place was given: the key it is, lies in, or holds."""
+    holding = [name for name in origins if path == name or path.startswith((f"{name}.", f"{name}["))]
+    held = [name for name in origins if name.startswith(f"{path}.")]
+    found = holding or held or [name for name in origins if name.partition(".")[0] == path.partition(".")[0]]
+    return ", ".join(dict.fromkeys(origins[name] for name in found)) or "defaults"
 
 
 def below(path: str, place: str) -> str:

@@ -14,6 +14,7 @@ from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
 from monitor.app.topics import TopicSettings
 from monitor.config.ladders import LadderTables
+from monitor.config.portfolio import portfolio_of_table, read_portfolio, read_portfolio_text, recased
 from monitor.config.tables import haircuts_of, read_brackets, read_haircut
 from monitor.core.adl.settings import AdlSettings
 from monitor.core.brackets import StatedTier
@@ -24,6 +25,8 @@ from monitor.core.instruments import Haircut, MaintenanceBasis
 from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
 from monitor.core.plan.rule import LiquidationRule
+from monitor.core.portfolio.eligibility import PortfolioRules
+from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
 from monitor.core.verdict import Ladders
@@ -68,6 +71,7 @@ class Settings:
     """Hold everything that is configured; `origins` says which source gave a key that is not at its default.
 
     `brackets` holds by symbol for contracts that state none, `haircuts` by asset for assets that state none.
+    `stated_ladder` is the ladder without the line that the portfolio method sets where none is stated.
     """
 
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
@@ -78,6 +82,16 @@ class Settings:
     instruments: InstrumentSettings = field(default_factory=InstrumentSettings)
     brackets: Mapping[str, tuple[StatedTier, ...]] = field(default_factory=dict, metadata={"read": read_brackets})
     haircuts: Mapping[str, Haircut] = field(default_factory=dict, metadata={"read": read_haircut, "build": haircuts_of})
+    portfolio: PortfolioTerms | None = field(
+        default=None,
+        metadata={
+            "read": read_portfolio,
+            "build": portfolio_of_table,
+            "read_text": read_portfolio_text,
+            "recased": recased,
+        },
+    )
+    portfolio_rules: PortfolioRules = field(default_factory=PortfolioRules)
     liquidation: LiquidationRule = field(default_factory=LiquidationRule)
     status: StatusSettings = field(default_factory=StatusSettings)
     adl: AdlSettings = field(default_factory=AdlSettings)
@@ -88,4 +102,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)
     venue: VenueSettings = field(default_factory=VenueSettings)
+    stated_ladder: Ladders = field(
+        default_factory=_default_ladders, compare=False, repr=False, metadata={"hidden": True}
+    )
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False, metadata={"hidden": True})

@@ -18,6 +18,7 @@ from pathlib import Path
 from monitor.config.keys import Key
 from monitor.config.ladders import KINDS, ladder_values
 from monitor.config.loading import KEYS
+from monitor.config.portfolio import portfolio_rows
 from monitor.config.settings import Settings
 from monitor.core.amounts import decimal_of, format_amount
 from monitor.core.brackets import StatedTier
@@ -41,9 +42,20 @@ def effective(settings: Settings) -> list[Effective]:
     """Return every key in force with its origin, in the order of declaration; secrets are masked."""
     rows: list[Effective] = []
     for path, value in _pairs(settings):
-        shown = MASK if value is not None and SECRET.search(path) and not isinstance(value, Path) else _plain(value)
-        rows.append(Effective(path, shown, settings.origins.get(path, "default")))
+        secret = SECRET.search(path) and not path.startswith("portfolio.") and not isinstance(value, Path)
+        shown = MASK if value is not None and secret else _plain(value)
+        rows.append(Effective(path, shown, _origin(path, settings)))
     return rows
+
+
+def _origin(path: str, settings: Settings) -> str:
+    """Return where a key was given: parameters of the portfolio method in force also beside `method`."""
+    found = settings.origins.get(path)
+    if found is None and settings.portfolio is not None and path.startswith("portfolio."):
+        found = settings.origins.get(path.replace(f"portfolio.{settings.portfolio.method}.", "portfolio.", 1))
+    if path == "ladder.portfolio.liquidation" and settings.ladder.portfolio != settings.stated_ladder.portfolio:
+        return "the portfolio method"
+    return "default" if found is None else found
 
 
 def to_toml(rows: Iterable[Effective]) -> str:
@@ -64,11 +76,15 @@ def _pairs(settings: Settings) -> Iterator[tuple[str, object]]:
         if key.attributes[0] == "ladder":
             continue
         value = _value_at(settings, key)
-        if key.is_table and isinstance(value, Mapping):
+        if key.path == "portfolio":
+            yield from ((f"portfolio.{name}", inner) for name, inner in portfolio_rows(settings.portfolio))
+        elif key.is_table and isinstance(value, Mapping):
             yield from _of_table(key.path, value)
         else:
             yield key.path, value
     own = [kind for kind in KINDS if any(path.startswith(f"ladder.{kind}.") for path in settings.origins)]
+    if settings.ladder.portfolio != settings.stated_ladder.portfolio and "portfolio" not in own:
+        own.append("portfolio")
     common = next((kind for kind in KINDS if kind not in own), None)
     if common is not None:
         yield from ((f"ladder.{name}", value) for name, value in ladder_values(getattr(settings.ladder, common)))

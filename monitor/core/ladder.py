@@ -118,6 +118,17 @@ class Ladder:
         """Return k of a status, None where it has no line."""
         return next((k for named, k in self.thresholds if named is status), None)
 
+    def with_liquidation(self, k: Fraction) -> Ladder:
+        """Return the same ladder with another liquidation line. Raises `BadLadder` where it does not fit in."""
+        thresholds = {status: self.threshold(status) for status in RUNGS} | {MarginStatus.LIQUIDATION: k}
+        return Ladder.build(
+            thresholds,
+            self.hysteresis,
+            inclusive=self.inclusive,
+            debt_floor=self.debt_floor,
+            adl_watch=self.adl_watch,
+        )
+
     @property
     def liquidation(self) -> Fraction:
         """The k of liquidation, which every ladder has."""

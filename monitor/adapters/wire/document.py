@@ -15,7 +15,7 @@ from monitor.adapters.wire.accounts import check_scope, named_amounts, position_
 from monitor.adapters.wire.decoding import Reader
 from monitor.adapters.wire.document_shapes import AccountBody, DocumentBody, QuoteBody
 from monitor.adapters.wire.faults import BadMessage, Code, segment
-from monitor.adapters.wire.ladders import ladders_of
+from monitor.adapters.wire.ladders import ladders_of, line_of_method, states_portfolio_line
 from monitor.adapters.wire.liquidation import liquidation_of
 from monitor.adapters.wire.portfolio import check_contracts, portfolio_of, rules_of
 from monitor.adapters.wire.portfolio_terms import under
@@ -39,6 +39,7 @@ _documents: Reader[DocumentBody] = Reader(DocumentBody)
 class Base:
     """Hold what stands wherever a document says nothing: the part of a profile and configuration that it needs.
 
+    `portfolio_line_stated`: the liquidation line of portfolio scopes is somebody's word, which no method changes.
     `of_evidence`: what a verdict was made from stands as it was, also a group that mixes bases.
     """
 
@@ -48,6 +49,7 @@ class Base:
     liquidation: LiquidationRule = field(default_factory=LiquidationRule)
     portfolio: PortfolioTerms | None = None
     portfolio_rules: PortfolioRules | None = None
+    portfolio_line_stated: bool = False
     of_evidence: bool = False
     funding_basis: FundingBasis = FundingBasis.MARK
 
@@ -68,10 +70,14 @@ def document_of(body: DocumentBody, limits: Limits, base: Base) -> Document:
     if body.portfolio_rules is not UNSET:
         with under("portfolio_rules"):
             rules = rules_of(body.portfolio_rules, limits)
+    market = _market_of(body, limits, base)
+    ladders = ladders_of(body.ladder, base.ladders, limits.max_digits)
+    if market.portfolio is not None and not base.portfolio_line_stated and not states_portfolio_line(body.ladder):
+        ladders = line_of_method(ladders, market.portfolio.method)
     return Document(
-        market=_market_of(body, limits, base),
+        market=market,
         accounts=_accounts_of(body.accounts, limits),
-        ladders=ladders_of(body.ladder, base.ladders, limits.max_digits),
+        ladders=ladders,
         liquidation=liquidation_of(body.liquidation, base.liquidation, limits.max_digits),
         profile=None if body.profile is UNSET else body.profile,
         portfolio_rules=rules,

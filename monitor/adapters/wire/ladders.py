@@ -15,6 +15,8 @@ from monitor.adapters.wire.faults import BadMessage, Code, joined
 from monitor.adapters.wire.values import amount
 from monitor.core.amounts import BadAmount
 from monitor.core.ladder import RUNGS, BadLadder, Ladder, MarginStatus
+from monitor.core.portfolio.ladder import with_line_of_method
+from monitor.core.portfolio.terms import Method
 from monitor.core.verdict import Ladders
 
 
@@ -25,6 +27,20 @@ def ladders_of(body: LadderBody | UnsetType, base: Ladders, max_digits: int) -> 
     cross = _over(base.cross, body, "cross", max_digits)
     isolated = _over(base.isolated, body, "isolated", max_digits)
     return Ladders(cross, isolated, _over(base.portfolio, body, "portfolio", max_digits))
+
+
+def states_portfolio_line(body: LadderBody | UnsetType) -> bool:
+    """Return whether a document states the liquidation line of portfolio scopes itself."""
+    return body is not UNSET and body.portfolio is not UNSET and body.portfolio.liquidation is not UNSET
+
+
+def line_of_method(ladders: Ladders, method: Method | None) -> Ladders:
+    """Return the ladders with the line that a portfolio method has where none is stated. Raises `BadMessage`."""
+    try:
+        return with_line_of_method(ladders, method)
+    except BadLadder as bad:
+        why = f"{bad}: the method has a line of its own where ladder.portfolio.liquidation is not stated"
+        raise BadMessage(Code.BAD_LADDER, "ladder", why) from None
 
 
 def _over(base: Ladder, body: LadderBody, kind: str, max_digits: int) -> Ladder:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 from msgspec import UNSET
 
+from monitor.adapters.wire.decoding import Reader
 from monitor.adapters.wire.faults import BadMessage, Code, joined, segment
 from monitor.adapters.wire.portfolio_shapes import (
     FlatGroupBody,
@@ -32,6 +34,8 @@ from monitor.core.limits import Limits
 from monitor.core.portfolio.checks import check, check_members
 from monitor.core.portfolio.eligibility import OnIneligible, PortfolioRules
 from monitor.core.portfolio.terms import BadPortfolio, Method, PortfolioTerms, Terms
+
+B = TypeVar("B", bound=Closed)
 
 _BODIES: Mapping[Method, type[Closed]] = {
     Method.SCENARIO: ScenarioBody,
@@ -82,7 +86,7 @@ def check_contracts(given: Given, instruments: Mapping[str, Instrument[Decimal]]
 def rules_of(body: RulesBody, limits: Limits) -> PortfolioRules:
     """Return the rules of eligibility. Raises `BadMessage` with a path from `portfolio_rules` on."""
     digits = limits.max_digits
-    markets = None if body.markets is UNSET else frozenset(names_at("markets", body.markets, limits))
+    markets = None if body.markets is UNSET else names_at("markets", body.markets, limits)
     return PortfolioRules(
         minimum_vip_level=stated(body.minimum_vip_level, None),
         minimum_equity=_or_none(body, "minimum_equity", digits),
@@ -154,3 +158,8 @@ def _terms_at(place: str, method: Method, body: Closed, limits: Limits) -> Terms
 def _or_none(body: Closed, name: str, max_digits: int) -> Decimal | None:
     given = getattr(body, name)
     return None if given is UNSET else amount_at(name, given, max_digits)
+
+
+def shaped(given: object, kind: type[B]) -> B:
+    """Return plain objects in a shape, as a message would be read. Raises `BadMessage`."""
+    return Reader[B](kind).read(msgspec.json.encode(given))

@@ -6,9 +6,11 @@ otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+
+_NOT_BELOW_ZERO = {"at_least": 0}
 
 
 class OnIneligible(StrEnum):
@@ -25,11 +27,11 @@ class PortfolioRules:
     `markets` are the symbols that may be held.
     """
 
-    minimum_vip_level: int | None = None
-    minimum_equity: Decimal | None = None
-    maximum_equity: Decimal | None = None
-    minimum_volume_30d: Decimal | None = None
+    minimum_vip_level: int | None = field(default=None, metadata=_NOT_BELOW_ZERO)
+    minimum_equity: Decimal | None = field(default=None, metadata=_NOT_BELOW_ZERO)
+    maximum_equity: Decimal | None = field(default=None, metadata=_NOT_BELOW_ZERO)
+    minimum_volume_30d: Decimal | None = field(default=None, metadata=_NOT_BELOW_ZERO)
     require_assessment: bool = False
     require_portfolio_enabled: bool = False
-    markets: frozenset[str] | None = None
+    markets: tuple[str, ...] | None = None
     on_ineligible: OnIneligible = OnIneligible.REPORT
