@@ -34,8 +34,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="margin the accounts of a document, exactly",
         description="Margin the accounts of a document with the exact implementation and print the report.",
         epilog="What the document does not say (ladder, usd_assets, fees, portfolio) is taken from its profile when it "
-        "names one, else from the configuration (--config, LIQMON_ variables, built-in defaults). A document that names "
-        "a profile therefore gives the same report everywhere.",
+        "names one, else from the configuration (--config, LIQMON_ variables, built-in defaults). A document that "
+        "names a profile therefore gives the same report everywhere.",
     )
     parser.add_argument("file", metavar="FILE", help="the document in JSON, - for standard input")
     parser.add_argument("--format", choices=("json", "table"), default="json", help="how to print it (default: json)")

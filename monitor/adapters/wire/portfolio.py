@@ -140,7 +140,9 @@ def _narrowed(name: str, group: FlatGroupBody, kind: type[Closed], method: Metho
     given = {key: value for key in group.__struct_fields__ if (value := getattr(group, key)) is not UNSET}
     foreign = next((key for key in given if key not in kind.__struct_fields__), None)
     if foreign is not None:
-        raise BadMessage(Code.UNKNOWN_FIELD, f"groups.{segment(name)}.{foreign}", f"is no parameter of {method}")
+        raise BadMessage(
+            Code.UNKNOWN_FIELD, f"{joined('groups', segment(name))}.{foreign}", f"is no parameter of {method}"
+        )
     return kind(**given)
 
 

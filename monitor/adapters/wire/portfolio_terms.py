@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from monitor.adapters.wire.faults import BadMessage, segment
+from monitor.adapters.wire.faults import BadMessage, joined, segment
 from monitor.adapters.wire.portfolio_shapes import (
     ClassBody,
     HoldingBody,
@@ -101,7 +101,7 @@ def _tims(body: TimsBody, limits: Limits) -> TimsTerms:
 def _hyperliquid(body: HyperliquidBody, limits: Limits) -> HyperliquidTerms:
     tokens: list[Token] = []
     for name, token in body.tokens.items():
-        with under(f"tokens.{segment(name)}"):
+        with under(joined("tokens", segment(name))):
             tokens.append(_token(name, token, limits))
     return HyperliquidTerms(tuple(tokens), **_amounts(body, ("borrow_offset",), limits))
 
@@ -115,7 +115,7 @@ def _token(name: str, body: TokenBody, limits: Limits) -> Token:
 def _groups(place: str, bodies: Mapping[str, Any], limits: Limits) -> tuple[Group, ...]:
     groups: list[Group] = []
     for name, body in bodies.items():
-        with under(f"{place}.{segment(name)}"):
+        with under(joined(place, segment(name))):
             groups.append(_group(name, body, limits))
     return tuple(groups)
 
@@ -141,7 +141,7 @@ def _group(name: str, body: HoldingBody, limits: Limits) -> Group:
 def _bundles(place: str, key: str, bodies: Mapping[str, Any], limits: Limits) -> tuple[Bundle, ...]:
     listed: list[Bundle] = []
     for name, body in bodies.items():
-        path = f"{place}.{segment(name)}"
+        path = joined(place, segment(name))
         check_name(path, name, limits.max_id_bytes)
         absent = Decimal("0.5") if key == "classes" else Decimal(0)
         offset = absent if body.offset is UNSET else amount_at(f"{path}.offset", body.offset, limits.max_digits)
