@@ -233,7 +233,7 @@ def test_the_coin_of_an_inverse_member_is_held_in_its_group() -> None:
 
 
 def test_hyperliquid_has_a_line_of_its_own_where_none_is_stated() -> None:
-    """The line of portfolio scopes is 1/0.95 unless `ladder.portfolio.liquidation` is stated; the general one is another."""
+    """The line of portfolio scopes is 1/0.95 unless `ladder.portfolio.liquidation` itself is stated."""
     tokens = {"tokens": {"USDC": {"borrowable": True}}}
     assert read(tokens).ladders.portfolio.liquidation == Fraction(100, 95)
     assert read(tokens).ladders.cross.liquidation == 1
