@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from monitor.adapters.wire.faults import BadMessage
+from monitor.adapters.wire.values import check_name
 from monitor.config.values import NOTHING, decimal_value
 from monitor.core.brackets import StatedTier, check_table
 from monitor.core.instruments import BadTerms, Haircut
 from monitor.core.limits import Limits
 
-MAX_BRACKETS = Limits().max_brackets
+LIMITS = Limits()
 
 
-def read_brackets(_: str, given: object) -> tuple[StatedTier, ...]:
+def read_brackets(symbol: str, given: object) -> tuple[StatedTier, ...]:
     """Return the checked table of one symbol. Raises `BadTerms` with the place inside the table."""
+    _check_name(symbol)
     if not isinstance(given, list):
         raise BadTerms("", f"must be a list of brackets {{{', '.join(StatedTier._fields)}}}")
-    if len(given) > MAX_BRACKETS:
-        raise BadTerms("", f"{len(given)} brackets are more than {MAX_BRACKETS}")
+    if len(given) > LIMITS.max_brackets:
+        raise BadTerms("", f"{len(given)} brackets are more than {LIMITS.max_brackets}")
     table = tuple(_tier(f"[{index}]", row) for index, row in enumerate(given))
     check_table(table)
     return table
@@ -40,6 +43,14 @@ def _tier(place: str, row: object) -> StatedTier:
     return StatedTier(**{name: _number(f"{place}.{name}", value) for name, value in row.items()})
 
 
+def _check_name(name: str) -> None:
+    """Refuse a name that no message could have."""
+    try:
+        check_name("", name, LIMITS.max_id_bytes)
+    except BadMessage as bad:
+        raise BadTerms("", f"its name {bad.message}") from None
+
+
 def _number(place: str, given: object) -> Decimal:
     try:
         return decimal_value(given)
@@ -52,6 +63,7 @@ def read_haircut(name: str, given: object) -> Decimal | None:
     asset, _, part = name.rpartition(".")
     if not asset or part not in Haircut._fields:
         raise BadTerms("", f"unknown key; an asset has {', '.join(Haircut._fields)}")
+    _check_name(asset)
     if isinstance(given, str) and given.strip().lower() in NOTHING:
         return None
     number = _number("", given)

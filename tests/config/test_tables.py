@@ -70,6 +70,7 @@ def test_the_file_outranks_the_profile_by_symbol(tmp_path: Path) -> None:
         ('[brackets]\nA = [{ floor = "1", rate = "0.1" }]', "brackets.A[0].floor", "must be 0"),
         ('[brackets.A]\nfloor = "0"', "brackets.A.floor", "must be a list of brackets"),
         (f"[brackets]\nA = [{'{ floor = 0, rate = 1 },' * 17}]", "brackets.A", "17 brackets are more than 16"),
+        ('[brackets]\n"A|B" = []', "brackets.A|B", "its name must not hold a |"),
         ("[haircuts]\nA = 3", "haircuts.A", "unknown key"),
         ('[haircuts.A]\nratio = "1"', "haircuts.A.ratio", "unknown key"),
         ('[haircuts.A]\nbid_buffer = "1.1"', "haircuts.A.bid_buffer", "must be at most 1"),
