@@ -17,6 +17,8 @@ from monitor.config.places import profile_names, shipped_folder
 from monitor.core.adl.settings import AdlPrice, AdlRanking, AdlTrigger
 from monitor.core.ladder import RUNGS, MarginStatus
 from monitor.core.plan.rule import RuleName
+from monitor.core.portfolio.eligibility import OnIneligible
+from monitor.core.portfolio.terms import Method
 from tests.house.source import ROOT
 
 PROFILES = profile_names()
@@ -160,6 +162,49 @@ def test_a_profile_names_how_the_venue_deleverages(name: str) -> None:
     trigger, price, ranking = ADL[name]
     assert (adl.trigger, adl.price, adl.ranking) == (AdlTrigger(trigger), AdlPrice(price), AdlRanking(ranking))
     assert (adl.drawdown, adl.window_ms) == (Decimal("0.3"), 8 * 3600 * 1000)
+
+
+def test_only_two_venues_have_a_portfolio_method() -> None:
+    """Aster's is a model of ours with the admission that an affiliate claims, Hyperliquid's reads its own page."""
+    methods = {name: terms.method for name in PROFILES if (terms := profile(name).portfolio) is not None}
+    assert methods == {"aster": Method.SCENARIO, "hyperliquid": Method.HYPERLIQUID}
+    aster, hyperliquid = profile("aster").portfolio_rules, profile("hyperliquid").portfolio_rules
+    assert (aster.minimum_vip_level, aster.on_ineligible) == (3, OnIneligible.REPORT)
+    assert (hyperliquid.minimum_equity, hyperliquid.maximum_equity) == (10_000, 25_000_000)
+
+
+def test_asters_model_nets_a_hedge_and_asks_more_of_a_direction() -> None:
+    """Long against short 10 coins costs liquidity and basis; one coin alone 16 % and the charges on it."""
+    document = at_equity("aster", Decimal(0), rate="0.004")
+    document["instruments"] = {"BTCUSDT": document["instruments"]["X"]}
+    document["prices"] = {"BTCUSDT": document["prices"]["X"]}
+    document["assets"] = {"USDX": {"index_price": "1"}}
+    held = {"symbol": "BTCUSDT", "entry_price": "100000"}
+    account = {"account_id": "a", "margin_mode": "portfolio", "position_mode": "hedge"}
+    pair = [held | {"side": "long", "quantity": "10"}, held | {"side": "short", "quantity": "-10"}]
+    document["accounts"] = [account | {"balances": {"USDX": "50000"}, "positions": pair}]
+    hedged = reported(document)
+    assert hedged["maintenance_margin"] == "24200"
+    assert hedged["initial_margin"] == "30250"
+    document["accounts"] = [
+        account | {"balances": {"USDX": "50000"}, "positions": [held | {"side": "long", "quantity": "1"}]}
+    ]
+    assert reported(document)["maintenance_margin"] == "18700"
+
+
+def test_hyperliquids_collateral_carries_a_short() -> None:
+    """A coin held against a short of one: three quarters of it count, and 20 and 1.25 % are required."""
+    document = at_equity("hyperliquid", Decimal(0))
+    document["instruments"] = {"BTC": {"contract": "linear", "settle_asset": "USDC", "base_asset": "BTC"}}
+    document["prices"] = {"BTC": {"mark_price": "100000", "index_price": "100000"}}
+    document["assets"] = {"BTC": {"index_price": "100000"}}
+    short = {"symbol": "BTC", "quantity": "-1", "entry_price": "100000"}
+    document["accounts"] = [
+        {"account_id": "a", "margin_mode": "portfolio", "balances": {"BTC": "1"}, "positions": [short]}
+    ]
+    scope = reported(document)
+    assert (scope["equity"], scope["maintenance_margin"]) == ("75000", "1270")
+    assert scope["status"] == "healthy"
 
 
 RULES = {
