@@ -17,6 +17,7 @@ META_KEY = b"__meta__"
 FACTS = b"f|"
 MEMORY = b"s|"
 RULES = b"r|"
+WINDOW = b"w|"
 INSTRUMENT = b"i|"
 PRICE = b"p|"
 SCHEMA = 1
@@ -87,6 +88,7 @@ class Image:
     facts: dict[str, bytes] = field(default_factory=dict)
     memory: dict[str, bytes] = field(default_factory=dict)
     rules: dict[str, bytes] = field(default_factory=dict)
+    windows: dict[str, bytes] = field(default_factory=dict)
     instruments: dict[str, bytes] = field(default_factory=dict)
     prices: dict[str, bytes] = field(default_factory=dict)
 
@@ -101,6 +103,7 @@ class Image:
             FACTS: self.facts,
             MEMORY: self.memory,
             RULES: self.rules,
+            WINDOW: self.windows,
             INSTRUMENT: self.instruments,
             PRICE: self.prices,
         }

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from monitor.app.changelog import INSTRUMENT, PRICE, facts_key, memory_key, rules_key
+from monitor.app.changelog import INSTRUMENT, PRICE, WINDOW, facts_key, memory_key, rules_key
 from monitor.app.codec import Codec
 from monitor.app.ports import OutputRecord, Record
 from monitor.app.reading import Fault, Held
@@ -53,6 +53,10 @@ class RecordMaker:
             value = None if body is None else self._codec.encode(body)
             records.append(self._record(self._topics.account_status, f"{outcome.account_id}|{scope}".encode(), value))
         return records
+
+    def windows(self, kept: Mapping[str, bytes]) -> list[list[OutputRecord]]:
+        """Return the changelog records of sampled marks, by their place in the ring, each by itself."""
+        return [[self._record(self._topics.state, WINDOW + place.encode(), record)] for place, record in kept.items()]
 
     def dead_letter(self, fault: Fault) -> OutputRecord:
         """Return the dead letter of a bad message, with its reason and its origin."""

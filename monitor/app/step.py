@@ -217,6 +217,7 @@ class StepMaker:
             accounts = result.outcome.worst_first()
             result.groups = [self._maker.account(account) for account in accounts]
             result.event_types = [event.body["event_type"] for account in accounts for event in account.events]
+            result.groups += self._maker.windows(result.outcome.windows)
             if result.tail:
                 result.groups.append(result.tail)
         return step

@@ -139,7 +139,7 @@ class Takeover:
 
         def restore() -> None:
             self._engine.absorb(known, now_ms)
-            self._engine.restore(image.facts, image.memory, image.rules)
+            self._engine.restore(image.facts, image.memory, image.rules, image.windows)
             self._engine.refresh(image.touched)
 
         await self._shared.on_kernel_thread(restore)

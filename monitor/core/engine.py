@@ -87,10 +87,14 @@ class MarginEngine:
             band_age(change, self.board, self.store)
 
     def restore(
-        self, facts: Mapping[str, bytes], memory: Mapping[str, bytes], rules: Mapping[str, bytes] = EMPTY
+        self,
+        facts: Mapping[str, bytes],
+        memory: Mapping[str, bytes],
+        rules: Mapping[str, bytes] = EMPTY,
+        windows: Mapping[str, bytes] = EMPTY,
     ) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then."""
-        self.rules.restore(rules)
+        self.rules.restore(rules, windows)
         shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}
         for account_id, record in facts.items():
             self.book.keep_record(account_id, record)
@@ -275,7 +279,7 @@ class MarginEngine:
             self._judge(self.store.judge_assets(assets), moment, outcome)
         due = [scope for number in self._refresh.due(now_ms) for scope in self.store.scopes_of(number)]
         self.teller.show(np.asarray(due, dtype=np.int64), outcome)
-        self.rules.turn(now_ms)
+        self.rules.turn(moment, outcome)
         if self._refresh.is_time_to_look(now_ms):
             self.teller.show(self._refresh.moved(self.store), outcome)
 

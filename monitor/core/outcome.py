@@ -67,6 +67,8 @@ class Outcome:
     prices_applied: list[int] = field(default_factory=list)
     """Of each price message, how many of its prices counted; the others were late."""
     late_prices: int = 0
+    windows: dict[str, bytes] = field(default_factory=dict)
+    """Samples of marks to keep for the whole shard, by their place in the ring."""
     scopes_judged: int = 0
 
     def of(self, account_id: str) -> AccountOutcome:
@@ -83,7 +85,7 @@ class Outcome:
     @property
     def size(self) -> int:
         """How many records this becomes."""
-        return len(self.refusals) + sum(account.size for account in self.accounts.values())
+        return len(self.refusals) + len(self.windows) + sum(account.size for account in self.accounts.values())
 
     def join(self, later: Outcome) -> None:
         """Add what later messages brought about."""
@@ -92,6 +94,7 @@ class Outcome:
             if mine is not account:
                 mine.join(account)
         self.refusals += later.refusals
+        self.windows |= later.windows
         self.duplicates += later.duplicates
         self.late_prices += later.late_prices
         self.account_events += later.account_events

@@ -27,6 +27,7 @@ class Shard:
         self.facts: dict[str, bytes] = {}
         self.memory: dict[str, bytes] = {}
         self.rules: dict[str, bytes] = {}
+        self.windows: dict[str, bytes] = {}
 
     def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
         """Apply inputs and keep what is to be remembered."""
@@ -37,7 +38,7 @@ class Shard:
         market = list(market_inputs(self.engine.board, TopicNames()))
         self.engine = self._make()
         self.engine.absorb(market, now_ms)
-        self.engine.restore(self.facts, self.memory, self.rules)
+        self.engine.restore(self.facts, self.memory, self.rules, self.windows)
         self.engine.absorb([Clock(now_ms)], now_ms)
 
     def catch_up(self, missed: Iterable[Input], now_ms: int) -> list[Outcome]:
@@ -48,6 +49,7 @@ class Shard:
         return outcomes
 
     def _kept(self, outcome: Outcome) -> Outcome:
+        self.windows |= outcome.windows
         for account_id, account in outcome.accounts.items():
             if account.facts is not None:
                 self.facts[account_id] = account.facts

@@ -159,7 +159,7 @@ class Event(Struct, kw_only=True):
 class RuleEvent(Struct, kw_only=True):
     """State that a level of an account's own rule was crossed; outside the chains, numbered by `rule_sequence`.
 
-    `scope`, `sector`, `sectors`, `symbol` and `side` name what was measured, where that is not the whole account.
+    `scope`, `sector`, `sectors`, `symbol`, `long` and `short` name what was measured.
     """
 
     schema: Literal[1]
@@ -181,6 +181,16 @@ class RuleEvent(Struct, kw_only=True):
     labels: dict[str, str] | list[str] | UnsetType = UNSET
     equity: Figure | UnsetType = UNSET
     initial_margin: Figure | UnsetType = UNSET
+    sector: str | UnsetType = UNSET
+    sectors: Annotated[list[str], Meta(min_length=2, max_length=2)] | UnsetType = UNSET
+    symbol: str | UnsetType = UNSET
+    long: list[str] | UnsetType = UNSET
+    short: list[str] | UnsetType = UNSET
+    sector_notional: Figure | UnsetType = UNSET
+    gross_notional: Figure | UnsetType = UNSET
+    liquidation_price: Figure | UnsetType = UNSET
+    mark_price: Figure | UnsetType = UNSET
+    samples: Count | UnsetType = UNSET
     maintenance_margin: Figure | UnsetType = UNSET
     funding_due: Figure | UnsetType = UNSET
     equity_after_funding: Figure | UnsetType = UNSET

@@ -14,12 +14,15 @@ from monitor.core.amounts import Number, format_amount
 from monitor.core.document import Document
 from monitor.core.events import SCHEMA
 from monitor.core.ladder import Ladder
+from monitor.core.rules.correlation import decorrelation, hedge_parts, same_direction, sector_parts, spike
 from monitor.core.rules.crossing import crossed, rearm_line
 from monitor.core.rules.equity import total_equity
 from monitor.core.rules.event import rule_event_id
+from monitor.core.rules.exposure import concentrations, exposures
 from monitor.core.rules.memory import number_of
+from monitor.core.rules.nearest import nearest_distance
 from monitor.core.rules.parameters import Rule
-from monitor.core.rules.readings import Reading, account_limit, drawdown, funding_limit
+from monitor.core.rules.readings import NOTHING, Reading, account_limit, drawdown, funding_limit
 from monitor.core.scopes import kind_of
 
 Terms = Iterator[tuple[str, Any, Any]]
@@ -61,7 +64,24 @@ def reading_again(event: Mapping[str, Any], rule: Rule, account: Account, docume
         return account_limit(account, event["scope"], market)
     if rule is Rule.FUNDING_LIMIT:
         return funding_limit(account, event["scope"], market)
-    raise ValueError(f"no proof of {rule} is known")
+    if rule is Rule.CONCENTRATION_LIMIT:
+        found = concentrations(account, market) or ()
+        return next((reading for reading in found if reading.target == event["sector"]), NOTHING)
+    if rule is Rule.DISTANCE_LIMIT:
+        return nearest_distance(account, market, document.ladders) or NOTHING
+    return _correlation_again(event, rule, account, document)
+
+
+def _correlation_again(event: Mapping[str, Any], rule: Rule, account: Account, document: Document) -> Reading:
+    remembered = event["evidence"]["remembered"]
+    returns = {symbol: [Decimal(step) for step in steps] for symbol, steps in remembered["returns"].items()}
+    found = exposures(account, document.market) or []
+    if rule is Rule.CORRELATION_SPIKE:
+        parts = sector_parts(found)
+        pair = next((one for one in same_direction(parts) if list(one) == event["sectors"]), None)
+        return NOTHING if pair is None else spike(pair, parts, returns, remembered["steps"])
+    sides = hedge_parts(found, Decimal(remembered["hedge_share"]))
+    return NOTHING if sides is None else decorrelation(sides, returns, remembered["steps"])
 
 
 def _ladder(event: Mapping[str, Any], account: Account, document: Document) -> Ladder:

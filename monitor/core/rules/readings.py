@@ -31,10 +31,14 @@ class Reading(NamedTuple):
     figures: Mapping[str, Any]
 
 
+NOTHING = Reading("", None, {}, {})
+"""What is measured where an input of the whole account is not known."""
+
+
 def drawdown(equity: TotalEquity | None, base: Number | None) -> Reading:
     """Return the fall of the total equity from a base, as a fraction of it; not known of a base that is not above 0."""
     if equity is None or base is None or base <= 0:
-        return Reading("", None, {}, {})
+        return NOTHING
     figures = {"total_equity": format_amount(equity.amount), "fallen_from": format_amount(base)}
     return Reading("", Ratio(fall_from(base, equity.amount), base), {}, figures)
 

@@ -26,12 +26,14 @@ class Registry:
 
     def __init__(self) -> None:
         self.watched: dict[int, Watched] = {}
+        self.correlating: set[int] = set()
         self._by_symbol: dict[str, set[int]] = {}
         self._by_asset: dict[str, set[int]] = {}
 
     def put(self, number: int, watched: Watched | None) -> None:
         """Replace what is known of an account; None: it has no rules."""
         before = self.watched.pop(number, None)
+        self.correlating.discard(number)
         if before is not None:
             for symbol in before.symbols:
                 self._by_symbol[symbol].discard(number)
@@ -40,6 +42,8 @@ class Registry:
         if watched is None:
             return
         self.watched[number] = watched
+        if watched.parameters.correlates:
+            self.correlating.add(number)
         for symbol in watched.symbols:
             self._by_symbol.setdefault(symbol, set()).add(number)
         for name in watched.assets:

@@ -5,9 +5,10 @@ What crossing means is in `crossing`, the shape of an event in `event`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from monitor.core.accounts import EMPTY
 from monitor.core.amounts import Number, format_amount
 from monitor.core.board import MarketBoard
 from monitor.core.events import Moment
@@ -42,8 +43,19 @@ class Telling(NamedTuple):
             self.tell_one(rule, levels, doubted)
         self.forget_others(rule, [reading.target for reading, _ in readings])
 
-    def tell_one(self, rule: Rule, levels: Sequence[Number], doubted: Doubted, *, strict: bool = False) -> None:
-        """Tell every level that one reading has crossed, and arm what has come back; nothing where it is not known."""
+    def tell_one(
+        self,
+        rule: Rule,
+        levels: Sequence[Number],
+        doubted: Doubted,
+        *,
+        strict: bool = False,
+        remembered: Mapping[str, Any] = EMPTY,
+    ) -> None:
+        """Tell every level that one reading has crossed, and arm what has come back; nothing where it is not known.
+
+        `remembered` goes into the evidence: what does not follow from the present market.
+        """
         reading, doubts = doubted
         if reading.measure is None or doubts.stale:
             return
@@ -52,7 +64,8 @@ class Telling(NamedTuple):
         if self.memory.set_levels(target, result.disarmed):
             self.to_remember.add(self.watched.account.account_id)
         for level in result.fired:
-            self._tell(rule, levels, reading, doubts, level)
+            known = {"levels": [format_amount(one) for one in levels], **remembered}
+            self._tell(rule, known, doubted, level)
 
     def forget_others(self, rule: Rule, present: Collection[str]) -> None:
         """Forget what has fired on targets of a rule that are there no more: should they come back, they are armed."""
@@ -60,14 +73,9 @@ class Telling(NamedTuple):
             self.memory.set_levels(target, frozenset())
             self.to_remember.add(self.watched.account.account_id)
 
-    def _tell(self, rule: Rule, levels: Sequence[Number], reading: Reading, doubts: Doubts, level: Number) -> None:
-        account = self.watched.account
+    def _tell(self, rule: Rule, remembered: dict[str, Any], doubted: Doubted, level: Number) -> None:
+        account, (reading, doubts) = self.watched.account, doubted
         self.memory.sequence += 1
-        remembered: dict[str, Any] = {"levels": [format_amount(one) for one in levels]}
-        if rule is Rule.DRAWDOWN_STOP:
-            remembered["unit"] = self.memory.unit
-            if self.memory.high is not None:
-                remembered["high"] = str(self.memory.high)
         evidence = rule_evidence(account, self.board, self.ladders, remembered)
         event = rule_event(account, rule, reading, level, self.memory.sequence, doubts.degraded, self.moment, evidence)
         self.outcome.of(account.account_id).events.append(event)

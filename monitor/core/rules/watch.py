@@ -15,13 +15,15 @@ from monitor.core.events import Moment
 from monitor.core.outcome import Outcome
 from monitor.core.rules.doubts import assets_in_use, doubts_of_account, doubts_of_scope
 from monitor.core.rules.equity import total_equity
+from monitor.core.rules.exposure import concentrations
 from monitor.core.rules.highs import SavedHighs
 from monitor.core.rules.memory import RuleMemory, pack_rules, unpack_rules
+from monitor.core.rules.occasional import Occasional
 from monitor.core.rules.parameters import Rule, RuleParameters, parameters_of, states_rules
 from monitor.core.rules.readings import account_limits, drawdown, funding_limit
 from monitor.core.rules.registry import Registry, Watched
 from monitor.core.rules.settings import RuleSettings
-from monitor.core.rules.telling import Doubted, Telling
+from monitor.core.rules.telling import Telling
 from monitor.core.scopes import kind_of, scope_names
 from monitor.core.teller import Moves, because
 from monitor.core.verdict import Ladders
@@ -39,9 +41,11 @@ class RuleWatch:
         self._registry = Registry()
         self._to_remember: set[str] = set()
         self._highs = SavedHighs(settings)
+        self._occasional = Occasional(settings, ladders, board)
 
-    def restore(self, records: Mapping[str, bytes]) -> None:
+    def restore(self, records: Mapping[str, bytes], windows: Mapping[str, bytes]) -> None:
         """Take over what another watch has remembered, before the accounts are put."""
+        self._occasional.restore(windows)
         for account_id, record in records.items():
             memory = self.memories[account_id] = unpack_rules(record)
             self._highs.saved(account_id, memory)
@@ -76,15 +80,30 @@ class RuleWatch:
     ) -> None:
         """Take the readings of some accounts and of all holders of some symbols and assets."""
         if self._registry.watched:
-            self._look_at(self._registry.touched(accounts, symbols, assets), moment, outcome, moves)
+            numbers = self._registry.touched(accounts, symbols, assets)
+            self._look_at(numbers, moment, outcome, moves)
+            self._occasional.touch(self._registry, numbers, changed=moves is None)
 
     def judge_all(self, moment: Moment, outcome: Outcome) -> None:
         """Take the readings of everybody."""
-        self._look_at(sorted(self._registry.watched), moment, outcome)
+        numbers = sorted(self._registry.watched)
+        self._look_at(numbers, moment, outcome)
+        self._occasional.touch(self._registry, numbers, changed=True)
 
-    def turn(self, now_ms: int) -> None:
-        """Let the clock move on: highs that have risen a little are remembered in time."""
+    @exactly
+    def turn(self, moment: Moment, outcome: Outcome) -> None:
+        """Let the clock move on: marks are sampled, the occasional rules looked at, risen highs remembered in time."""
+        now_ms, watched = moment.decided_at_ms, self._registry.watched
         self._to_remember.update(self._highs.due(now_ms))
+        self._occasional.sample(self._registry, now_ms, outcome)
+        distances, correlations = self._occasional.due(now_ms)
+        for numbers, look in (
+            (distances, self._occasional.look_at_distance),
+            (correlations, self._occasional.look_at_correlations),
+        ):
+            for number in numbers:
+                if number in watched and watched[number].account.complete:
+                    look(watched[number], self._telling(watched[number], moment, outcome))
 
     def close(self, outcome: Outcome) -> None:
         """Pack what is to be remembered."""
@@ -103,10 +122,11 @@ class RuleWatch:
 
     def _look(self, watched: Watched, moment: Moment, outcome: Outcome) -> None:
         account, parameters, board = watched.account, watched.parameters, self._board
-        memory = self.memories.setdefault(account.account_id, RuleMemory())
-        telling = Telling(watched, board, self._ladders, memory, moment, outcome, self._to_remember)
+        telling = self._telling(watched, moment, outcome)
         if parameters.drawdown:
-            telling.tell(Rule.DRAWDOWN_STOP, parameters.drawdown, [self._drawdown(watched, memory, moment)])
+            self._drawdown(watched, telling)
+        if parameters.concentration or parameters.sectors:
+            self._concentration(watched, telling)
         if parameters.account and not _lacks_terms(account, board):
             readings = [(one, doubts_of_scope(account, one.target, board)) for one in account_limits(account, board)]
             telling.tell(Rule.ACCOUNT_LIMIT, parameters.account, readings)
@@ -123,19 +143,40 @@ class RuleWatch:
             telling.tell_one(Rule.FUNDING_LIMIT, [ladder.liquidation], doubted, strict=not ladder.inclusive)
         telling.forget_others(Rule.FUNDING_LIMIT, scopes)
 
-    def _drawdown(self, watched: Watched, memory: RuleMemory, moment: Moment) -> Doubted:
-        """Return the reading of the drawdown, having raised the high to the present equity."""
-        account, reference = watched.account, watched.parameters.reference_equity
+    def _telling(self, watched: Watched, moment: Moment, outcome: Outcome) -> Telling:
+        memory = self.memories.setdefault(watched.account.account_id, RuleMemory())
+        return Telling(watched, self._board, self._ladders, memory, moment, outcome, self._to_remember)
+
+    def _drawdown(self, watched: Watched, telling: Telling) -> None:
+        """Hold the fall of the total equity against the levels, having raised the high to the present equity."""
+        account, parameters, memory = watched.account, watched.parameters, telling.memory
         doubts = doubts_of_account(account, self._board)
         equity = None if doubts.stale else total_equity(account, self._board)
         if equity is None:
-            return drawdown(None, None), doubts
-        if reference is None:
+            return
+        remembered = {"unit": equity.unit}
+        if parameters.reference_equity is None:
             if memory.high is None or memory.unit != equity.unit or equity.amount > memory.high:
                 memory.high, memory.unit = equity.amount, equity.unit
-            if self._highs.is_due(account.account_id, memory, moment.decided_at_ms):
+            if self._highs.is_due(account.account_id, memory, telling.moment.decided_at_ms):
                 self._to_remember.add(account.account_id)
-        return drawdown(equity, memory.high if reference is None else reference), doubts
+            remembered["high"] = str(memory.high)
+        base = memory.high if parameters.reference_equity is None else parameters.reference_equity
+        doubted = (drawdown(equity, base), doubts)
+        telling.tell_one(Rule.DRAWDOWN_STOP, parameters.drawdown, doubted, remembered=remembered)
+
+    def _concentration(self, watched: Watched, telling: Telling) -> None:
+        """Hold the share of every sector against the level that the account has for it."""
+        parameters = watched.parameters
+        doubts = doubts_of_account(watched.account, self._board)
+        readings = None if doubts.stale else concentrations(watched.account, self._board)
+        if readings is None:
+            return
+        for reading in readings:
+            own = parameters.sectors.get(reading.target)
+            levels = parameters.concentration if own is None else (own,)
+            telling.tell_one(Rule.CONCENTRATION_LIMIT, levels, (reading, doubts))
+        telling.forget_others(Rule.CONCENTRATION_LIMIT, [reading.target for reading in readings])
 
 
 def _forget_ended(memory: RuleMemory, parameters: RuleParameters) -> bool:
