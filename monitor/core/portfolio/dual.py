@@ -13,7 +13,10 @@ Plain = float | Fraction | int
 
 
 class Dual:
-    """Hold the value of a function at a point and its slope there, both floats or both fractions."""
+    """Hold the value of a function at a point and its slope there, both floats or both fractions.
+
+    It is false where it is nothing at all: 0 and staying so.
+    """
 
     __slots__ = ("slope", "value")
 
@@ -63,7 +66,7 @@ class Dual:
         return -self if self.value < 0 else self
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(self.value or self.slope)
 
     def __lt__(self, other: Dual | Plain) -> bool:
         return bool(self.value < value_of(other))

@@ -19,7 +19,7 @@ from monitor.core.legs import Leg
 from monitor.core.portfolio.dual import Dual
 from monitor.core.portfolio.exposure import ASSET_SIDE, Entry, Exposure, TokenAmount, exposed
 from monitor.core.portfolio.methods import requirement
-from monitor.core.portfolio.scalars import power, register_power
+from monitor.core.portfolio.scalars import FLOATS, Kind, power, register_power
 from monitor.core.portfolio.terms import HyperliquidTerms, Terms
 from monitor.core.positions import maintenance_margin
 
@@ -103,6 +103,7 @@ class Book(NamedTuple):
     legs: tuple[Walker, ...]
     coins: Mapping[str, Coin]
     k: Fraction
+    kind: Kind = Fraction
 
     def in_floats(self) -> Book:
         """Return the same rounded: quick to evaluate."""
@@ -115,7 +116,8 @@ class Book(NamedTuple):
             )
             for leg in self.legs
         )
-        return self._replace(legs=legs, coins={name: Coin(*map(float, coin)) for name, coin in self.coins.items()})
+        coins = {name: Coin(*map(float, coin)) for name, coin in self.coins.items()}
+        return self._replace(legs=legs, coins=coins, kind=FLOATS)
 
 
 def book_of(account: Account, legs: Sequence[Leg], assets: Mapping[str, Any], terms: Terms, k: Fraction) -> Book:
@@ -153,7 +155,7 @@ class Journey:
 
     def __init__(self, book: Book, way: Way) -> None:
         self._book, self._way = book, way
-        self._zero = Dual(book.k * 0, book.k * 0)
+        self._zero = Dual(book.kind(0), book.kind(0))
         self._moving = [leg for leg in book.legs if leg.symbol in way.marks or leg.terms.settle_asset in way.indices]
         still = [leg for leg in book.legs if leg not in self._moving]
         self._held = {name: coin.wallet for name, coin in book.coins.items()}
@@ -164,8 +166,8 @@ class Journey:
     def margin(self, place: Any) -> Dual:
         """Return equity − k·requirement (of hyperliquid: of the token that has least of it) at a place, in USD."""
         held, indices = self._amounts(place)
-        figures = requirement(self._book.terms, self._exposure(place, held, indices))
-        k = self._book.k
+        figures = requirement(self._book.terms, self._exposure(place, held, indices), self._book.kind)
+        k = self._book.kind(self._book.k)
         if figures.equity is not None:
             return min(part.value - part.requirement * k for part in figures.parts) if figures.parts else self._zero
         equity = self._zero

@@ -29,7 +29,7 @@ def liquidation_move(book: Book, *, is_above: bool) -> Fraction | None:
     if not way.marks and not way.indices:
         return None
     quick, exact = Journey(book.in_floats(), way), Journey(book, way)
-    zeros = nearest_zeros(quick.margin, 0.0, is_above, list(_cuts(book, exact)), _WITHIN)
+    zeros = nearest_zeros(quick.margin, 0.0, is_above, list(_cuts(book, exact)), _WITHIN, abs)
     moves = [move for move in (polished(exact.margin, zero) for zero in zeros) if -1 < move <= 10]
     return min(moves, key=lambda move: (abs(move), move), default=None)
 

@@ -32,7 +32,9 @@ def liquidation_price(book: Book, symbol: str, coupled: str | None, *, is_above:
     way = _way(book, symbol, coupled, mark, flipped=flipped)
     quick, exact = Journey(book.in_floats(), way), Journey(book, way)
     cuts = [cut for cut in _cuts(book, exact, symbol, flipped=flipped) if cut > 0]
-    zeros = nearest_zeros(quick.margin, 1.0, is_above, cuts, _WITHIN)
+    zeros = nearest_zeros(
+        quick.margin, 1.0, is_above, cuts, _WITHIN, lambda place: abs((1 / place if flipped else place) - 1)
+    )
     found = [place for zero in zeros if (place := polished(exact.margin, zero)) > 0]
     prices = [mark / place if flipped else mark * place for place in found]
     return min(prices, key=lambda price: (abs(price - mark), price), default=None)

@@ -16,21 +16,24 @@ from monitor.core.legs import Leg
 from monitor.core.portfolio import hyperliquid, scenario, span, tims
 from monitor.core.portfolio.exposure import Exposure, exposure_of
 from monitor.core.portfolio.figures import Requirement
-from monitor.core.portfolio.scalars import M
+from monitor.core.portfolio.scalars import Kind, M
 from monitor.core.portfolio.terms import HyperliquidTerms, Method, PortfolioTerms, ScenarioTerms, SpanTerms, Terms
 
 PORTFOLIO_METHOD_MISSING = "portfolio_method_missing"
 
 
-def requirement(terms: Terms, exposure: Exposure[M]) -> Requirement[M]:
-    """Return the requirement of a book by the method the terms belong to, in USD."""
+def requirement(terms: Terms, exposure: Exposure[M], kind: Kind = Fraction) -> Requirement[M]:
+    """Return the requirement of a book by the method the terms belong to, in USD.
+
+    `kind` is what parameters are made into: `float` where the book is in floats.
+    """
     if isinstance(terms, ScenarioTerms):
-        return scenario.requirement(terms, exposure)
+        return scenario.requirement(terms, exposure, kind)
     if isinstance(terms, SpanTerms):
-        return span.requirement(terms, exposure)
+        return span.requirement(terms, exposure, kind)
     if isinstance(terms, HyperliquidTerms):
         return hyperliquid.requirement(terms, exposure)
-    return tims.requirement(terms, exposure)
+    return tims.requirement(terms, exposure, kind)
 
 
 class Margined(NamedTuple):

@@ -10,21 +10,27 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from functools import singledispatch
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, cast
 
 POWER_DIGITS = 60
 _FINER = Context(prec=POWER_DIGITS + 20, Emin=-999_999, Emax=999_999)
 _ROUNDED = Context(prec=POWER_DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
 
 
+Kind = type[Fraction]
+"""What makes a parameter of a decimal: `Fraction` where figures are exact, `FLOATS` where a place is only searched."""
+FLOATS = cast("Kind", float)
+
+
 class Scalar(Protocol):
-    """Say what a method asks of a number: the four operations with its like, and with fractions to its right."""
+    """Say what a method asks of a number: the four operations with its like, and with parameters to its right."""
 
     def __add__(self, other: Self | Fraction, /) -> Self: ...
     def __sub__(self, other: Self | Fraction, /) -> Self: ...
     def __mul__(self, other: Self | Fraction, /) -> Self: ...
     def __truediv__(self, other: Self | Fraction, /) -> Self: ...
     def __neg__(self) -> Self: ...
+    def __bool__(self) -> bool: ...
     def __lt__(self, other: Self, /) -> bool: ...
     def __le__(self, other: Self, /) -> bool: ...
     def __gt__(self, other: Self, /) -> bool: ...

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from monitor.core.amounts import exactly, format_amount
 from monitor.core.portfolio.exposure import Exposure, GroupSums
 from monitor.core.portfolio.figures import Requirement, Scenario, components, worst_of
-from monitor.core.portfolio.scalars import M, added, power, zero_of
+from monitor.core.portfolio.scalars import Kind, M, added, power, zero_of
 from monitor.core.portfolio.terms import Group, ScenarioTerms
 
 _ONE = Fraction(1)
@@ -57,22 +57,49 @@ def move_of(group: Group, factor: Fraction) -> Fraction:
     return max(factor * Fraction(group.up), -_ONE)
 
 
-def requirement(terms: ScenarioTerms, exposure: Exposure[M]) -> Requirement[M]:
+class _Row(NamedTuple):
+    """Hold one scenario as arithmetic: which row of common moves, who moves apart by how much, and the weight."""
+
+    common: int
+    alone: int | None
+    apart: Fraction
+    weight: Fraction | None
+
+
+@lru_cache(maxsize=64)
+def _tables(terms: ScenarioTerms, kind: Kind) -> tuple[tuple[tuple[Fraction, ...], ...], tuple[_Row, ...]]:
+    """Return the moves of all groups at each common factor, and the scenarios over them."""
+    listed = shocks(terms)
+    factors = list(dict.fromkeys(shock.factor for shock in listed))
+    common = tuple(tuple(kind(move_of(group, factor)) for group in terms.groups) for factor in factors)
+    rows = []
+    for shock in listed:
+        apart = Fraction(0)
+        if shock.alone is not None:
+            group = terms.groups[shock.alone]
+            apart = move_of(group, shock.alone_factor) - move_of(group, shock.factor)
+        weight = None if shock.weight == 1 else kind(shock.weight)
+        rows.append(_Row(factors.index(shock.factor), shock.alone, kind(apart), weight))
+    return common, tuple(rows)
+
+
+def requirement(terms: ScenarioTerms, exposure: Exposure[M], kind: Kind = Fraction) -> Requirement[M]:
     """Return max(worst + liquidity + basis, minimum_rate·gross)·(1 + buffer) + ungrouped, in USD."""
     zero = zero_of(exposure.ungrouped)
-    scenarios = _scenarios(terms, exposure.groups, zero)
+    scenarios = _scenarios(terms, exposure.groups, zero, kind)
     number = worst_of(scenarios)
     loses = scenarios[number].loss > zero
     worst = scenarios[number].loss if loses else zero
-    liquidity = added((_liquidity(terms, *each) for each in zip(terms.groups, exposure.groups, strict=True)), zero)
-    basis = added((min(sums.long, sums.short) for sums in exposure.groups), zero) * Fraction(terms.basis_rate)
-    minimum = added((sums.gross for sums in exposure.groups), zero) * Fraction(terms.minimum_rate)
+    used = [(group, sums) for group, sums in zip(terms.groups, exposure.groups, strict=True) if sums.gross]
+    liquidity = added((_liquidity(terms, group, sums, kind) for group, sums in used), zero)
+    basis = added((min(sums.long, sums.short) for sums in exposure.groups), zero) * kind(terms.basis_rate)
+    minimum = added((sums.gross for _, sums in used), zero) * kind(terms.minimum_rate)
     charged = max(worst + liquidity + basis, minimum)
-    buffer = charged * Fraction(terms.buffer)
+    buffer = charged * kind(terms.buffer)
     maintenance = charged + buffer + exposure.ungrouped
     return Requirement(
         maintenance,
-        maintenance * Fraction(terms.initial_factor),
+        maintenance * kind(terms.initial_factor),
         components(
             zero,
             worst_loss=worst,
@@ -88,22 +115,18 @@ def requirement(terms: ScenarioTerms, exposure: Exposure[M]) -> Requirement[M]:
     )
 
 
-def _scenarios(terms: ScenarioTerms, groups: Sequence[GroupSums[M]], zero: M) -> tuple[Scenario[M], ...]:
-    """Return the weighted loss in every scenario."""
-    together: dict[Fraction, M] = {}
+def _scenarios(terms: ScenarioTerms, groups: Sequence[GroupSums[M]], zero: M, kind: Kind) -> tuple[Scenario[M], ...]:
+    """Return the weighted loss in every scenario; a group without delta neither gains nor loses in any."""
+    common, rows = _tables(terms, kind)
+    deltas = [(number, sums.delta) for number, sums in enumerate(groups) if sums.delta]
+    profits = [added((delta * moves[number] for number, delta in deltas), zero) for moves in common]
     listed: list[Scenario[M]] = []
-    for shock in shocks(terms):
-        if shock.factor not in together:
-            profits = (
-                sums.delta * move_of(group, shock.factor) for group, sums in zip(terms.groups, groups, strict=True)
-            )
-            together[shock.factor] = added(profits, zero)
-        profit = together[shock.factor]
-        if shock.alone is not None:
-            group = terms.groups[shock.alone]
-            apart = move_of(group, shock.alone_factor) - move_of(group, shock.factor)
-            profit = profit + groups[shock.alone].delta * apart
-        listed.append(Scenario(shock.name, -profit * shock.weight, shock.weight))
+    for shock, row in zip(shocks(terms), rows, strict=True):
+        profit = profits[row.common]
+        if row.alone is not None and groups[row.alone].delta:
+            profit = profit + groups[row.alone].delta * row.apart
+        loss = -profit if row.weight is None else -profit * row.weight
+        listed.append(Scenario(shock.name, loss, shock.weight))
     return tuple(listed)
 
 
@@ -116,9 +139,9 @@ def _factors(terms: ScenarioTerms, shock: Shock, *, loses: bool) -> tuple[Fracti
     )
 
 
-def _liquidity(terms: ScenarioTerms, group: Group, sums: GroupSums[M]) -> M:
+def _liquidity(terms: ScenarioTerms, group: Group, sums: GroupSums[M], kind: Kind) -> M:
     """Return rate·G·(G/daily volume)^exponent; without a volume the quotient counts as 1."""
-    charge = sums.gross * Fraction(terms.liquidity_rate)
+    charge = sums.gross * kind(terms.liquidity_rate)
     if group.daily_volume is None or not charge > zero_of(charge):
         return charge
-    return charge * power(sums.gross / Fraction(group.daily_volume), Fraction(terms.liquidity_exponent))
+    return charge * power(sums.gross / kind(group.daily_volume), Fraction(terms.liquidity_exponent))

@@ -22,6 +22,8 @@ _STEPS: Final = 200
 _SAME: Final = 1e-15
 _NOTHING: Final = 1e-9
 """What rounding leaves of a 0, beside the slope; what is more was never below 0: there the function bends up."""
+_AS_NEAR: Final = 1e-9
+"""Two zeros are compared exactly where floats do not tell which is nearer."""
 _POLISHING: Final = 20
 _DIGITS: Final = 60
 _LARGEST: Final = 10**400
@@ -37,11 +39,17 @@ class Range(NamedTuple):
 
 
 def nearest_zeros(
-    function: Function, start: float, is_above: bool, cuts: Iterable[Fraction], within: Range
+    function: Function,
+    start: float,
+    is_above: bool,
+    cuts: Iterable[Fraction],
+    within: Range,
+    how_far: Callable[[float], float],
 ) -> list[Fraction | float]:
-    """Return the zero nearest to `start` on either side, at most one each; a cut (as given) where it jumps over 0.
+    """Return the zero nearest to `start`, or the two on either side that are as near; a cut where it jumps over 0.
 
-    `is_above`: whether the function is above 0 at the start, decided exactly by the caller.
+    `is_above`: whether the function is above 0 at the start, decided exactly by the caller. `how_far` measures how far
+    a place is from the start.
     """
     edges = sorted({float(cut): cut for cut in cuts if within.low < cut < within.high}.items())
     below = [edge for edge in reversed(edges) if edge[0] < start]
@@ -50,7 +58,9 @@ def nearest_zeros(
         _walk(function, start, is_above, below, within.low),
         _walk(function, start, is_above, above, within.high),
     )
-    return [zero for zero in found if zero is not None]
+    zeros = [zero for zero in found if zero is not None]
+    nearest = min((how_far(float(zero)) for zero in zeros), default=0.0)
+    return [zero for zero in zeros if how_far(float(zero)) <= nearest * (1 + _AS_NEAR)]
 
 
 def _walk(

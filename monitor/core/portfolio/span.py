@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.core.portfolio.exposure import Exposure
 from monitor.core.portfolio.figures import Part, Requirement, Scenario, components, worst_of
-from monitor.core.portfolio.scalars import M, added, magnitude, zero_of
+from monitor.core.portfolio.scalars import Kind, M, added, magnitude, zero_of
 from monitor.core.portfolio.terms import Group, SpanTerms
 
 _ONE = Fraction(1)
@@ -53,42 +54,43 @@ def risk_array(group: Group, listed: Sequence[Point]) -> tuple[Fraction, ...]:
     return tuple(-point.weight * max(point.factor * scan, -_ONE) for point in listed)
 
 
-class _Scan(NamedTuple):
-    """Hold the numbers of a group's scenarios: which of its array is active."""
+@lru_cache(maxsize=64)
+def _arrays(terms: SpanTerms, kind: Kind) -> tuple[tuple[Fraction, ...], ...]:
+    """Return the risk array of every group."""
+    listed = points(terms)
+    return tuple(tuple(kind(loss) for loss in risk_array(group, listed)) for group in terms.groups)
 
-    group: Group
-    array: tuple[Fraction, ...]
-    active: int
 
-
-def requirement(terms: SpanTerms, exposure: Exposure[M]) -> Requirement[M]:
+def requirement(terms: SpanTerms, exposure: Exposure[M], kind: Kind = Fraction) -> Requirement[M]:
     """Return Σ over groups of max(scan + basis − credit, minimum_rate·gross), plus ungrouped, in USD."""
     zero = zero_of(exposure.ungrouped)
     listed = points(terms)
     used = {entry.group for entry in exposure.entries}
     scenarios: list[Scenario[M]] = []
-    scans: list[_Scan] = []
-    risks: list[M] = []
-    for number, (group, sums) in enumerate(zip(terms.groups, exposure.groups, strict=True)):
-        array = risk_array(group, listed)
+    active = [0] * len(terms.groups)
+    risks = [zero] * len(terms.groups)
+    for number, array in enumerate(_arrays(terms, kind)):
+        if number not in used:
+            continue
+        delta, name = exposure.groups[number].delta, terms.groups[number].name
         mine = tuple(
-            Scenario(f"{point.name}_{group.name}", sums.delta * loss, point.weight)
+            Scenario(f"{point.name}_{name}", delta * loss, point.weight)
             for point, loss in zip(listed, array, strict=True)
         )
-        scans.append(_Scan(group, array, worst_of(mine)))
-        risks.append(mine[scans[-1].active].loss)
-        if number in used:
-            scenarios += mine
-    credited = _credits(terms, exposure, risks, zero)
+        active[number] = worst_of(mine)
+        risks[number] = mine[active[number]].loss
+        scenarios += mine
+    credited = _credits(terms, exposure, risks, kind)
     parts = tuple(
-        _part(terms, exposure, number, (risks[number], credited[number]), listed[scan.active].name)
-        for number, scan in enumerate(scans)
+        _part(terms, exposure, number, (risks[number], credited[number]), listed[active[number]].name, kind)
+        for number in range(len(terms.groups))
+        if number in used
     )
     maintenance = added((part.requirement for part in parts), zero) + exposure.ungrouped
-    worst = max(parts, key=lambda part: part.worst_loss) if scenarios else None
+    worst = max(parts, key=lambda part: part.worst_loss) if parts else None
     return Requirement(
         maintenance,
-        maintenance * Fraction(terms.initial_factor),
+        maintenance * kind(terms.initial_factor),
         components(
             zero,
             worst_loss=added(risks, zero),
@@ -99,25 +101,28 @@ def requirement(terms: SpanTerms, exposure: Exposure[M]) -> Requirement[M]:
         ),
         tuple(scenarios),
         None if worst is None else worst.worst_scenario,
-        tuple(scan.array[scan.active] for scan in scans),
-        tuple(part for number, part in enumerate(parts) if number in used),
+        tuple(risk_array(group, listed)[number] for group, number in zip(terms.groups, active, strict=True)),
+        parts,
     )
 
 
-def _part(terms: SpanTerms, exposure: Exposure[M], number: int, figures: tuple[M, M], active: str) -> Part[M]:
+def _part(
+    terms: SpanTerms, exposure: Exposure[M], number: int, figures: tuple[M, M], active: str, kind: Kind
+) -> Part[M]:
     group, sums = terms.groups[number], exposure.groups[number]
     risk, credit = figures
-    basis = min(sums.long, sums.short) * Fraction(terms.basis_rate)
-    minimum = sums.gross * Fraction(terms.minimum_rate)
+    basis = min(sums.long, sums.short) * kind(terms.basis_rate)
+    minimum = sums.gross * kind(terms.minimum_rate)
     charged = max(risk + basis - credit, minimum)
     return Part(f"{group.name}", f"{active}_{group.name}", risk, basis, credit, minimum, charged, zero_of(risk))
 
 
-def _credits(terms: SpanTerms, exposure: Exposure[M], risks: Sequence[M], zero: M) -> list[M]:
+def _credits(terms: SpanTerms, exposure: Exposure[M], risks: Sequence[M], kind: Kind) -> list[M]:
     """Return the credit of each group: by priority, between opposite deltas, out of the delta that is left.
 
     n = min(|Da|/ra, |Db|/rb); each leg is credited n·r·(scan/|D|)·credit, D the group's whole delta.
     """
+    zero = zero_of(exposure.ungrouped)
     number_of = {group.name: number for number, group in enumerate(terms.groups)}
     left = [sums.delta for sums in exposure.groups]
     credited = [zero for _ in terms.groups]
@@ -126,11 +131,11 @@ def _credits(terms: SpanTerms, exposure: Exposure[M], risks: Sequence[M], zero: 
         one, other = (left[leg] for leg in legs)
         if not (one > zero > other or one < zero < other):
             continue
-        ratios = [Fraction(ratio) for ratio in credit.ratio]
+        ratios = [kind(ratio) for ratio in credit.ratio]
         spreads = min(magnitude(one) / ratios[0], magnitude(other) / ratios[1])
         for leg, ratio in zip(legs, ratios, strict=True):
             consumed = spreads * ratio
             share = risks[leg] / magnitude(exposure.groups[leg].delta)
-            credited[leg] = credited[leg] + consumed * share * Fraction(credit.credit)
+            credited[leg] = credited[leg] + consumed * share * kind(credit.credit)
             left[leg] = left[leg] - consumed if left[leg] > zero else left[leg] + consumed
     return credited

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from monitor.core.portfolio.exposure import Exposure
 from monitor.core.portfolio.figures import Part, Requirement, Scenario, components, worst_of
-from monitor.core.portfolio.scalars import M, added, zero_of
+from monitor.core.portfolio.scalars import Kind, M, added, zero_of
 from monitor.core.portfolio.terms import Group, TimsTerms
 
 _ONE = Fraction(1)
@@ -69,7 +69,13 @@ def move_at(group: Group, rank: int) -> Fraction:
     return max(Fraction(end) * Fraction(step, STEPS), -_ONE)
 
 
-def requirement(terms: TimsTerms, exposure: Exposure[M]) -> Requirement[M]:
+@lru_cache(maxsize=64)
+def _moves(terms: TimsTerms, kind: Kind) -> tuple[tuple[Fraction, ...], ...]:
+    """Return the moves of every class at the ten points."""
+    return tuple(tuple(kind(move_at(group, rank)) for rank in range(len(RANKS))) for group in terms.groups)
+
+
+def requirement(terms: TimsTerms, exposure: Exposure[M], kind: Kind = Fraction) -> Requirement[M]:
     """Return Σ over portfolio groups of max(−min_k P&L[k] + basis, minimum_rate·gross), plus ungrouped, in USD."""
     zero = zero_of(exposure.ungrouped)
     used = {entry.group for entry in exposure.entries}
@@ -79,10 +85,10 @@ def requirement(terms: TimsTerms, exposure: Exposure[M]) -> Requirement[M]:
     for portfolio in tree(terms):
         if used.isdisjoint(portfolio.classes):
             continue
-        mine, shares = _ranks(terms, exposure, portfolio, zero)
+        mine, shares = _ranks(terms, exposure, portfolio, kind)
         active = worst_of(mine)
         scenarios += mine
-        parts.append(_part(terms, exposure, portfolio, mine[active]))
+        parts.append(_part(terms, exposure, portfolio, mine[active], kind))
         if mine[active].loss > zero:
             for number, factor in shares[active].items():
                 factors[number] = factor
@@ -90,7 +96,7 @@ def requirement(terms: TimsTerms, exposure: Exposure[M]) -> Requirement[M]:
     maintenance = added((part.requirement for part in parts), zero) + exposure.ungrouped
     return Requirement(
         maintenance,
-        maintenance * Fraction(terms.initial_factor),
+        maintenance * kind(terms.initial_factor),
         components(
             zero,
             worst_loss=added((part.worst_loss for part in parts if part.worst_loss > zero), zero),
@@ -105,43 +111,48 @@ def requirement(terms: TimsTerms, exposure: Exposure[M]) -> Requirement[M]:
     )
 
 
-def _part(terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, worst: Scenario[M]) -> Part[M]:
+def _part(terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, worst: Scenario[M], kind: Kind) -> Part[M]:
     zero = zero_of(exposure.ungrouped)
     groups = [exposure.groups[number] for number in portfolio.classes]
-    basis = added((min(sums.long, sums.short) for sums in groups), zero) * Fraction(terms.basis_rate)
-    minimum = added((sums.gross for sums in groups), zero) * Fraction(terms.minimum_rate)
+    basis = added((min(sums.long, sums.short) for sums in groups), zero) * kind(terms.basis_rate)
+    minimum = added((sums.gross for sums in groups), zero) * kind(terms.minimum_rate)
     charged = max(worst.loss + basis, minimum)
     return Part(portfolio.name, worst.name, worst.loss, basis, zero, minimum, charged, zero)
 
 
 def _ranks(
-    terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, zero: M
+    terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, kind: Kind
 ) -> tuple[tuple[Scenario[M], ...], list[dict[int, Fraction]]]:
     """Return the loss of a portfolio group at each rank, and what one USD of delta of each class adds to it."""
+    zero = zero_of(exposure.ungrouped)
     scenarios: list[Scenario[M]] = []
     shares: list[dict[int, Fraction]] = []
     for rank, name in enumerate(RANKS):
         profits: list[M] = []
         factors: dict[int, Fraction] = {}
         for product in portfolio.products:
-            profit, own = _product_at(terms, exposure, product, rank)
+            profit, own = _product_at(terms, exposure, product, rank, kind)
             weight = _ONE if profit < zero else portfolio.offset
-            profits.append(profit * weight)
+            profits.append(profit * kind(weight))
             factors.update((number, factor * weight) for number, factor in own.items())
         scenarios.append(Scenario(f"{name}_{portfolio.name}", -added(profits, zero), _ONE))
         shares.append(factors)
     return tuple(scenarios), shares
 
 
-def _product_at(terms: TimsTerms, exposure: Exposure[M], product: Product, rank: int) -> tuple[M, dict[int, Fraction]]:
+def _product_at(
+    terms: TimsTerms, exposure: Exposure[M], product: Product, rank: int, kind: Kind
+) -> tuple[M, dict[int, Fraction]]:
     """Return the profit of a product group at a rank, losing + offset·winning classes, and the classes' factors."""
     zero = zero_of(exposure.ungrouped)
     profit = zero
     factors: dict[int, Fraction] = {}
     for number in product.classes:
-        move = move_at(terms.groups[number], rank)
-        brought = exposure.groups[number].delta * move
+        delta = exposure.groups[number].delta
+        if not delta:
+            continue
+        brought = delta * _moves(terms, kind)[number][rank]
         weight = _ONE if brought < zero else product.offset
-        profit = profit + brought * weight
-        factors[number] = -move * weight
+        profit = profit + brought * kind(weight)
+        factors[number] = -move_at(terms.groups[number], rank) * weight
     return profit, factors

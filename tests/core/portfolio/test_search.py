@@ -6,7 +6,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,11 @@ from monitor.core.portfolio.dual import Dual
 from monitor.core.portfolio.search import Range, nearest_zeros, polished
 
 EVERYWHERE = Range(1e-9, 1e9)
+
+
+def zeros_of(function: Callable[[Any], Dual], start: float, is_above: bool, *cuts: Fraction) -> list[Any]:
+    """Return the nearest zeros, distances measured as they are."""
+    return nearest_zeros(function, start, is_above, cuts, EVERYWHERE, lambda place: abs(place - start))
 
 
 def lowest_of(*lines: tuple[Fraction, Fraction]) -> Callable[[Any], Dual]:
@@ -29,28 +33,35 @@ def lowest_of(*lines: tuple[Fraction, Fraction]) -> Callable[[Any], Dual]:
 def test_a_line_is_solved_exactly() -> None:
     """The zero of a straight line is the rational number it is, not a float near it."""
     line = lowest_of((Fraction(-1), Fraction(3)))
-    (zero,) = nearest_zeros(line, 1.0, True, [], EVERYWHERE)
+    (zero,) = zeros_of(line, 1.0, True)
     assert polished(line, zero) == Fraction(1, 3)
 
 
-def test_both_zeros_of_a_hump_are_found() -> None:
-    """Above 0 between two zeros: one is found on either side."""
+def test_the_nearer_zero_of_a_hump_is_found() -> None:
+    """Above 0 between two zeros: the nearer one is found."""
     hump = lowest_of((Fraction(-2), Fraction(1)), (Fraction(7), Fraction(-1)))
-    zeros = nearest_zeros(hump, 3.0, True, [], EVERYWHERE)
+    assert [polished(hump, zero) for zero in zeros_of(hump, 3.0, True)] == [2]
+    assert [polished(hump, zero) for zero in zeros_of(hump, 6.0, True)] == [7]
+
+
+def test_both_zeros_of_a_hump_are_found_where_they_are_as_near() -> None:
+    """Above 0 half-way between two zeros: both are found."""
+    hump = lowest_of((Fraction(-2), Fraction(1)), (Fraction(7), Fraction(-1)))
+    zeros = zeros_of(hump, 4.5, True)
     assert [polished(hump, zero) for zero in zeros] == [2, 7]
 
 
 def test_from_below_the_near_side_of_a_hump_is_found() -> None:
     """Below 0 beside a hump: the zero where it rises, none in the other direction."""
     hump = lowest_of((Fraction(-2), Fraction(1)), (Fraction(7), Fraction(-1)))
-    zeros = nearest_zeros(hump, 1.0, False, [], EVERYWHERE)
+    zeros = zeros_of(hump, 1.0, False)
     assert [polished(hump, zero) for zero in zeros] == [2]
 
 
 def test_a_hump_that_stays_below_has_no_zero() -> None:
     """Newton's steps past the top of a hump below 0 find nothing."""
     hump = lowest_of((Fraction(-2), Fraction(1)), (Fraction(1), Fraction(-1)))
-    assert nearest_zeros(hump, 0.5, False, [], EVERYWHERE) == []
+    assert zeros_of(hump, 0.5, False) == []
 
 
 def test_a_jump_over_zero_counts_where_it_stands() -> None:
@@ -60,7 +71,7 @@ def test_a_jump_over_zero_counts_where_it_stands() -> None:
     def function(place: Any) -> Dual:
         return Dual(place * 0 + (1 if place < at else -1), place * 0)
 
-    (zero,) = nearest_zeros(function, 1.0, True, [at], EVERYWHERE)
+    (zero,) = zeros_of(function, 1.0, True, at)
     assert zero == at
     assert polished(function, zero) == at
 
@@ -71,7 +82,7 @@ def test_an_irrational_zero_has_fifty_digits() -> None:
     def function(place: Any) -> Dual:
         return Dual(2 - place * place, -2 * place)
 
-    (zero,) = nearest_zeros(function, 1.0, True, [], EVERYWHERE)
+    (zero,) = zeros_of(function, 1.0, True)
     found = polished(function, zero)
     assert abs(found * found - 2) < Fraction(1, 10**50)
 
@@ -86,10 +97,9 @@ def test_no_zero_lies_nearer(lines: list[tuple[Fraction, Fraction]], start: int)
     here = function(Fraction(start)).value
     if not here:
         return
-    zeros = [polished(function, zero) for zero in nearest_zeros(function, float(start), here > 0, [], EVERYWHERE)]
+    zeros = [polished(function, zero) for zero in zeros_of(function, float(start), here > 0)]
     crossings = {-height / slope for height, slope in lines if slope}
     true = sorted(x for x in crossings if Fraction(1, 10**9) < x < 10**9 and not function(x).value)
-    below, above = [x for x in true if x < start], [x for x in true if x > start]
-    expected = below[-1:] + above[:1]
-    assert zeros == pytest.approx(expected)
+    nearest = min((abs(x - start) for x in true), default=None)
+    assert zeros == [x for x in true if abs(x - start) == nearest]
     assert all(not function(zero).value for zero in zeros)
