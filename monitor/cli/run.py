@@ -73,8 +73,11 @@ class _Daemon:
         from monitor.adapters.logs import configure_logs  # noqa: PLC0415
         from monitor.adapters.metrics import PrometheusObserver  # noqa: PLC0415
         from monitor.cli.version import versions  # noqa: PLC0415
+        from monitor.config import warnings_of  # noqa: PLC0415
 
         configure_logs(self._settings.log)
+        for warning in warnings_of(self._settings):
+            log.warning("%s", warning)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)

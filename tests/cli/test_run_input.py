@@ -98,6 +98,23 @@ def test_lines_of_an_open_pipe_are_judged_as_they_come() -> None:
 
 
 @pytest.mark.timeout(180)
+def test_a_profile_margins_contracts_that_state_no_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a venue's profile an instrument needs only contract and asset; the event carries brackets and rule."""
+    monkeypatch.setenv("LIQMON_VENUE__PROFILE", "binance-usdm")
+    bare = line("instruments", "BTCUSDT", symbol="BTCUSDT", contract="linear", settle_asset="USDT")
+    with running("-") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write((bare + price("60000", 1) + ACCOUNT + price("59230", 2)).encode())
+        event = next_event(process.stdout, START_SECONDS)["value"]
+        assert (event["status"], event["equity"]) == ("liquidation", "230")
+        assert event["maintenance_margin"] == "246.15"
+        document = event["evidence"]["document"]
+        assert document["instruments"]["BTCUSDT"]["brackets"][1]["rate"] == "0.005"
+        assert event["plan"]["rule"] == "by_bracket"
+
+
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("bad", "why"),
     [

@@ -126,6 +126,25 @@ def test_the_line_itself_is_decided_as_the_venue_says(name: str) -> None:
     assert statuses == ["liquidation", "liquidation" if name in INCLUSIVE else above, above]
 
 
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("margin_type", ["cross", "isolated"])
+def test_the_line_holds_for_an_inverse_contract(name: str, margin_type: str) -> None:
+    """3 contracts of 100,000 at 300,000 are 1 coin: at E = 0.01 coins and the fee, cross or isolated, the same rule."""
+    requirement = Decimal("0.01") + Decimal(CLOSING_FEE.get(name, "0"))
+    terms = {"contract": "inverse", "settle_asset": "BTC", "contract_size": "100000"}
+    held = {"symbol": "XUSD", "quantity": "-3", "entry_price": "300000", "margin_type": margin_type}
+    document = at_equity(name, requirement) | {
+        "instruments": {"XUSD": terms | {"brackets": [{"floor": "0", "rate": "0.01"}]}},
+        "prices": {"XUSD": {"mark_price": "300000"}},
+    }
+    wallet = {"isolated_wallet": f"{requirement:f}"} if margin_type == "isolated" else {}
+    balances = {} if wallet else {"BTC": f"{requirement:f}"}
+    document["accounts"] = [{"account_id": "a", "balances": balances, "positions": [held | wallet]}]
+    scope = reported(document)
+    assert Decimal(scope["equity"]) == Decimal(scope["maintenance_margin"]) == requirement
+    assert (scope["status"] == "liquidation") is (name in INCLUSIVE)
+
+
 def test_the_fee_to_close_is_in_the_requirement_where_the_venue_puts_it() -> None:
     """OKX and Bybit add the fee to the maintenance margin, the others do not."""
     asked = {name: reported(at_equity(name, Decimal(5000)))["maintenance_margin"] for name in PROFILES}
