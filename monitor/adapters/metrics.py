@@ -6,13 +6,15 @@ two monitors in one process, and every test, have their own. When to alert on wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from monitor.app.observing import ShardState
 from monitor.app.ports import TopicPartition
+from monitor.core.fund.figures import FundFigures
 
 TRANSACTION_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """A commit takes 7 to 30 ms on an idle broker; the longest a transaction may live is 10 s."""
@@ -22,6 +24,15 @@ WORK_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 STATUSES = ("healthy", "watch", "warning", "margin_call", "liquidation", "critical", "takeover", "bankrupt", "unknown")
 """Statuses shown even when nobody has them, so that a graph starts at 0."""
+
+
+_OF_FUNDS = {
+    "balance": "What an insurance fund holds, in its asset",
+    "left": "Its balance without what it stands for already",
+    "drawdown": "Fall of what is left from the peak of the window, as a fraction; NaN without a peak",
+    "open_claims": "Claims it stands for",
+    "runway_seconds": "How long what is left lasts at the present rate; NaN where figures come too seldom",
+}
 
 
 class PrometheusObserver:
@@ -65,6 +76,10 @@ class PrometheusObserver:
         self._log_faults = Counter("liqmon_log_faults", "Faults of the log", ["fault"], registry=registry)
         self._takeovers = Counter("liqmon_takeovers", "Shards taken over", registry=registry)
 
+        self._decisions = Counter(
+            "liqmon_fund_decisions", "Claims on insurance funds, by what became of them", ["kind"], registry=registry
+        )
+
     def _time_work(self, registry: CollectorRegistry) -> None:
         self._transaction = Histogram(
             "liqmon_transaction_seconds", "Begin to commit", buckets=TRANSACTION_BUCKETS, registry=registry
@@ -92,6 +107,10 @@ class PrometheusObserver:
             registry=registry,
         )
         self._held = Gauge("liqmon_held_instruments", "Instruments waiting for confirmation", registry=registry)
+        self._funds = {
+            name: Gauge(f"liqmon_fund_{name}", text, ["shard", "fund"], registry=registry)
+            for name, text in _OF_FUNDS.items()
+        }
         self._build = Info("liqmon_build", "Versions", registry=registry)
 
     def build(self, versions: Mapping[str, str]) -> None:
@@ -156,7 +175,7 @@ class PrometheusObserver:
     def shard(self, shard: int, state: ShardState | None) -> None:
         """Show the stage of a shard; of one that is not ours any more nothing is shown."""
         if state is None:
-            for gauge in (self._shards, self._scopes, self._unknown, self._degraded):
+            for gauge in (self._shards, self._scopes, self._unknown, self._degraded, *self._funds.values()):
                 gauge.remove_by_labels({"shard": str(shard)})
             self._last_reasons = {key: known for key, known in self._last_reasons.items() if key[0] != shard}
             return
@@ -178,6 +197,18 @@ class PrometheusObserver:
     def loop_lag(self, seconds: float) -> None:
         """Show the lateness of the event loop."""
         self._loop_lag.set(seconds)
+
+    def funds(self, shard: int, figures: Sequence[FundFigures]) -> None:
+        """Show the figures of a shard's funds; a fund that is gone is shown no more."""
+        for name, gauge in self._funds.items():
+            gauge.remove_by_labels({"shard": str(shard)})
+            for each in figures:
+                value = getattr(each, name)
+                gauge.labels(str(shard), each.fund).set(math.nan if value is None else value)
+
+    def fund_decisions(self, kind: str, count: int) -> None:
+        """Count claims by what became of them."""
+        self._decisions.labels(kind).inc(count)
 
     def log_fault(self, kind: str) -> None:
         """Count a fault of the log."""

@@ -20,6 +20,9 @@ RULES = b"r|"
 WINDOW = b"w|"
 INSTRUMENT = b"i|"
 PRICE = b"p|"
+OWN_CLAIMS = b"c|"
+FUND_CLAIM = b"o|"
+FUND_WINDOW = b"h|"
 SCHEMA = 1
 _READ_AT_ONCE = 2_000
 _POLL_MS = 500
@@ -91,6 +94,9 @@ class Image:
     windows: dict[str, bytes] = field(default_factory=dict)
     instruments: dict[str, bytes] = field(default_factory=dict)
     prices: dict[str, bytes] = field(default_factory=dict)
+    own_claims: dict[str, bytes] = field(default_factory=dict)
+    fund_claims: dict[str, bytes] = field(default_factory=dict)
+    fund_windows: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, record: Record, codec: Codec) -> None:
         """Take one record over what was known."""
@@ -99,15 +105,7 @@ class Image:
         if key == META_KEY:
             self.meta = None if value is None else Meta.of(codec.decode(value))
             return
-        kinds = {
-            FACTS: self.facts,
-            MEMORY: self.memory,
-            RULES: self.rules,
-            WINDOW: self.windows,
-            INSTRUMENT: self.instruments,
-            PRICE: self.prices,
-        }
-        kept = kinds.get(key[:2])
+        kept = self._kinds().get(key[:2])
         if kept is None:
             raise ForeignState(f"the changelog holds a key this version does not know: {key[:40]!r}")
         name = key[2:].decode()
@@ -118,6 +116,19 @@ class Image:
         if kept is self.facts:
             self.touched.pop(name, None)
             self.touched[name] = record.timestamp_ms
+
+    def _kinds(self) -> dict[bytes, dict[str, bytes]]:
+        return {
+            FACTS: self.facts,
+            MEMORY: self.memory,
+            RULES: self.rules,
+            WINDOW: self.windows,
+            INSTRUMENT: self.instruments,
+            PRICE: self.prices,
+            OWN_CLAIMS: self.own_claims,
+            FUND_CLAIM: self.fund_claims,
+            FUND_WINDOW: self.fund_windows,
+        }
 
     def _forget_until(self, oldest_ms: int) -> None:
         """Forget who was touched until a time: whoever lived on so long after it has shown them since."""

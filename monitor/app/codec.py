@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from monitor.core.accounts import AccountEvent
+from monitor.core.funds import InsuranceFund
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.prices import PriceUpdate
 
@@ -57,6 +58,13 @@ class AssetMessage(NamedTuple):
     event_time_ms: int | None = None
 
 
+class FundMessage(NamedTuple):
+    """Hold the state of an insurance fund, None when it is deleted."""
+
+    name: str
+    fund: InsuranceFund | None
+
+
 class Codec(Protocol):
     """Decode inputs, encode outputs and internal records. Every decoder raises `BadMessage` and nothing else."""
 
@@ -71,6 +79,9 @@ class Codec(Protocol):
 
     def asset(self, value: bytes | None, key: bytes | None) -> AssetMessage:
         """Decode an `assets` message."""
+
+    def insurance_fund(self, value: bytes | None, key: bytes | None) -> FundMessage:
+        """Decode an `insurance-funds` message."""
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """Encode an output or an internal record."""

@@ -1,4 +1,4 @@
-"""The global feed: prices, instruments and assets, read and decoded once for all shards of this process.
+"""The global feed: prices, instruments, assets and funds, read and decoded once for all shards of this process.
 
 Reading and keeping a bounded window of messages live here; what a record says is in `reading`, judging is the shards'
 business, and so is dead-lettering what was refused (shard 0 does it).
@@ -19,7 +19,8 @@ from monitor.app.observing import Observer
 from monitor.app.ports import LogFault, LogForbidden, LogReader, PositionLost, TopicPartition
 from monitor.app.reading import FeedEntry, FeedSettings, GlobalInput, Held, Reading
 from monitor.core.board import MarketBoard
-from monitor.core.inputs import AssetTerms, InstrumentTerms, Prices
+from monitor.core.funds import Place
+from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Prices
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +168,8 @@ class GlobalFeed:
 
     async def _tables(self) -> list[TopicPartition]:
         topics = self.settings.topics
-        return [where for topic in (topics.instruments, topics.assets) for where in await self._partitions(topic)]
+        tables = (topics.instruments, topics.assets, topics.insurance_funds)
+        return [where for topic in tables for where in await self._partitions(topic)]
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
@@ -243,6 +245,8 @@ class GlobalFeed:
                 self.base.set_instrument(item.symbol, item.terms)
             case AssetTerms() as item:
                 self.base.set_asset(item.asset, item.terms, item.timestamp_ms)
+            case FundTerms() as item:
+                self.base.funds.take(item.fund, item.terms, Place(item.origin.partition, item.origin.offset))
             case None:
                 pass
 

@@ -12,7 +12,7 @@ from typing import Any
 from monitor.app.reading import GlobalInput
 from monitor.app.topics import TopicNames
 from monitor.core.board import MarketBoard, Quote
-from monitor.core.inputs import AssetTerms, InstrumentTerms, Origin, Prices
+from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, Prices
 from monitor.core.prices import PriceUpdate
 
 
@@ -22,7 +22,9 @@ def market_inputs(board: MarketBoard, topics: TopicNames) -> Iterator[GlobalInpu
         yield InstrumentTerms(symbol, terms, Origin(topics.instruments, 0, 0))
     for asset, (held, timestamp_ms) in board.asset_terms().items():
         yield AssetTerms(asset, held, Origin(topics.assets, 0, 0), timestamp_ms)
-    for symbol, quote in board.quotes.items():
+    for name, fund, place, levels in board.funds.stated():
+        yield FundTerms(name, fund, Origin(topics.insurance_funds, *place), levels)
+    for symbol, quote in [*board.previous.items(), *board.quotes.items()]:
         yield quote_input(symbol, quote, topics)
 
 

@@ -5,10 +5,11 @@ What becomes of it (metrics) is an adapter's business. No verb takes an account 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from monitor.app.ports import TopicPartition
+from monitor.core.fund.figures import FundFigures
 
 ShardState = Literal["waiting", "fencing", "restoring", "catching_up", "steady", "recovering"]
 """The stages of a shard on this instance."""
@@ -70,6 +71,12 @@ class Observer(Protocol):
     def loop_lag(self, seconds: float) -> None:
         """Note how late the event loop was for a timer."""
 
+    def funds(self, shard: int, figures: Sequence[FundFigures]) -> None:
+        """Note the figures of the insurance funds that a shard keeps."""
+
+    def fund_decisions(self, kind: str, count: int) -> None:
+        """Note what became of claims on insurance funds: covered, triggered, or candidate_ and why."""
+
     def log_fault(self, kind: str) -> None:
         """Note, by the name of the fault, that the log did not do what was asked."""
 
@@ -125,6 +132,12 @@ class SilentObserver:
         """Ignore it."""
 
     def loop_lag(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def funds(self, shard: int, figures: Sequence[FundFigures]) -> None:
+        """Ignore it."""
+
+    def fund_decisions(self, kind: str, count: int) -> None:
         """Ignore it."""
 
     def log_fault(self, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Reading the global inputs: what one record of prices, instruments or assets states, and what is wrong with it.
+"""Reading the global inputs: what one record of prices, instruments, assets or funds states, and what is wrong with it.
 
 Decoding, doubting new terms and judging event times live here; what becomes of an entry is the feed's and the shards'
 business.
@@ -14,11 +14,11 @@ from monitor.app.codec import BadMessage, Codec
 from monitor.app.ports import Record, TopicPartition
 from monitor.app.topics import TopicNames
 from monitor.core.doubt import why_doubtful
-from monitor.core.inputs import AssetTerms, InstrumentTerms, Origin, Prices
+from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, Prices
 from monitor.core.instruments import Instrument
 from monitor.core.prices import PriceUpdate
 
-GlobalInput = Prices | InstrumentTerms | AssetTerms
+GlobalInput = Prices | InstrumentTerms | AssetTerms | FundTerms
 
 MOST_REFUSED = 100
 """So many elements of one message are refused each with a dead letter of its own; one more speaks for the others."""
@@ -89,6 +89,8 @@ class Reading:
                 stated, faults = self._prices(record)
             elif record.topic == topics.instruments:
                 stated, held = self._instrument(record)
+            elif record.topic == topics.insurance_funds:
+                stated, faults = self._fund(record)
             else:
                 stated = self._asset(record)
         except BadMessage as bad:
@@ -134,6 +136,14 @@ class Reading:
     def _asset(self, record: Record) -> AssetTerms:
         message = self._codec.asset(record.value, record.key)
         return AssetTerms(message.name, message.asset, _origin(record), record.timestamp_ms)
+
+    def _fund(self, record: Record) -> tuple[FundTerms | None, tuple[Fault, ...]]:
+        message = self._codec.insurance_fund(record.value, record.key)
+        fund = message.fund
+        if fund is not None and fund.event_time_ms > self._clock_ms(record) + self._settings.max_ahead_ms:
+            why = f"{message.name}: event_time_ms {fund.event_time_ms} lies ahead of the clock"
+            return None, (Fault(record, "time_ahead", why),)
+        return FundTerms(message.name, fund, _origin(record)), ()
 
 
 def _origin(record: Record) -> Origin:

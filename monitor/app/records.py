@@ -9,7 +9,17 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from monitor.app.changelog import INSTRUMENT, PRICE, WINDOW, facts_key, memory_key, rules_key
+from monitor.app.changelog import (
+    FUND_CLAIM,
+    FUND_WINDOW,
+    INSTRUMENT,
+    OWN_CLAIMS,
+    PRICE,
+    WINDOW,
+    facts_key,
+    memory_key,
+    rules_key,
+)
 from monitor.app.codec import Codec
 from monitor.app.ports import OutputRecord, Record
 from monitor.app.reading import Fault, Held
@@ -18,17 +28,20 @@ from monitor.core.board import Quote
 from monitor.core.document import instrument_object
 from monitor.core.events import Channel
 from monitor.core.instruments import Instrument
-from monitor.core.outcome import AccountOutcome
+from monitor.core.outcome import AccountOutcome, FundOutcome, Request, Route
+from monitor.core.partitioning import partition_of
 
 LARGEST_DEAD_LETTER = 524_288
 """A longer value is cut; header `original-size` then says how long it was."""
 
 
 class RecordMaker:
-    """Make the records of one shard: everything it writes lies in its own partition number."""
+    """Make the records of one shard: all it writes lies in its own partition number, but for requests to others."""
 
-    def __init__(self, shard: int, topics: TopicNames, codec: Codec) -> None:
+    def __init__(self, shard: int, shards: int, topics: TopicNames, codec: Codec) -> None:
         self._shard = shard
+        self._shards = shards
+        self._routes = {Route.FUND: topics.fund, Route.ADL: topics.adl}
         self._topics = topics
         self._codec = codec
         self._channels = {
@@ -49,6 +62,9 @@ class RecordMaker:
             records.append(self._record(self._topics.state, memory_key(outcome.account_id), outcome.memory))
         if outcome.rules is not None:
             records.append(self._record(self._topics.state, rules_key(outcome.account_id), outcome.rules))
+        if outcome.claims is not None:
+            records.append(self._record(self._topics.state, OWN_CLAIMS + key, outcome.claims or None))
+        records += [self.request(request) for request in outcome.requests]
         for scope, body in outcome.statuses.items():
             value = None if body is None else self._codec.encode(body)
             records.append(self._record(self._topics.account_status, f"{outcome.account_id}|{scope}".encode(), value))
@@ -57,6 +73,26 @@ class RecordMaker:
     def windows(self, kept: Mapping[str, bytes]) -> list[list[OutputRecord]]:
         """Return the changelog records of sampled marks, by their place in the ring, each by itself."""
         return [[self._record(self._topics.state, WINDOW + place.encode(), record)] for place, record in kept.items()]
+
+    def request(self, request: Request) -> OutputRecord:
+        """Return what is asked of another shard, in the partition of the fund or account that the key names."""
+        key = request.key.encode()
+        where = partition_of(key, self._shards)
+        return OutputRecord(self._routes[request.route], where, key, self._codec.encode(request.body))
+
+    def funds(self, outcome: FundOutcome, windows: Mapping[str, Mapping[str, Any] | None]) -> list[OutputRecord]:
+        """Return what a shard keeps of its funds' books and windows, and what it asks of the accounts' shards."""
+        kept = [(FUND_CLAIM, outcome.claims), (FUND_WINDOW, windows)]
+        records = [
+            self._record(self._topics.state, kind + name.encode(), None if body is None else self._codec.encode(body))
+            for kind, bodies in kept
+            for name, body in bodies.items()
+        ]
+        return records + [self.request(request) for request in outcome.requests]
+
+    def asked_event(self, account_id: str, body: Mapping[str, Any]) -> OutputRecord:
+        """Return an event that another shard has asked this one to tell of its account."""
+        return self._record(self._topics.adl_events, account_id.encode(), self._codec.encode(body))
 
     def dead_letter(self, fault: Fault) -> OutputRecord:
         """Return the dead letter of a bad message, with its reason and its origin."""

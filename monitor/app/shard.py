@@ -18,9 +18,10 @@ from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
 from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Record, TopicPartition
 from monitor.app.reading import Reading
 from monitor.app.records import RecordMaker, split
+from monitor.app.results import StepResult
 from monitor.app.shared import Shared
-from monitor.app.step import CLOCK_MS, StepMaker, StepResult
-from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover
+from monitor.app.step import CLOCK_MS, StepMaker
+from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover, requests_to
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Shard:
 
     async def _own(self) -> None:
         shared = self._shared
-        maker = RecordMaker(self.number, shared.topics, shared.codec)
+        maker = RecordMaker(self.number, shared.shards, shared.topics, shared.codec)
         settings = LedgerSettings(shared.group, shared.shards, self.number, shared.topics.state)
         ledger = Ledger(settings, shared.log, shared.codec, maker, shared.writer_id, shared.observer)
         engine = shared.make_engine()
@@ -115,9 +116,10 @@ class Shard:
 
     async def _live(self, ledger: Ledger, steps: StepMaker) -> None:
         shared = self._shared
-        intake = Intake(shared.log, self._accounts, RECORDS_AT_ONCE, self._work.set, shared.observer)
+        asked = requests_to(self.number, shared.topics)
+        intake = Intake(shared.log, asked, RECORDS_AT_ONCE, self._work.set, shared.observer)
         stop_listening = shared.feed.listen(self._work.set)
-        intake.start(self._positions.get(self._accounts, 0))
+        intake.start({where: self._positions.get(where, 0) for where in (self._accounts, *asked)})
         self.is_steady = True
         shared.observer.shard(self.number, "steady")
         log.info("shard %d is steady", self.number)

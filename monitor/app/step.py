@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from monitor.app.codec import BadMessage, Codec, WrongPartition
@@ -16,11 +15,13 @@ from monitor.app.observing import Observer
 from monitor.app.ports import OutputRecord, Record, TopicPartition
 from monitor.app.reading import Fault, FeedEntry, Held, Reading
 from monitor.app.records import RecordMaker
+from monitor.app.results import Step, StepResult
 from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
-from monitor.core.inputs import AccountMessage, Clock, Input, InstrumentTerms, Origin, RejectedMessage
+from monitor.core.fund.claims import UNREADABLE, message_of
+from monitor.core.inputs import AccountMessage, Clock, FundRecord, Input, InstrumentTerms, Origin, RejectedMessage
 from monitor.core.limits import Limits
-from monitor.core.outcome import Outcome
+from monitor.core.outcome import FundOutcome, Outcome
 from monitor.core.partitioning import partition_of
 
 CLOCK_MS = 200
@@ -31,53 +32,6 @@ _CENSUS_MS = 5_000
 Apply = Callable[[Sequence[Input], int], Outcome]
 """The engine's way to take inputs: judging after each, or not at all."""
 M = TypeVar("M", FeedEntry, Record)
-
-
-@dataclass(slots=True)
-class StepResult:
-    """Hold what whole messages want written: what they did to accounts, and what goes with the positions past them.
-
-    `tail` is written with the positions and never without them: a dead letter written before its message counts as read
-    would be written again by the next owner. `groups` are both as records that belong together, the worst first.
-    """
-
-    outcome: Outcome = field(default_factory=Outcome)
-    tail: list[OutputRecord] = field(default_factory=list)
-    inputs: dict[TopicPartition, int] = field(default_factory=dict)
-    dead_letters: list[tuple[str, str]] = field(default_factory=list)
-    event_types: list[str] = field(default_factory=list)
-    groups: list[list[OutputRecord]] = field(default_factory=list)
-
-    def join(self, later: StepResult) -> None:
-        """Add what later messages want written."""
-        self.outcome.join(later.outcome)
-        self.tail += later.tail
-        self.inputs |= later.inputs
-        self.dead_letters += later.dead_letters
-
-
-@dataclass(slots=True)
-class Step:
-    """Hold a step: results in order, and how many of the messages at hand were worked through.
-
-    Each result fits into one transaction, unless a single message did more than that: a crash between two transactions
-    then leaves a whole number of messages told, or one message in part, which judging it again completes.
-    """
-
-    results: list[StepResult] = field(default_factory=list)
-    entries: int = 0
-    records: int = 0
-    _last_size: int = 0
-
-    def add(self, result: StepResult, most: int) -> None:
-        """Join a result to the last one where one transaction, with its `__meta__`, holds both."""
-        size = result.outcome.size + len(result.tail)
-        if self.results and self._last_size + size < most:
-            self.results[-1].join(result)
-            self._last_size += size
-        else:
-            self.results.append(result)
-            self._last_size = size
 
 
 class StepMaker:
@@ -120,13 +74,15 @@ class StepMaker:
         apply = self._engine.apply
         started = time.perf_counter()
         step.entries = self._work_through(entries, lambda entry: self._global_input(entry, apply, now_ms), step)
-        step.records = self._work_through(records, lambda record: self._account_input(record, apply, now_ms), step)
+        step.records = self._work_through(records, lambda record: self._own_input(record, apply, now_ms), step)
         if now_ms - self._clock_ms >= CLOCK_MS:
             self._clock_ms = now_ms
             self._add(StepResult(apply([Clock(now_ms)], now_ms)), step)
         if now_ms - self._census_ms >= _CENSUS_MS:
             self._census_ms = now_ms
             self._observer.scopes(self._shard, *self._engine.census())
+            own = [each for each in self._engine.desk.figures(now_ms) if self._is_own(each.fund)]
+            self._observer.funds(self._shard, own)
         if self.owns_globals and now_ms - self._quiet_ms >= _QUIET_CHECK_MS:
             self._quiet_ms = now_ms
             self._add(StepResult(tail=self._quiet_prices(now_ms)), step)
@@ -217,9 +173,10 @@ class StepMaker:
             accounts = result.outcome.worst_first()
             result.groups = [self._maker.account(account) for account in accounts]
             result.event_types = [event.body["event_type"] for account in accounts for event in account.events]
+            result.event_types += result.asked
             result.groups += self._maker.windows(result.outcome.windows)
-            if result.tail:
-                result.groups.append(result.tail)
+            if last := self._of_funds(result.outcome.funds) + result.tail:
+                result.groups.append(last)
         return step
 
     def _add(self, result: StepResult, step: Step) -> None:
@@ -232,6 +189,10 @@ class StepMaker:
             self._observer.price_message(applied)
         for _ in range(outcome.late_prices):
             self._observer.duplicate(self._topics.mark_prices)
+        for _ in range(outcome.funds.late):
+            self._observer.duplicate(self._topics.insurance_funds)
+        for kind, count in outcome.funds.decisions.items():
+            self._observer.fund_decisions(kind, count)
         for _ in range(outcome.account_events):
             self._observer.account_event()
         for _ in range(outcome.duplicates):
@@ -248,6 +209,44 @@ class StepMaker:
             if isinstance(entry.input, InstrumentTerms):
                 result.tail.append(self._maker.instrument(entry.input.symbol, entry.input.terms))
         return result
+
+    def _own_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
+        """Take a record of this shard's own partitions: an account's, a fund's, or what another shard asks for."""
+        if record.topic == self._topics.fund:
+            return self._fund_input(record, apply, now_ms)
+        if record.topic == self._topics.adl:
+            return self._adl_input(record)
+        return self._account_input(record, apply, now_ms)
+
+    def _fund_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
+        result = StepResult(inputs={TopicPartition(record.topic, record.partition): record.offset + 1})
+        origin = Origin(record.topic, record.partition, record.offset)
+        try:
+            message = message_of(self._codec.decode(record.value or b""))
+        except UNREADABLE as error:
+            self._dead_letter([Fault(record, "bad_value", f"no message of ours: {error!r}")], result)
+        else:
+            result.outcome = apply([FundRecord(message, origin, record.timestamp_ms)], now_ms)
+        return result
+
+    def _adl_input(self, record: Record) -> StepResult:
+        """Tell the event that a fund's keeper has made about an account of this shard."""
+        result = StepResult(inputs={TopicPartition(record.topic, record.partition): record.offset + 1})
+        try:
+            event = self._codec.decode(record.value or b"")["event"]
+            result.tail.append(self._maker.asked_event(event["account_id"], event))
+            result.asked.append(event["event_type"])
+        except UNREADABLE as error:
+            self._dead_letter([Fault(record, "bad_value", f"no request of ours: {error!r}")], result)
+        return result
+
+    def _of_funds(self, outcome: FundOutcome) -> list[OutputRecord]:
+        """Return what is kept and asked for because of the funds that are this shard's own."""
+        own = [fund for fund in sorted(outcome.windows) if self._is_own(fund)]
+        return self._maker.funds(outcome, {fund: self._engine.desk.window(fund) for fund in own})
+
+    def _is_own(self, fund: str) -> bool:
+        return partition_of(fund.encode(), self._shards) == self._shard
 
     def _account_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
         where = TopicPartition(record.topic, record.partition)

@@ -15,8 +15,10 @@ from monitor.app.ledger import RETRY_SECONDS, Ledger
 from monitor.app.ports import LogReader, LogUnavailable, PositionLost, Record, TopicPartition
 from monitor.app.reading import FeedEntry
 from monitor.app.records import split
+from monitor.app.results import Step
 from monitor.app.shared import Shared
-from monitor.app.step import Step, StepMaker
+from monitor.app.step import StepMaker
+from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,11 @@ log = logging.getLogger(__name__)
 ENTRIES_AT_ONCE = 500
 RECORDS_AT_ONCE = 500
 _POLL_MS = 200
+
+
+def requests_to(shard: int, topics: TopicNames) -> tuple[TopicPartition, ...]:
+    """Return where other shards ask something of a shard: claims on its funds, events about its accounts."""
+    return TopicPartition(topics.fund, shard), TopicPartition(topics.adl, shard)
 
 
 class Takeover:
@@ -63,6 +70,7 @@ class Takeover:
         if self._steps.owns_globals:
             await self._tell_missed_faults()
         await self._take_missed(judging=was_judged)
+        await self._find_requests()
         now_ms = self._shared.now_ms()
         await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(now_ms)))
         if self._steps.owns_globals:
@@ -136,10 +144,15 @@ class Takeover:
         known = [*feed.base_inputs()]
         known += [entry.input for entry in feed.entries(feed.first, feed.end) if entry.input and self._is_judged(entry)]
         now_ms = self._shared.now_ms()
+        decode = self._shared.codec.decode
+        claims = {name: decode(value) for name, value in image.fund_claims.items()}
+        windows = {name: decode(value) for name, value in image.fund_windows.items()}
 
         def restore() -> None:
             self._engine.absorb(known, now_ms)
             self._engine.restore(image.facts, image.memory, image.rules, image.windows)
+            self._engine.claimant.restore(image.own_claims)
+            self._engine.desk.restore(claims, windows)
             self._engine.refresh(image.touched)
 
         await self._shared.on_kernel_thread(restore)
@@ -222,6 +235,18 @@ class Takeover:
                 now_ms = self._shared.now_ms()
                 work = self._shared.on_kernel_thread(lambda: self._steps.refuse(missed, held, now_ms))  # noqa: B023
                 await self._commit(await work)
+        finally:
+            await reader.stop()
+
+    async def _find_requests(self) -> None:
+        """Begin at the oldest request of other shards where none was ever taken."""
+        unknown = [where for where in requests_to(self._shard, self._shared.topics) if where not in self._positions]
+        if not unknown:
+            return
+        reader = self._shared.log.reader()
+        try:
+            await self._start(reader)
+            self._positions |= await reader.beginning_offsets(unknown)
         finally:
             await reader.stop()
 

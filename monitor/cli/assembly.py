@@ -54,12 +54,21 @@ class KernelThread:
 def engine_settings(settings: Settings) -> EngineSettings:
     """Return the part of the settings the engine needs."""
     ladders = Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio)
-    return EngineSettings(ladders, settings.status, settings.limits.max_positions, settings.rules, settings.liquidation)
+    return EngineSettings(
+        ladders=ladders,
+        status=settings.status,
+        max_positions=settings.limits.max_positions,
+        rules=settings.rules,
+        liquidation=settings.liquidation,
+        adl=settings.adl,
+        fund=settings.fund,
+    )
 
 
 def new_board(settings: Settings) -> MarketBoard:
     """Return an empty market board."""
-    return MarketBoard(settings.prices, settings.usd_assets, settings.portfolio, settings.funding.basis)
+    window_ms = settings.adl.window_ms
+    return MarketBoard(settings.prices, settings.usd_assets, settings.portfolio, settings.funding.basis, window_ms)
 
 
 def codec_of(settings: Settings) -> WireCodec:
@@ -73,7 +82,8 @@ async def count_shards(log: Log, topics: TopicNames, observer: Observer, waiting
         reader = log.reader()
         try:
             await reader.start()
-            counts = {name: await reader.partition_count(name) for name in (topics.account_events, topics.state)}
+            names = (topics.account_events, topics.state, topics.fund, topics.adl)
+            counts = {name: await reader.partition_count(name) for name in names}
             if len(set(counts.values())) == 1 and counts[topics.state]:
                 return counts[topics.state]
             waiting(f"the topics are not as they should be ({counts}); `liqmon topics create` makes them")

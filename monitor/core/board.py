@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from monitor.core.freshness import FreshnessSettings
+from monitor.core.funds import FundShelf
 from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
 from monitor.core.market import Funding, FundingBasis, Market
 from monitor.core.portfolio.terms import PortfolioTerms
@@ -51,8 +52,14 @@ class AgeChange:
     age: Age
 
 
+WINDOW_MS = 28_800_000
+
+
 class MarketBoard:
-    """Hold the market as one shard has judged it; answers `monitor.core.market.Market`."""
+    """Hold the market as one shard has judged it; answers `monitor.core.market.Market`.
+
+    `previous` holds the quote each symbol had before its present one; `funds` the insurance funds.
+    """
 
     def __init__(
         self,
@@ -60,7 +67,10 @@ class MarketBoard:
         usd_assets: Collection[str] = ("USD",),
         portfolio: PortfolioTerms | None = None,
         funding_basis: FundingBasis = FundingBasis.MARK,
+        fund_window_ms: int = WINDOW_MS,
     ) -> None:
+        self.funds = FundShelf(fund_window_ms)
+        self.previous: dict[str, Quote] = {}
         self.settings = settings
         self.funding_basis = funding_basis
         self.usd_assets = frozenset(usd_assets)
@@ -116,6 +126,8 @@ class MarketBoard:
         order = (update.event_time_ms, partition, offset)
         if last is not None and order <= (last.event_time_ms, last.partition, last.offset):
             return False
+        if last is not None:
+            self.previous[update.symbol] = last
         self.quotes[update.symbol] = Quote(
             update.mark_price,
             update.index_price if update.index_price is not None or last is None else last.index_price,

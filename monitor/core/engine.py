@@ -21,12 +21,16 @@ from monitor.core.book import AccountBook
 from monitor.core.census import Census, census_of
 from monitor.core.engine_settings import EngineSettings
 from monitor.core.events import Moment
+from monitor.core.fund.claimant import Claimant
+from monitor.core.fund.desk import FundDesk
 from monitor.core.inputs import (
     AccountMessage,
     AssetTerms,
     Cause,
     CauseKind,
     Clock,
+    FundRecord,
+    FundTerms,
     Input,
     InstrumentTerms,
     Prices,
@@ -34,6 +38,7 @@ from monitor.core.inputs import (
 )
 from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome, Refusal
+from monitor.core.prices import relative_move
 from monitor.core.rows import awaited_terms, scope_rows, scopes_to_judge
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.showing import RefreshQueue
@@ -54,7 +59,9 @@ class MarginEngine:
         self.board = board
         self.book = AccountBook()
         self.store = MarginStore(settings.ladders.all(), use_numba=use_numba)
-        self.teller = Teller(settings.ladders, board, self.book, self.store, settings.liquidation)
+        self.claimant = Claimant(board, self.book)
+        self.desk = FundDesk(board, settings.adl, settings.fund)
+        self.teller = Teller(settings.ladders, board, self.book, self.store, settings.liquidation, self.claimant)
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
         self._settings = settings
         self._refresh = RefreshQueue(settings.status)
@@ -98,7 +105,8 @@ class MarginEngine:
         shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}
         for account_id, record in facts.items():
             self.book.keep_record(account_id, record)
-            self._note_ends(account_id, shown.get(account_id, {}))
+            for name, rank in shown.get(account_id, {}).items():
+                self.teller.note_end(account_id, name, rank)
         numbers = range(len(self.book))
         for start in range(0, len(numbers), _PLACED_AT_ONCE):
             some = numbers[start : start + _PLACED_AT_ONCE]
@@ -121,6 +129,7 @@ class MarginEngine:
         outcome = Outcome()
         moment = Moment(Cause(CauseKind.START), now_ms)
         self.teller.tell_ends(moment, outcome)
+        self.claimant.release_emptied(list(self.claimant.open), outcome)
         self._judge(self.store.judge_all(), moment, outcome)
         self._judge(self._unscreened(np.nonzero(self.store.is_live())[0]), moment, outcome)
         self.rules.judge_all(moment, outcome)
@@ -147,6 +156,8 @@ class MarginEngine:
                 self._instrument(item, now_ms, outcome)
             case AssetTerms():
                 self._asset(item, now_ms, outcome)
+            case FundTerms() | FundRecord():
+                self.desk.take(item, now_ms, outcome.funds)
             case RejectedMessage():
                 self._suspect(item.account_id, now_ms, outcome)
 
@@ -163,7 +174,7 @@ class MarginEngine:
             if not self.board.take(update, message.origin.partition, message.origin.offset, message.timestamp_ms):
                 outcome.late_prices += 1
                 continue
-            moves[update.symbol] = _relative_move(last, update.mark_price)
+            moves[update.symbol] = relative_move(last, update.mark_price)
             if self.board.freshen(update.symbol):
                 self.store.set_band(update.symbol, None, None)
             self.store.set_mark(update.symbol, update.mark_price)
@@ -237,7 +248,7 @@ class MarginEngine:
         removed = self.store.put_many([(number, self._rows(number, account)) for number, account in accounts])
         for scope, name in removed:
             account_id = self.book.id_of(self.store.account_of(scope))
-            self._note_ends(account_id, {name: int(self.store.shown[scope])})
+            self.teller.note_end(account_id, name, int(self.store.shown[scope]))
         for number, account in accounts:
             self.rules.put(number, account)
             for scope in self.store.scopes_of(number):
@@ -252,10 +263,6 @@ class MarginEngine:
         names = scopes_to_judge(account, self.board, self.teller.names_of(account.account_id))
         return scope_rows(account, names, self.board, self._settings.ladders)
 
-    def _note_ends(self, account_id: str, shown: Mapping[str, int]) -> None:
-        for name, rank in shown.items():
-            self.teller.note_end(account_id, name, rank)
-
     def _judge_accounts(self, numbers: Collection[int], moment: Moment, outcome: Outcome) -> None:
         if not self._judging:
             return
@@ -264,18 +271,20 @@ class MarginEngine:
         mine = np.array([scope for number in numbers for scope in self.store.scopes_of(number)], dtype=np.int64)
         self._judge(np.union1d(screened, self._unscreened(mine)), moment, outcome)
         self.rules.judge(moment, outcome, accounts=numbers)
+        self.claimant.release_emptied([self.book.id_of(number) for number in numbers], outcome)
 
     def _clock(self, now_ms: int, outcome: Outcome) -> None:
         """Let ages and publishing intervals move on; of those who are not judged, ages alone."""
         moment = Moment(Cause(CauseKind.CLOCK), now_ms)
         aged = self.board.refresh(now_ms)
-        symbols = [change.name for change in aged if not change.is_asset and band_age(change, self.board, self.store)]
-        assets = [change.name for change in aged if change.is_asset and band_age(change, self.board, self.store)]
+        for change in aged:
+            band_age(change, self.board, self.store)
         if not self._judging:
             return
-        if symbols:
+        self.desk.clock(now_ms, outcome.funds)
+        if symbols := [change.name for change in aged if not change.is_asset]:
             self._judge(self.store.judge_symbols(symbols), moment, outcome)
-        if assets:
+        if assets := [change.name for change in aged if change.is_asset]:
             self._judge(self.store.judge_assets(assets), moment, outcome)
         due = [scope for number in self._refresh.due(now_ms) for scope in self.store.scopes_of(number)]
         self.teller.show(np.asarray(due, dtype=np.int64), outcome)
@@ -289,7 +298,3 @@ class MarginEngine:
         blocked = self.store.is_blocked(scopes) & (told != MarginStatus.UNKNOWN.rank)
         unscreened: npt.NDArray[np.int64] = scopes[(shown == NOT_SHOWN) | blocked]
         return unscreened
-
-
-def _relative_move(last: Decimal | None, mark: Decimal) -> Decimal:
-    return Decimal(0) if last is None else Decimal(float(abs(mark - last)) / float(last))

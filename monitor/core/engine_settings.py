@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.core.adl.settings import AdlSettings
+from monitor.core.fund.settings import FundSettings
 from monitor.core.plan.rule import LiquidationRule
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
@@ -21,4 +23,6 @@ class EngineSettings:
     status: StatusSettings = field(default_factory=StatusSettings)
     max_positions: int = 512
     rules: RuleSettings = field(default_factory=RuleSettings)
+    adl: AdlSettings = field(default_factory=AdlSettings)
+    fund: FundSettings = field(default_factory=FundSettings)
     liquidation: LiquidationRule = field(default_factory=LiquidationRule)

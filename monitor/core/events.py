@@ -87,6 +87,8 @@ def change_event(
     }
     if plan is not None:
         body["plan"] = plan
+    if verdict.status is MarginStatus.BANKRUPT and not verdict.assessment.legs:
+        body["debt"] = True
     if verdict.unknown_because:
         body["unknown_because"] = list(verdict.unknown_because)
     return _finished(body, account, before, after, moment, price_time_ms, evidence)

@@ -5,11 +5,14 @@ Only shapes live here; what a message does is the engine's business, how it was 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
 from monitor.core.accounts import AccountEvent
+from monitor.core.fund.claims import Claim, Release
+from monitor.core.funds import InsuranceFund
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.prices import PriceUpdate
 
@@ -52,6 +55,25 @@ class AssetTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class FundTerms:
+    """State what an insurance fund holds, or None when it is deleted; `levels` are peaks remembered of its window."""
+
+    fund: str
+    terms: InsuranceFund | None
+    origin: Origin
+    levels: Mapping[int, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FundRecord:
+    """Hold one message of the fund topic; `timestamp_ms` is the log's time of it."""
+
+    message: Claim | Release
+    origin: Origin
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccountMessage:
     """Hold one decoded account event."""
 
@@ -74,7 +96,7 @@ class Clock:
     now_ms: int
 
 
-Input = Prices | InstrumentTerms | AssetTerms | AccountMessage | RejectedMessage | Clock
+Input = Prices | InstrumentTerms | AssetTerms | FundTerms | FundRecord | AccountMessage | RejectedMessage | Clock
 
 
 class CauseKind:

@@ -5,11 +5,32 @@ Only the result lives here; records and topics are made from it by the applicati
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from monitor.core.events import Event
 from monitor.core.inputs import Origin
+
+
+class Route(StrEnum):
+    """Name the two internal topics on which shards ask something of each other."""
+
+    FUND = "fund"
+    """To the shard that keeps an insurance fund, by the fund's name."""
+    ADL = "adl"
+    """To the shard of an account, by the account's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold what one shard asks of another: `key` says whose partition it goes to."""
+
+    route: Route
+    key: str
+    body: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -17,7 +38,8 @@ class AccountOutcome:
     """Collect what a step did to one account.
 
     `statuses` maps a scope to its account-status body, None where the scope is gone. `facts`, `memory` and `rules` are
-    the packed records to keep, None where they did not change.
+    the packed records to keep, None where they did not change; so is `claims`, empty where none is left. `requests` to
+    other shards are written together with all this.
     """
 
     account_id: str
@@ -26,6 +48,8 @@ class AccountOutcome:
     facts: bytes | None = None
     memory: bytes | None = None
     rules: bytes | None = None
+    claims: bytes | None = None
+    requests: list[Request] = field(default_factory=list)
 
     @property
     def severity(self) -> int:
@@ -35,8 +59,8 @@ class AccountOutcome:
     @property
     def size(self) -> int:
         """How many records this becomes."""
-        kept = (self.facts, self.memory, self.rules)
-        return len(self.events) + len(self.statuses) + sum(record is not None for record in kept)
+        kept = (self.facts, self.memory, self.rules, self.claims)
+        return len(self.events) + len(self.statuses) + len(self.requests) + sum(record is not None for record in kept)
 
     def join(self, later: AccountOutcome) -> None:
         """Add what came later: its events follow, its records replace."""
@@ -45,6 +69,37 @@ class AccountOutcome:
         self.facts = self.facts if later.facts is None else later.facts
         self.memory = self.memory if later.memory is None else later.memory
         self.rules = self.rules if later.rules is None else later.rules
+        self.claims = self.claims if later.claims is None else later.claims
+        self.requests += later.requests
+
+
+@dataclass(slots=True)
+class FundOutcome:
+    """Collect what a step did to the insurance funds this shard keeps: all of it is written together.
+
+    `claims` maps a claim's id to its plain form to keep, None where it is over; `windows` names the funds whose window
+    changed; `requests` go to the shards of accounts; `decisions` counts what became of claims, `late` the figures of
+    funds that were no news.
+    """
+
+    claims: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    windows: set[str] = field(default_factory=set)
+    requests: list[Request] = field(default_factory=list)
+    decisions: Counter[str] = field(default_factory=Counter)
+    late: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many records this becomes."""
+        return len(self.claims) + len(self.windows) + len(self.requests)
+
+    def join(self, later: FundOutcome) -> None:
+        """Add what came later: its requests follow, its records replace."""
+        self.claims |= later.claims
+        self.windows |= later.windows
+        self.requests += later.requests
+        self.decisions += later.decisions
+        self.late += later.late
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +116,7 @@ class Outcome:
     """Collect what a step did."""
 
     accounts: dict[str, AccountOutcome] = field(default_factory=dict)
+    funds: FundOutcome = field(default_factory=FundOutcome)
     refusals: list[Refusal] = field(default_factory=list)
     duplicates: int = 0
     account_events: int = 0
@@ -85,7 +141,8 @@ class Outcome:
     @property
     def size(self) -> int:
         """How many records this becomes."""
-        return len(self.refusals) + len(self.windows) + sum(account.size for account in self.accounts.values())
+        others = len(self.refusals) + len(self.windows) + self.funds.size
+        return others + sum(account.size for account in self.accounts.values())
 
     def join(self, later: Outcome) -> None:
         """Add what later messages brought about."""
@@ -93,6 +150,7 @@ class Outcome:
             mine = self.accounts.setdefault(account_id, account)
             if mine is not account:
                 mine.join(account)
+        self.funds.join(later.funds)
         self.refusals += later.refusals
         self.windows |= later.windows
         self.duplicates += later.duplicates

@@ -24,3 +24,8 @@ class PriceUpdate(NamedTuple):
     funding_rate: Decimal | None
     next_funding_time_ms: int | None
     event_time_ms: int
+
+
+def relative_move(last: Decimal | None, mark: Decimal) -> Decimal:
+    """Return by how much of itself a price has moved, roughly: it only says which moved most."""
+    return Decimal(0) if last is None else Decimal(float(abs(mark - last)) / float(last))

@@ -19,6 +19,7 @@ from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.events import Moment, adl_watch_event, change_event, closed_event, deserves_plan
 from monitor.core.evidence import Witness
+from monitor.core.fund.claimant import Claimant
 from monitor.core.funding import funding_figures
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
@@ -47,7 +48,9 @@ class Teller:
         book: AccountBook,
         store: MarginStore,
         liquidation: LiquidationRule | None = None,
+        claimant: Claimant | None = None,
     ) -> None:
+        self._claimant = Claimant(board, book) if claimant is None else claimant
         self.memory: dict[str, dict[str, Told]] = {}
         self._ladders = ladders
         self._rule = liquidation or LiquidationRule()
@@ -96,6 +99,7 @@ class Teller:
                     evidence = self._witness.of_end(account, scope, ladder, before.last_status)
                     event = closed_event(account, scope, before, after, ladder, moment, evidence)
                     outcome.of(account_id).events.append(event)
+                    self._claimant.release(account, scope, outcome)
                     self.memory[account_id][scope] = after
                     self._to_remember.add(account_id)
                 if shown != NOT_SHOWN:
@@ -182,10 +186,12 @@ class Teller:
         oldest = self._oldest_price_ms(verdict)
         known = verdict.status is not MarginStatus.UNKNOWN
         more = funding_figures(account, verdict.assessment, self._board) if known else {}
-        events.append(change_event(account, verdict, before, after, ladder, moment, oldest, evidence, plan, more))
+        event = change_event(account, verdict, before, after, ladder, moment, oldest, evidence, plan, more)
+        events.append(event)
         if self._deserves_adl_watch(after, ladder):
             after = after._replace(adl_watched=True)
             events.append(adl_watch_event(account, scope, after, self._positions(account, verdict, ladder), moment))
+        self._claimant.told(account, verdict, event.body, outcome)
         self.memory.setdefault(account.account_id, {})[scope] = after
         self._to_remember.add(account.account_id)
         return after

@@ -135,6 +135,8 @@ def _verdict_terms(
     yield "event_type", event["event_type"], "recovered" if healthy else str(verdict.status)
     yield from _plan_terms(event, document, account, verdict)
     yield "price_time_ms", event["price_time_ms"], _oldest_price_ms(event, verdict)
+    debt = verdict.status is MarginStatus.BANKRUPT and not verdict.assessment.legs
+    yield "debt", event.get("debt", False), debt
     yield "labels", event.get("labels"), account.settings.raw.get("labels")
 
 

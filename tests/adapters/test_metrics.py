@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from monitor.adapters.metrics import PrometheusObserver, exposition
 from monitor.app.observing import Observer, SilentObserver
 from monitor.app.ports import TopicPartition
+from monitor.core.fund.figures import FundFigures
 
 VERBS = [name for name, _ in inspect.getmembers(Observer, inspect.isfunction) if not name.startswith("_")]
 
@@ -73,6 +75,7 @@ def test_the_silent_observer_takes_everything() -> None:
         ("held_instruments", (2,), "liqmon_held_instruments", {}, 2),
         ("unjudged", (9,), "liqmon_unjudged_price_messages_total", {}, 9),
         ("loop_lag", (0.5,), "liqmon_event_loop_lag_seconds", {}, 0.5),
+        ("fund_decisions", ("covered", 2), "liqmon_fund_decisions_total", {"kind": "covered"}, 2),
         ("log_fault", ("WriterFenced",), "liqmon_log_faults_total", {"fault": "WriterFenced"}, 1),
         ("build", ({"python": "3.11"},), "liqmon_build_info", {"python": "3.11"}, 1),
     ],
@@ -109,6 +112,17 @@ def test_scopes_are_shown_by_status_and_by_kind_of_reason(seen: Seen) -> None:
     seen.observer.scopes(1, {}, {}, {})
     assert seen.value("liqmon_unknown_scopes", shard="1", reason="no_snapshot") == 0
     assert seen.value("liqmon_scopes", shard="1", status="healthy") == 0
+
+
+def test_funds_are_shown_as_long_as_they_are_kept(seen: Seen) -> None:
+    """Each figure of a fund has its gauge; one that cannot be told is NaN; a fund that is gone is not shown."""
+    seen.observer.funds(1, [FundFigures("main", 100.0, 20.0, 0.8, 1, None)])
+    labels = {"shard": "1", "fund": "main"}
+    names = ("balance", "left", "drawdown", "open_claims")
+    assert [seen.value(f"liqmon_fund_{name}", **labels) for name in names] == [100, 20, 0.8, 1]
+    assert math.isnan(seen.value("liqmon_fund_runway_seconds", **labels) or 0)
+    seen.observer.funds(1, [])
+    assert seen.value("liqmon_fund_balance", **labels) is None
 
 
 def test_a_shard_that_leaves_takes_its_figures_along(seen: Seen) -> None:

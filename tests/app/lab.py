@@ -230,6 +230,11 @@ class World:
             ]
         self.put("account_events", name, body | more)
 
+    def fund(self, balance: Any, name: str = "main", ahead_ms: int = 0, **more: Any) -> None:
+        """Append the state of an insurance fund."""
+        body = {"fund": name, "asset": "USDT", "balance": str(balance), "event_time_ms": self.now_ms() + ahead_ms}
+        self.put("insurance_funds", name, body | more)
+
     def opening(self, accounts: int = 6, quantity: int = 10) -> None:
         """Fill the topics as a first start finds them: one contract at 100, long accounts of rising wealth."""
         self.instrument("XUSDT")
@@ -271,14 +276,17 @@ class World:
             inputs = self.committed(shard)
             for where in self.inputs_of(shard):
                 partition = self.log._store.partition(where)
-                if partition is not None and inputs.get(where, 0) < partition.end:
+                last = -1 if partition is None or not partition.records else partition.records[-1].offset
+                if inputs.get(where, 0) <= last:  # what shards ask of each other ends with a marker, not a record
                     short.append(where)
         return short
 
     def inputs_of(self, shard: int) -> list[TopicPartition]:
         """Return the partitions a shard consumes."""
-        found = [TopicPartition(self.topics.account_events, shard)]
-        for topic in (self.topics.mark_prices, self.topics.instruments, self.topics.assets):
+        own = (self.topics.account_events, self.topics.fund, self.topics.adl)
+        found = [TopicPartition(topic, shard) for topic in own]
+        tables = (self.topics.instruments, self.topics.assets, self.topics.insurance_funds)
+        for topic in (self.topics.mark_prices, *tables):
             count = len(self.log._store.topics[topic].partitions)
             found += [TopicPartition(topic, index) for index in range(count)]
         return found

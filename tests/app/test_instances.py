@@ -206,8 +206,8 @@ async def test_the_intake_reads_ahead_so_far_and_no_further() -> None:
     for number in range(100):
         world.account("a", number)
     where = TopicPartition(world.topics.account_events, 0)
-    intake = Intake(world.log, where, 5, lambda: None, SilentObserver())
-    intake.start(0)
+    intake = Intake(world.log, (), 5, lambda: None, SilentObserver())
+    intake.start({where: 0})
     await world.pass_time(5)
     assert intake._batches.qsize() == intake._batches.maxsize
     taken = 0

@@ -26,7 +26,7 @@ from tests.wire.samples import COLLATERAL, LIMITS, TERMS, text
 
 TOPICS = TopicNames()
 CODEC = WireCodec(LIMITS)
-MAKER = RecordMaker(3, TOPICS, CODEC)
+MAKER = RecordMaker(3, 8, TOPICS, CODEC)
 SCHEMA_OF = {
     TOPICS.margin_calls: "event",
     TOPICS.liquidations: "event",
@@ -45,7 +45,8 @@ def validator(name: str) -> Draft202012Validator:
 def errors(record: OutputRecord) -> list[str]:
     """Return what is wrong with a record by the schema of its topic."""
     body = json.loads(record.value or b"null")
-    name = "adl-watch" if body.get("event_type") == "adl_watch" else SCHEMA_OF[record.topic]
+    event_type = str(body.get("event_type", ""))
+    name = event_type.replace("_", "-") if event_type.startswith("adl_") else SCHEMA_OF[record.topic]
     return [f"{error.json_path}: {error.message}" for error in validator(name).iter_errors(body)]
 
 
@@ -109,7 +110,7 @@ def test_real_events_and_statuses_keep_their_schema(records: list[OutputRecord])
     assert [found for record in records if record.value is not None for found in errors(record)] == []
     told = {json.loads(record.value)["event_type"] for record in records if record.topic != TOPICS.account_status}
     assert told & {"liquidation", "critical", "takeover"}
-    assert {"bankrupt", "recovered", "adl_watch", "closed", "unknown"} <= told
+    assert {"bankrupt", "recovered", "adl_watch", "adl_candidate", "closed", "unknown"} <= told
     assert any(record.value is None for record in records), "a scope that is gone leaves a tombstone"
 
 

@@ -9,13 +9,12 @@ from monitor.adapters.wire.document import Base, decode_document, document_of, r
 from monitor.adapters.wire.faults import BadMessage, Code
 from monitor.adapters.wire.prices import decode_prices
 from monitor.adapters.wire.terms import (
-    FundMessage,
     TermDefaults,
     decode_asset,
     decode_instrument,
     decode_insurance_fund,
 )
-from monitor.app.codec import AssetMessage, InstrumentMessage, PriceMessage, RejectedElement
+from monitor.app.codec import AssetMessage, FundMessage, InstrumentMessage, PriceMessage, RejectedElement
 
 __all__ = [
     "AssetMessage",

@@ -12,8 +12,14 @@ import orjson
 
 from monitor.adapters.wire.accounts import decode_account_event
 from monitor.adapters.wire.prices import decode_prices
-from monitor.adapters.wire.terms import NO_DEFAULTS, TermDefaults, decode_asset, decode_instrument
-from monitor.app.codec import AssetMessage, InstrumentMessage, PriceMessage
+from monitor.adapters.wire.terms import (
+    NO_DEFAULTS,
+    TermDefaults,
+    decode_asset,
+    decode_instrument,
+    decode_insurance_fund,
+)
+from monitor.app.codec import AssetMessage, FundMessage, InstrumentMessage, PriceMessage
 from monitor.core.accounts import AccountEvent
 from monitor.core.limits import Limits
 
@@ -40,6 +46,10 @@ class WireCodec:
     def asset(self, value: bytes | None, key: bytes | None) -> AssetMessage:
         """Decode an `assets` message."""
         return decode_asset(value, key, self._limits, self._defaults)
+
+    def insurance_fund(self, value: bytes | None, key: bytes | None) -> FundMessage:
+        """Decode an `insurance-funds` message."""
+        return decode_insurance_fund(value, key, self._limits)
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """Encode an output or an internal record."""

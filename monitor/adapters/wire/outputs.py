@@ -150,6 +150,7 @@ class Event(Struct, kw_only=True):
     plan: Plan | UnsetType = UNSET
     last_status: Told | UnsetType = UNSET
     unknown_because: list[str] | UnsetType = UNSET
+    debt: Literal[True] | UnsetType = UNSET
     labels: dict[str, str] | list[str] | UnsetType = UNSET
     funding_due: Figure | UnsetType = UNSET
     equity_after_funding: Figure | UnsetType = UNSET

@@ -14,6 +14,7 @@ import msgspec
 import orjson
 from msgspec import Meta
 
+from monitor.adapters.wire.adl_outputs import AdlCandidate
 from monitor.adapters.wire.document_shapes import DocumentBody
 from monitor.adapters.wire.outputs import (
     AccountStatus,
@@ -40,6 +41,7 @@ OUTPUTS: Mapping[str, Any] = {
     "event": Event,
     "rule-event": RuleEvent,
     "adl-watch": AdlWatch,
+    "adl-candidate": AdlCandidate,
     "account-status": AccountStatus,
     "dead-letter-headers": DeadLetterHeaders,
     "data-quality": DataQuality,

@@ -24,7 +24,7 @@ from monitor.adapters.wire.shapes import (
     TermsBody,
 )
 from monitor.adapters.wire.values import amount_at, check_name
-from monitor.app.codec import AssetMessage, InstrumentMessage
+from monitor.app.codec import AssetMessage, FundMessage, InstrumentMessage
 from monitor.core.funds import InsuranceFund
 from monitor.core.instruments import (
     Asset,
@@ -62,13 +62,6 @@ class TermDefaults(NamedTuple):
 
 
 NO_DEFAULTS = TermDefaults()
-
-
-class FundMessage(NamedTuple):
-    """Hold the state of an insurance fund, None when it is deleted."""
-
-    name: str
-    fund: InsuranceFund | None
 
 
 def decode_instrument(

@@ -1,0 +1,176 @@
+"""Tests of insurance funds in running instances: claims across shards, releases, restarts, and bad figures."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from monitor.core.partitioning import partition_of
+from tests.app.lab import World, new_world, virtual
+
+SHARDS = 3
+
+
+def name_in(shard: int, prefix: str = "a", shards: int = SHARDS) -> str:
+    """Return an account id that belongs to a shard."""
+    return next(name for n in range(1000) if partition_of((name := f"{prefix}{n}").encode(), shards) == shard)
+
+
+def stages(world: World) -> dict[str, str]:
+    """Return what became of the claims that are kept, by account."""
+    latest = {record.key: record.value for record in world.written("state") if (record.key or b"")[:2] == b"o|"}
+    bodies = [json.loads(value) for value in latest.values() if value is not None]
+    return {body["claim"]["bankrupt"]["account_id"]: body["stage"] for body in bodies}
+
+
+def told(world: World, event_type: str) -> list[dict[str, Any]]:
+    """Return the events of one type, in order of time."""
+    bodies = [json.loads(record.value or b"") for record in world.written("adl_events")]
+    return [body for body in bodies if body["event_type"] == event_type]
+
+
+async def fallen(world: World, balance: Any = 100) -> list[str]:
+    """Have an account of every shard lose 80 more than it has, against one fund; return the accounts."""
+    world.instrument("XUSDT")
+    world.price(XUSDT=100)
+    if balance is not None:
+        world.fund(balance)
+    accounts = [name_in(shard) for shard in range(SHARDS)]
+    for account in accounts:
+        world.account(account, 20, positions={"XUSDT": (10, 100)}, snapshot=True)
+    await world.until_quiet()
+    world.price(XUSDT=90)
+    await world.until(lambda: all(world.chain(account)[-1:] == ["bankrupt"] for account in accounts))
+    return accounts
+
+
+@pytest.mark.parametrize("instances", [1, 3])
+def test_one_fund_covers_one_of_many_shards(instances: int) -> None:
+    """Shortfalls of 80 in three shards against a fund of 100, whoever owns what: exactly one is covered."""
+
+    @virtual
+    async def run() -> None:
+        world = await new_world(partitions=SHARDS)
+        for _ in range(instances):
+            world.start()
+        accounts = await fallen(world)
+        await world.until_quiet()
+        found = stages(world)
+        assert sorted(found) == sorted(accounts)
+        assert sorted(found.values()) == ["covered", "triggered", "triggered"]
+        assert {record.partition for record in world.written("fund")} == {partition_of(b"main", SHARDS)}
+
+    run()
+
+
+@virtual
+async def test_a_claim_stands_with_its_event() -> None:
+    """The claim, the `bankrupt` event and the memory of both are of one transaction."""
+    world = await new_world(partitions=SHARDS)
+    world.start()
+    await fallen(world)
+    names = (world.topics.fund, world.topics.adl_events, world.topics.state)
+    for records in world.history:
+        claims = [json.loads(record.value or b"") for record in records if record.topic == names[0]]
+        for claim in claims:
+            account = claim["bankrupt"]["account_id"].encode()
+            events = [json.loads(r.value or b"")["event_id"] for r in records if r.topic == names[1]]
+            assert claim["bankrupt"]["event_id"] in events
+            assert {b"s|" + account, b"c|" + account} <= {r.key for r in records if r.topic == names[2]}
+
+
+@virtual
+async def test_releases_free_the_fund_for_the_next() -> None:
+    """Closed and shown by the fund's figure, a claim counts no more: the next shortfall is covered."""
+    world = await new_world(partitions=SHARDS)
+    one = world.start()
+    accounts = await fallen(world)
+    for account in accounts:
+        world.account(account, 0, positions={"XUSDT": (0, 100)})
+    await world.pass_time(1)
+    world.fund(90)
+    await world.until_quiet()
+    await one.stop()
+    world.start()
+    await world.until_quiet()
+    assert set(stages(world).values()) <= {"triggered"}
+    late = name_in(1, "late")
+    world.account(late, 20, positions={"XUSDT": (10, 100)}, snapshot=True)
+    await world.until(lambda: stages(world).get(late) == "covered")
+
+
+@virtual
+async def test_without_a_fund_there_are_candidates() -> None:
+    """No fund is known: each bankruptcy tells `adl_candidate` by itself, in its own transaction, and claims nothing."""
+    world = await new_world(partitions=SHARDS)
+    world.start()
+    accounts = await fallen(world, balance=None)
+    await world.until_quiet()
+    events = told(world, "adl_candidate")
+    assert sorted(event["account_id"] for event in events) == sorted(accounts)
+    assert {event["because"] for event in events} == {"fund_unknown"}
+    assert {event["shortfall"] for event in events} == {"80"}
+    assert not world.written("fund")
+
+
+@virtual
+async def test_a_debt_without_positions_claims_nothing() -> None:
+    """The event says that it is a debt; no fund is asked and nobody is a candidate."""
+    world = await new_world(partitions=1)
+    world.start()
+    world.fund(100)
+    world.account("a0", -50, snapshot=True)
+    await world.until(lambda: world.chain("a0") == ["bankrupt"])
+    await world.until_quiet()
+    (event,) = world.events()
+    assert event["debt"] is True
+    assert not world.written("fund")
+    assert not told(world, "adl_candidate")
+
+
+@virtual
+async def test_a_scope_that_loses_its_positions_releases_its_claim() -> None:
+    """What remains of a takeover is a debt: the scope stays bankrupt, its claim is closed all the same."""
+    world = await new_world(partitions=SHARDS)
+    world.start()
+    accounts = await fallen(world)
+    world.account(accounts[0], -80, positions={"XUSDT": (0, 100)})
+    await world.until_quiet()
+    releases = [body for r in world.written("fund") if (body := json.loads(r.value or b""))["kind"] == "release"]
+    assert len(releases) == 1
+    assert world.chain(accounts[0])[-1] == "bankrupt"
+
+
+@virtual
+async def test_bad_figures_of_funds_are_dead_letters_once() -> None:
+    """However many instances read them: malformed, under a wrong key, or ahead of the clock; the good one counts."""
+    world = await new_world(partitions=SHARDS)
+    for _ in range(3):
+        world.start()
+    world.fund(100)
+    world.put("insurance_funds", "main", b"{")
+    world.put("insurance_funds", "other", {"fund": "main", "asset": "USDT", "balance": "1", "event_time_ms": 1})
+    world.fund(1, ahead_ms=60_000)
+    accounts = await fallen(world, balance=None)
+    await world.until_quiet()
+    codes = [dict(record.headers)["error-code"].decode() for record in world.written("dead_letters")]
+    assert sorted(codes) == ["malformed_json", "time_ahead", "wrong_key"]
+    assert sorted(stages(world)) == sorted(accounts)
+    assert "covered" in stages(world).values()
+
+
+@virtual
+async def test_foreign_records_on_internal_topics_are_set_aside() -> None:
+    """What is no message of ours becomes a dead letter; the claims behind it are decided."""
+    world = await new_world(partitions=SHARDS)
+    world.start()
+    where = partition_of(b"main", SHARDS)
+    for topic in ("fund", "adl"):
+        world.put(topic, "x", b"nothing", where)
+        world.put(topic, "x", {"kind": "claim"}, where)
+    await fallen(world)
+    await world.until_quiet()
+    assert len(world.written("dead_letters")) == 4
+    assert len(stages(world)) == SHARDS
