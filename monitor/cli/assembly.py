@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from monitor.adapters.wire.codec import WireCodec
@@ -67,8 +68,9 @@ def engine_settings(settings: Settings) -> EngineSettings:
 
 def new_board(settings: Settings) -> MarketBoard:
     """Return an empty market board."""
-    window_ms = settings.adl.window_ms
-    return MarketBoard(settings.prices, settings.usd_assets, settings.portfolio, settings.funding.basis, window_ms)
+    terms, window_ms = settings.portfolio, settings.adl.window_ms
+    portfolio = None if terms is None else replace(terms, rules=settings.portfolio_rules)
+    return MarketBoard(settings.prices, settings.usd_assets, portfolio, settings.funding.basis, window_ms)
 
 
 def codec_of(settings: Settings) -> WireCodec:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
 from monitor.core.plan.body import plan_body
 from monitor.core.plan.plan import PLANNED, plan_of
+from monitor.core.portfolio.deciding import decided
 from monitor.core.report import scope_report
 from monitor.core.scopes import kind_of, scope_names
 
@@ -62,7 +64,9 @@ def execute(args: argparse.Namespace) -> int:
 def report_of(document: Document) -> dict[str, Any]:
     """Return the report on every scope of every account of a document."""
     accounts = []
-    for entry in document.accounts:
+    for stated in document.accounts:
+        account = stated.account if stated.account.ineligible else decided(stated.account, document.market)
+        entry = replace(stated, account=account)
         names = scope_names(entry.account, document.market)
         scopes = [_scope(document, entry, name) for name in names]
         accounts.append({"account_id": entry.account.account_id, "scopes": scopes})

@@ -144,6 +144,8 @@ class Account:
     """A message about the account was rejected since its last snapshot."""
     deleted: bool = False
     """The account is gone; only its version is remembered, so that a late message does not bring it back."""
+    ineligible: tuple[str, ...] = ()
+    """Why an account in portfolio mode is margined as multi_asset, as decided at its last event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from monitor.core.instruments import Asset, Instrument
 from monitor.core.ladder import MarginStatus
 from monitor.core.market import FixedMarket
 from monitor.core.plan.rule import LiquidationRule
-from monitor.core.portfolio.eligibility import PortfolioRules
 from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.verdict import Ladders
 
@@ -39,7 +38,6 @@ class Document:
     ladders: Ladders
     liquidation: LiquidationRule = field(default_factory=LiquidationRule)
     profile: str | None = None
-    portfolio_rules: PortfolioRules | None = None
 
     @property
     def portfolio(self) -> PortfolioTerms | None:
@@ -118,6 +116,8 @@ def account_object(account: Account) -> dict[str, Any]:
         out["open_order_initial_margin"] = _amounts(account.open_order_initial_margin)
     if account.net_transfers:
         out["net_transfers"] = _amounts(account.net_transfers)
+    if account.ineligible:
+        out["ineligible"] = list(account.ineligible)
     if account.settings.raw:
         out["settings"] = dict(account.settings.raw)
     return out

@@ -38,6 +38,7 @@ from monitor.core.inputs import (
 )
 from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome, Refusal
+from monitor.core.portfolio.deciding import decided
 from monitor.core.prices import relative_move
 from monitor.core.rows import awaited_terms, scope_rows, scopes_to_judge
 from monitor.core.rules.watch import RuleWatch
@@ -227,6 +228,7 @@ class MarginEngine:
             self._suspect(event.account_id, now_ms, outcome)
             return
         outcome.account_events += 1
+        account = decided(account, self.board, known)
         number = self._keep(account, now_ms, outcome)
         self._place([(number, account)])
         self._judge_accounts([number], Moment(Cause(CauseKind.ACCOUNT_EVENT, message.origin), now_ms), outcome)

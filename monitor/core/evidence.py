@@ -79,7 +79,12 @@ class Witness:
 
     def of_end(self, account: Account, scope: str, ladder: Ladder, last: MarginStatus) -> dict[str, Any]:
         """Return the evidence of a scope that has ceased to exist: an account in which it does not occur."""
-        bare = Account(account.account_id, margin_mode=account.margin_mode, position_mode=account.position_mode)
+        bare = Account(
+            account.account_id,
+            margin_mode=account.margin_mode,
+            position_mode=account.position_mode,
+            ineligible=account.ineligible,
+        )
         accounts = [] if account.deleted else [account_object(bare) | {"previous_status": {scope: str(last)}}]
         return {
             "document": {"ladder": self._ladder(ladder, kind_of(bare, scope)), "accounts": accounts},

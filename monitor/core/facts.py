@@ -59,6 +59,7 @@ def pack(account: Account) -> bytes:
         _pack_amounts(account.open_order_initial_margin),
         _pack_amounts(account.net_transfers),
         settings,
+        *([_FIELD.join(account.ineligible)] if account.ineligible else []),
     )
     return _SECTION.join(sections).encode()
 
@@ -66,7 +67,7 @@ def pack(account: Account) -> bytes:
 def unpack(record: bytes) -> Account:
     """Return the account a record holds. Raises `BadFactsRecord`."""
     try:
-        head, balances, positions, orders, transfers, settings = record.decode().split(_SECTION)
+        head, balances, positions, orders, transfers, settings, *ineligible = record.decode().split(_SECTION)
         form, account_id, mode, position_mode, version, epoch, event_time_ms, flags = head.split(_FIELD)
         if form != _FORMAT:
             raise BadFactsRecord(f"facts in format {form!r}, this version reads {_FORMAT!r}")
@@ -85,6 +86,7 @@ def unpack(record: bytes) -> Account:
             complete=flags[0] == "1",
             suspect=flags[1] == "1",
             deleted=flags[2] == "1",
+            ineligible=tuple(ineligible[0].split(_FIELD)) if ineligible else (),
         )
     except (ValueError, KeyError, IndexError, ArithmeticError) as error:
         raise BadFactsRecord(f"unreadable facts: {error}") from error

@@ -18,6 +18,7 @@ from monitor.core.legs import Leg
 from monitor.core.liquidation import LiquidationPrice, liquidation_price
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
+from monitor.core.portfolio.eligibility import ineligibilities
 from monitor.core.portfolio.journey import book_of
 from monitor.core.portfolio.liquidation_move import liquidation_move
 from monitor.core.portfolio.reporting import portfolio_report
@@ -64,9 +65,19 @@ def scope_report(
         else [_position(figures, leg) for leg in figures.legs],
     }
     if figures.kind is ScopeKind.PORTFOLIO:
-        move = _liquidation_move(account, figures, ladder)
-        out["portfolio"] = None if figures.portfolio is None else portfolio_report(figures.portfolio, move, ())
+        out["portfolio"] = _portfolio(account, figures, market, ladder)
+    elif figures.kind is ScopeKind.MULTI_ASSET and account.ineligible:
+        out["ineligible"] = list(account.ineligible)
     return out | funding_figures(account, figures, market)
+
+
+def _portfolio(account: Account, figures: Assessment, market: Market, ladder: Ladder) -> dict[str, Any] | None:
+    """Return how a portfolio scope was margined, and why it would not be eligible; None where that is not known."""
+    terms = market.portfolio
+    if figures.portfolio is None or terms is None:
+        return None
+    broken = ineligibilities(terms.rules, account, figures.equity)
+    return portfolio_report(figures.portfolio, _liquidation_move(account, figures, ladder), broken)
 
 
 def _liquidation_move(account: Account, figures: Assessment, ladder: Ladder) -> str | None:

@@ -85,13 +85,20 @@ def parse_scope(scope: str) -> ParsedScope:
     return ParsedScope(scope, symbol=symbol, side=_SIDES[side])
 
 
+def margined_as(account: Account) -> MarginMode:
+    """Return the mode an account is margined in: its own, multi_asset where it is not eligible for a portfolio."""
+    if account.margin_mode is MarginMode.PORTFOLIO and account.ineligible:
+        return MarginMode.MULTI_ASSET
+    return account.margin_mode
+
+
 def kind_of(account: Account, scope: str) -> ScopeKind:
     """Return how a scope of this account is margined (a single-asset account may hold an asset named USD)."""
     if scope.startswith(_ISOLATED):
         return ScopeKind.ISOLATED
     if account.margin_mode is MarginMode.SINGLE_ASSET:
         return ScopeKind.CROSS
-    return ScopeKind.PORTFOLIO if account.margin_mode is MarginMode.PORTFOLIO else ScopeKind.MULTI_ASSET
+    return ScopeKind.PORTFOLIO if margined_as(account) is MarginMode.PORTFOLIO else ScopeKind.MULTI_ASSET
 
 
 def scope_names(account: Account, market: Market) -> tuple[str, ...]:
@@ -111,9 +118,10 @@ def scope_names(account: Account, market: Market) -> tuple[str, ...]:
             assets.add(instrument.settle_asset)
     if account.deleted:
         return ()
-    if account.margin_mode is MarginMode.MULTI_ASSET:
+    mode = margined_as(account)
+    if mode is MarginMode.MULTI_ASSET:
         return MULTI_ASSET, *isolated
-    if account.margin_mode is MarginMode.PORTFOLIO:
+    if mode is MarginMode.PORTFOLIO:
         return PORTFOLIO, *isolated
     return *(cross_scope(asset) for asset in sorted(assets)), *isolated
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from monitor.adapters.wire.document import decode_document
+from monitor.adapters.wire.document import Base, decode_document
 from monitor.core.document import Document
 from monitor.core.limits import Limits
 from monitor.core.verify import Difference, first_difference
@@ -24,7 +24,7 @@ def read(event: Mapping[str, Any]) -> tuple[dict[str, Any], Document | None]:
     evidence = body.get("evidence")
     if evidence is None or "document" not in evidence:
         return body, None
-    return body, decode_document(orjson.dumps(evidence["document"]), LIMITS)
+    return body, decode_document(orjson.dumps(evidence["document"]), LIMITS, Base(of_evidence=True))
 
 
 def difference(event: Mapping[str, Any]) -> Difference | None:

@@ -51,8 +51,7 @@ def test_a_document_arrives_in_full() -> None:
     [group] = document.portfolio.terms.groups  # type: ignore[union-attr]  # the sample states the scenario method
     assert (document.portfolio.method, group.name, group.members) == ("scenario", "BTC", ("BTCUSDT",))
     assert group.up == -group.down == Decimal("0.16")
-    assert document.portfolio_rules is not None
-    assert document.portfolio_rules.minimum_vip_level == 3
+    assert document.portfolio.rules.minimum_vip_level == 3
 
 
 def test_a_document_may_hold_accounts_alone() -> None:

@@ -6,7 +6,7 @@ What a profile is and where it lies is known to the configuration: its ladders a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from msgspec import UNSET, UnsetType
@@ -66,10 +66,6 @@ def read_document(data: bytes) -> DocumentBody:
 
 def document_of(body: DocumentBody, limits: Limits, base: Base) -> Document:
     """Return the checked document over what stands where it says nothing. Raises `BadMessage`."""
-    rules = base.portfolio_rules
-    if body.portfolio_rules is not UNSET:
-        with under("portfolio_rules"):
-            rules = rules_of(body.portfolio_rules, limits)
     market = _market_of(body, limits, base)
     ladders = ladders_of(body.ladder, base.ladders, limits.max_digits)
     if market.portfolio is not None and not base.portfolio_line_stated and not states_portfolio_line(body.ladder):
@@ -80,7 +76,6 @@ def document_of(body: DocumentBody, limits: Limits, base: Base) -> Document:
         ladders=ladders,
         liquidation=liquidation_of(body.liquidation, base.liquidation, limits.max_digits),
         profile=None if body.profile is UNSET else body.profile,
-        portfolio_rules=rules,
     )
 
 
@@ -107,13 +102,20 @@ def _portfolio_of(
     body: DocumentBody, instruments: Mapping[str, Instrument[Decimal]], limits: Limits, base: Base
 ) -> PortfolioTerms | None:
     """Return what portfolio accounts are margined by, resolved over the contracts of the document."""
-    if body.portfolio is UNSET:
-        return None if base.portfolio is None else base.portfolio.resolved(instruments)
-    with under("portfolio"):
-        given = portfolio_of(body.portfolio, limits)
-        if not base.of_evidence:
-            check_contracts(given, instruments)
-    return given.terms.resolved(instruments)
+    rules = base.portfolio_rules
+    if body.portfolio_rules is not UNSET:
+        with under("portfolio_rules"):
+            rules = rules_of(body.portfolio_rules, limits)
+    terms = base.portfolio
+    if body.portfolio is not UNSET:
+        with under("portfolio"):
+            given = portfolio_of(body.portfolio, limits)
+            if not base.of_evidence:
+                check_contracts(given, instruments)
+        terms = given.terms
+    if terms is None:
+        return None
+    return (terms if rules is None else replace(terms, rules=rules)).resolved(instruments)
 
 
 def _instruments_of(body: DocumentBody, limits: Limits, defaults: TermDefaults) -> dict[str, Instrument[Decimal]]:
@@ -194,10 +196,11 @@ def account_of(body: AccountBody, limits: Limits) -> Account:
         settings=None if body.settings is UNSET else settings_of(body.settings, limits),
     )
     try:
-        return after(event, None, limits.max_positions)
+        account = after(event, None, limits.max_positions)
     except BadFacts as bad:
         code = Code.MISSING_FIELD if bad.why.startswith("is required") else Code.CONTRADICTION
         raise BadMessage(code, bad.path, bad.why) from None
+    return account if body.ineligible is UNSET else replace(account, ineligible=tuple(body.ineligible))
 
 
 def _previous(body: AccountBody, limits: Limits) -> dict[str, MarginStatus]:

@@ -77,7 +77,10 @@ class FundingBody(Closed):
 
 
 class AccountBody(Closed):
-    """State one account; `previous_status` gives `evaluate` the memory that hysteresis needs."""
+    """State one account; `previous_status` gives `evaluate` the memory that hysteresis needs.
+
+    `ineligible`: why an account in portfolio mode is margined as multi_asset, as it was decided at its last event.
+    """
 
     account_id: AccountId
     margin_mode: MarginMode | UnsetType = UNSET
@@ -88,6 +91,7 @@ class AccountBody(Closed):
     net_transfers: Amounts | UnsetType = UNSET
     settings: SettingsBody | UnsetType = UNSET
     previous_status: dict[str, Told] | UnsetType = UNSET
+    ineligible: list[str] | UnsetType = UNSET
 
 
 class LiquidationBody(Closed):

@@ -22,6 +22,7 @@ from monitor.core.rules.parameters import Rule
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="sha256 of the canonical JSON without `digest`")]
 Number = Annotated[str, Meta(pattern=r"^-?[0-9]+$", description="a whole number as text")]
 EventId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+Ineligible = Annotated[list[str], Meta(description="why a portfolio account is margined as multi_asset")]
 Scope = Annotated[str, Meta(description="cross:<asset>, cross:USD, portfolio or isolated:<symbol>:<side>")]
 
 
@@ -70,6 +71,9 @@ class ScopeReport(Struct, kw_only=True):
     equity_after_funding: Figure | UnsetType = UNSET
     next_funding_time_ms: Millis | UnsetType = UNSET
     portfolio: PortfolioReport | UnsetType | None = UNSET
+    ineligible: (
+        Annotated[list[str], Meta(description="why a portfolio account is margined as multi_asset")] | UnsetType
+    ) = UNSET
     plan: Plan | UnsetType = UNSET
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from monitor.core.instruments import Contract, Instrument
+from monitor.core.portfolio.eligibility import PortfolioRules
 
 
 class Method(StrEnum):
@@ -144,10 +145,14 @@ G = TypeVar("G", bound=ScenarioTerms | SpanTerms | TimsTerms)
 
 @dataclass(frozen=True, slots=True)
 class PortfolioTerms:
-    """Hold the method in force, and the parameters of every method that has some (the others serve comparison)."""
+    """Hold the method in force, and the parameters of every method that has some (the others serve comparison).
+
+    `rules` say who may be margined so.
+    """
 
     method: Method
     of: Mapping[Method, Terms] = field(default_factory=dict)
+    rules: PortfolioRules = field(default_factory=PortfolioRules)
 
     @property
     def terms(self) -> Terms:
