@@ -222,13 +222,12 @@ class MarginEngine:
                 check_event(event)
                 outcome.duplicates += 1
                 return
-            account = after(event, known, self._settings.max_positions)
+            account = decided(after(event, known, self._settings.max_positions), self.board, known)
         except BadFacts as bad:
             outcome.refusals.append(Refusal(message.origin, bad.path, bad.why))
             self._suspect(event.account_id, now_ms, outcome)
             return
         outcome.account_events += 1
-        account = decided(account, self.board, known)
         number = self._keep(account, now_ms, outcome)
         self._place([(number, account)])
         self._judge_accounts([number], Moment(Cause(CauseKind.ACCOUNT_EVENT, message.origin), now_ms), outcome)
@@ -296,7 +295,6 @@ class MarginEngine:
 
     def _unscreened(self, scopes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return those of some scopes that the screen says nothing of: never shown, or blocked and not yet unknown."""
-        shown, told = self.store.shown[scopes], self.store.told[scopes]
-        blocked = self.store.is_blocked(scopes) & (told != MarginStatus.UNKNOWN.rank)
-        unscreened: npt.NDArray[np.int64] = scopes[(shown == NOT_SHOWN) | blocked]
+        blocked = self.store.is_blocked(scopes) & (self.store.told[scopes] != MarginStatus.UNKNOWN.rank)
+        unscreened: npt.NDArray[np.int64] = scopes[(self.store.shown[scopes] == NOT_SHOWN) | blocked]
         return unscreened
