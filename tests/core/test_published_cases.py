@@ -38,11 +38,11 @@ pytestmark = pytest.mark.skipif(not PRESENT, reason=WITHOUT)
 
 BREACH = (MarginStatus.LIQUIDATION, MarginStatus.CRITICAL, MarginStatus.TAKEOVER, MarginStatus.BANKRUPT)
 MANGO = "weights spot orders and perp lots at the worst fill and scales deposits: another model of collateral"
-FILLABLE = "the price a liquidation order is placed at, which the monitor does not state"
+FILLABLE = "the price a liquidation order is placed at: tried with the plans"
 NO_DOCUMENT = {
     "BITGET-CROSS-37359": "the venue freezes the requirement at the mark; ours moves with the price",
     "KUCOIN-ISO-LONG": "states neither entry price nor rate, only sums rounded to a tick",
-    "BN-MULTI-EXCH": "the amount of an automatic exchange, which the monitor does not state",
+    "BN-MULTI-EXCH": "the amount of an automatic exchange: tried with the plans",
     "BN-PM-INPUT": "the source shows inputs only, no margin figure",
     "OKX-PM-MR7": "a portfolio requirement scaled by size: no method of ours",
     "HL-PM-HEALTH": "a portfolio method",

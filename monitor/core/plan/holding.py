@@ -96,7 +96,9 @@ class Holding(Generic[N]):
         return self.number(quantity) * self.unit
 
     def requirement(self, left: Decimal) -> N:
-        """Return the maintenance margin of so many contracts, in the settle asset."""
+        """Return the maintenance margin of so many contracts, in the settle asset; of none nothing is required."""
+        if not left:
+            return self.number(left)
         margined = self.number(left) * self.margined_unit
         tier = self.terms.tiers[self.terms.tier_index(margined, self.multiplier)]
         return maintenance_margin(margined, tier, self.terms.closing_fee_rate, self.multiplier)
@@ -123,10 +125,14 @@ class Holding(Generic[N]):
                 top = self.number(self.left) * self.margined_unit * rate - deduction
                 if top > 0:
                     yield min(rounded_up(top, self.margined_unit * rate), self.left)
-            at_floor = self.down_to_floor(index) if index else self.left
-            yield at_floor
-            if at_floor < self.left:
-                yield at_floor + self.grain
+            if index:
+                above = self.number(self.left) * self.margined_unit - tier.floor * self.multiplier
+                at_floor = rounded_down(above, self.margined_unit)
+                yield at_floor
+                yield min(at_floor + self.grain, self.left)
+            elif deduction < 0:
+                yield self.left - self.grain
+        yield self.left
 
 
 def rounded_up(top: N, bottom: N) -> Decimal:
