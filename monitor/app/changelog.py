@@ -23,6 +23,7 @@ PRICE = b"p|"
 OWN_CLAIMS = b"c|"
 FUND_CLAIM = b"o|"
 FUND_WINDOW = b"h|"
+PROMISES = b"x|"
 SCHEMA = 1
 _READ_AT_ONCE = 2_000
 _POLL_MS = 500
@@ -97,6 +98,7 @@ class Image:
     own_claims: dict[str, bytes] = field(default_factory=dict)
     fund_claims: dict[str, bytes] = field(default_factory=dict)
     fund_windows: dict[str, bytes] = field(default_factory=dict)
+    promises: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, record: Record, codec: Codec) -> None:
         """Take one record over what was known."""
@@ -128,6 +130,7 @@ class Image:
             OWN_CLAIMS: self.own_claims,
             FUND_CLAIM: self.fund_claims,
             FUND_WINDOW: self.fund_windows,
+            PROMISES: self.promises,
         }
 
     def _forget_until(self, oldest_ms: int) -> None:

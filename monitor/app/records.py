@@ -15,6 +15,7 @@ from monitor.app.changelog import (
     INSTRUMENT,
     OWN_CLAIMS,
     PRICE,
+    PROMISES,
     WINDOW,
     facts_key,
     memory_key,
@@ -82,7 +83,11 @@ class RecordMaker:
 
     def funds(self, outcome: FundOutcome, windows: Mapping[str, Mapping[str, Any] | None]) -> list[OutputRecord]:
         """Return what a shard keeps of its funds' books and windows, and what it asks of the accounts' shards."""
-        kept = [(FUND_CLAIM, outcome.claims), (FUND_WINDOW, windows)]
+        kept: list[tuple[bytes, Mapping[str, Any]]] = [
+            (FUND_CLAIM, outcome.claims),
+            (FUND_WINDOW, windows),
+            (PROMISES, outcome.promises),
+        ]
         records = [
             self._record(self._topics.state, kind + name.encode(), None if body is None else self._codec.encode(body))
             for kind, bodies in kept

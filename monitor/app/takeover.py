@@ -147,12 +147,13 @@ class Takeover:
         decode = self._shared.codec.decode
         claims = {name: decode(value) for name, value in image.fund_claims.items()}
         windows = {name: decode(value) for name, value in image.fund_windows.items()}
+        promises = {name: decode(value) for name, value in image.promises.items()}
 
         def restore() -> None:
             self._engine.absorb(known, now_ms)
             self._engine.restore(image.facts, image.memory, image.rules, image.windows)
             self._engine.claimant.restore(image.own_claims)
-            self._engine.desk.restore(claims, windows)
+            self._engine.desk.restore(claims, windows, promises)
             self._engine.refresh(image.touched)
 
         await self._shared.on_kernel_thread(restore)

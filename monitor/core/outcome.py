@@ -78,12 +78,13 @@ class FundOutcome:
     """Collect what a step did to the insurance funds this shard keeps: all of it is written together.
 
     `claims` maps a claim's id to its plain form to keep, None where it is over; `windows` names the funds whose window
-    changed; `requests` go to the shards of accounts; `decisions` counts what became of claims, `late` the figures of
-    funds that were no news.
+    changed; `promises` maps a symbol and side to what its holders have promised; `requests` go to the shards of
+    accounts; `decisions` counts what became of claims, `late` the figures of funds that were no news.
     """
 
     claims: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     windows: set[str] = field(default_factory=set)
+    promises: dict[str, list[list[Any]] | None] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     decisions: Counter[str] = field(default_factory=Counter)
     late: int = 0
@@ -91,12 +92,13 @@ class FundOutcome:
     @property
     def size(self) -> int:
         """How many records this becomes."""
-        return len(self.claims) + len(self.windows) + len(self.requests)
+        return len(self.claims) + len(self.windows) + len(self.promises) + len(self.requests)
 
     def join(self, later: FundOutcome) -> None:
         """Add what came later: its requests follow, its records replace."""
         self.claims |= later.claims
         self.windows |= later.windows
+        self.promises |= later.promises
         self.requests += later.requests
         self.decisions += later.decisions
         self.late += later.late

@@ -14,6 +14,7 @@ from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
 from monitor.core.document import Document
 from monitor.core.events import SCHEMA, deserves_plan, digest_of, direction, figures, threshold
+from monitor.core.fund.proof import OF_FUNDS, fund_terms
 from monitor.core.funding import FUNDING_FIGURES, funding_figures
 from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
@@ -59,6 +60,8 @@ def _terms(event: Mapping[str, Any], document: Document | None) -> Iterator[tupl
         if document is None:
             raise BadEvidence("evidence.document is missing")
         yield from rule_terms(event, document)
+    elif event["event_type"] in OF_FUNDS:
+        yield from fund_terms(event)
     elif "sequence" not in event:
         name, number = event["event_type"], event["episode"]
         yield "event_id", event["event_id"], named_event_id(event["account_id"], event["scope"], name, number)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.core.accounts import Side
+from monitor.core.adl.queue import AdlQueue
 from monitor.core.adl.settings import AdlSettings
 from monitor.core.board import MarketBoard
 from monitor.core.freshness import FreshnessSettings
@@ -36,7 +37,7 @@ def claim(
         )
         for symbol, cost in (costs or {"XUSDT": amount}).items()
     ]
-    number = hashlib.sha256(f"{account} {fund}".encode()).hexdigest()[:32]
+    number = hashlib.sha256(f"{account}\ncross:USDT\nclaim:{fund}\n2".encode()).hexdigest()[:32]
     cause = {"kind": "mark_price", "symbol": "XUSDT"}
     bankrupt = BankruptScope(account, "cross:USDT", 2, 1, "e" * 32, 7, suspect, f"-{amount}", cause, NOW)
     figure = FundFigure(fund, "USDT", Decimal(seen[0]), 1, 0, seen[1])
@@ -55,6 +56,9 @@ class Keeper:
         self.desk = self._make()
         self.claims: dict[str, dict[str, Any]] = {}
         self.windows: dict[str, dict[str, Any]] = {}
+        self.promises: dict[str, list[list[Any]]] = {}
+        self.queue = AdlQueue()
+        self.desk.selector.join(self.queue, 1)
         self.told: list[dict[str, Any]] = []
         self.decisions: list[str] = []
         self._offset = 0
@@ -93,7 +97,8 @@ class Keeper:
         self.desk = self._make()
         for item in self._last:
             self.desk.terms(item, now_ms, FundOutcome())
-        self.desk.restore(self.claims, self.windows)
+        self.desk.restore(self.claims, self.windows, self.promises)
+        self.desk.selector.join(self.queue, 1)
 
     def left(self, now_ms: int = NOW, name: str = "main") -> str:
         """Return what is left of a fund."""
@@ -115,5 +120,10 @@ class Keeper:
                 self.windows.pop(name, None)
             else:
                 self.windows[name] = window
+        for name, promised in outcome.promises.items():
+            if promised is None:
+                self.promises.pop(name, None)
+            else:
+                self.promises[name] = promised
         self.told += [dict(request.body["event"]) for request in outcome.requests]
         self.decisions += list(outcome.decisions.elements())

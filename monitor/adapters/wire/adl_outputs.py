@@ -13,6 +13,7 @@ from monitor.adapters.wire.outputs import Cause, Digest, EventId, Scope
 from monitor.adapters.wire.plan_shapes import Figure
 from monitor.adapters.wire.shapes import AccountId, Count, Millis
 from monitor.core.accounts import Side
+from monitor.core.adl.settings import AdlPrice, AdlRanking
 
 
 class PricePlace(Struct, kw_only=True):
@@ -34,7 +35,7 @@ class ClaimedPosition(Struct, kw_only=True):
     previous_mark: Figure | None
     bankruptcy_price: Figure | None
     amount: Figure
-    price: PricePlace
+    price_origin: PricePlace
 
 
 class _OfBankruptcy(Struct, kw_only=True):
@@ -54,6 +55,76 @@ class _OfBankruptcy(Struct, kw_only=True):
     shortfall: Figure
     decided_at_ms: Millis
     evidence: dict[str, Any]
+    digest: Digest
+
+
+class Counterparty(Struct, kw_only=True):
+    """State who takes over how much of a position: `quantity` is what its leg on `side` would lose, unsigned."""
+
+    account_id: AccountId
+    scope: Scope
+    side: Side
+    quantity: Figure
+    rank: Annotated[int, Meta(ge=1)]
+    score: Figure
+    breaks_hedge: bool
+    equity_at_risk: Figure | None
+    event_id: EventId
+
+
+class DeleveragedPosition(ClaimedPosition, kw_only=True):
+    """State at which price a position changes hands and who takes it over; all quantities sum to its own."""
+
+    price: Figure
+    counterparties: list[Counterparty]
+    unfilled_quantity: Figure
+
+
+class AdlTriggered(_OfBankruptcy, kw_only=True):
+    """State that a fund does not cover a bankruptcy, and who would be deleveraged for it; outside the chain."""
+
+    event_type: Literal["adl_triggered"]
+    claim_id: EventId
+    fund: str
+    positions: list[DeleveragedPosition]
+    price_rule: AdlPrice
+    ranking: AdlRanking
+    queue_covers_prices: Annotated[
+        bool, Meta(description="whether the queue had caught up with the prices of the bankruptcy when it was asked")
+    ]
+    selected_at_ms: Millis
+
+
+class ServedBankruptcy(Struct, kw_only=True):
+    """Name the bankrupt position somebody is selected for; `event_id` is that of the `adl_triggered`."""
+
+    account_id: AccountId
+    scope: Scope
+    side: Side
+    claim_id: EventId
+    event_id: EventId
+    bankrupt_event_id: EventId
+
+
+class AdlSelected(Struct, kw_only=True):
+    """State that an account would lose part of a position to deleveraging; outside the chain."""
+
+    schema: Literal[1]
+    event_id: EventId
+    event_type: Literal["adl_selected"]
+    account_id: AccountId
+    scope: Scope
+    symbol: str
+    side: Side
+    quantity: Figure
+    price: Figure
+    rank: Annotated[int, Meta(ge=1)]
+    score: Figure
+    breaks_hedge: bool
+    equity_at_risk: Figure | None
+    serves: ServedBankruptcy
+    cause: Cause
+    decided_at_ms: Millis
     digest: Digest
 
 

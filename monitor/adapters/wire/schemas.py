@@ -14,7 +14,7 @@ import msgspec
 import orjson
 from msgspec import Meta
 
-from monitor.adapters.wire.adl_outputs import AdlCandidate
+from monitor.adapters.wire.adl_outputs import AdlCandidate, AdlSelected, AdlTriggered
 from monitor.adapters.wire.document_shapes import DocumentBody
 from monitor.adapters.wire.outputs import (
     AccountStatus,
@@ -42,6 +42,8 @@ OUTPUTS: Mapping[str, Any] = {
     "rule-event": RuleEvent,
     "adl-watch": AdlWatch,
     "adl-candidate": AdlCandidate,
+    "adl-triggered": AdlTriggered,
+    "adl-selected": AdlSelected,
     "account-status": AccountStatus,
     "dead-letter-headers": DeadLetterHeaders,
     "data-quality": DataQuality,

@@ -50,7 +50,7 @@ class ClaimedPosition:
             "previous_mark": _text(self.previous_mark),
             "bankruptcy_price": _text(self.bankruptcy_price),
             "amount": format_amount(self.amount),
-            "price": asdict(self.price),
+            "price_origin": asdict(self.price),
         }
 
     @classmethod
@@ -65,7 +65,7 @@ class ClaimedPosition:
             _amount(body["previous_mark"]),
             _amount(body["bankruptcy_price"]),
             Decimal(body["amount"]),
-            PriceMark(**body["price"]),
+            PriceMark(**body["price_origin"]),
         )
 
 

@@ -20,9 +20,11 @@ from monitor.core.board import MarketBoard
 from monitor.core.fund.claims import Claim, FundFigure, Release
 from monitor.core.fund.decision import SETTLING, Decision, FundView, Kind, cost_by_symbol, decide
 from monitor.core.fund.entries import Book, Closing, Entry, Spending, Stage
-from monitor.core.fund.events import claim_candidate
+from monitor.core.fund.events import claim_candidate, triggered
 from monitor.core.fund.evidence import decision_evidence
 from monitor.core.fund.figures import FundFigures, figures_of
+from monitor.core.fund.promises import key_of
+from monitor.core.fund.selector import Selector
 from monitor.core.fund.settings import FundSettings
 from monitor.core.funds import Place, fund_object, fund_of
 from monitor.core.inputs import FundRecord, FundTerms
@@ -41,14 +43,17 @@ class FundDesk:
         self._settings = settings
         self._books: dict[str, Book] = {}
         self._spending = Spending()
+        self.selector = Selector(adl, settings.settle_ms)
 
     @exactly
-    def restore(self, claims: Kept, windows: Kept) -> None:
+    def restore(self, claims: Kept, windows: Kept, promises: Mapping[str, list[list[Any]]]) -> None:
         """Take over the book and the windows another desk has kept. Raises what a foreign form raises."""
         for fund, window in windows.items():
             levels = {int(at): Decimal(level) for at, level in window["levels"].items()}
             self._shelf.restore(fund_of(window["figure"]), Place(*window["place"]), levels)
             self._spending.restore(fund, window["spent"])
+        for name, body in promises.items():
+            self.selector.promises.restore(key_of(name), body)
         for entry in sorted((Entry.of(body) for body in claims.values()), key=lambda entry: entry.offset):
             self._books.setdefault(entry.claim.fund, Book()).put(entry)
 
@@ -82,9 +87,22 @@ class FundDesk:
 
     @exactly
     def clock(self, now_ms: int, outcome: FundOutcome) -> None:
-        """Let time pass: releases become due, and what waits for them is decided."""
+        """Let time pass: releases become due, what waits for them is decided, what is decided is told."""
         for fund in list(self._books):
             self._review(fund, now_ms, outcome)
+            for entry in list(self.book(fund).triggered.values()):
+                if self.selector.is_ready(entry, now_ms):
+                    self._tell(entry, now_ms, outcome)
+        self.selector.expire(now_ms, outcome)
+
+    def _tell(self, entry: Entry, now_ms: int, outcome: FundOutcome) -> None:
+        """Have the bankrupt account's shard tell what is decided, and each counterparty's what it loses."""
+        covers = self.selector.covers(entry)
+        found = self.selector.select(entry, now_ms, outcome)
+        event, selected = triggered(entry, found, self._adl, now_ms, covers=covers)
+        for body in (event, *selected):
+            outcome.requests.append(Request(Route.ADL, body["account_id"], {"event": body}))
+        self._drop(entry, outcome)
 
     def window(self, fund: str) -> dict[str, Any] | None:
         """Return the plain form of a fund's window to keep, None when the fund is gone."""

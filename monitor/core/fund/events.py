@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitor.core.adl.settings import AdlSettings
 from monitor.core.amounts import format_amount
 from monitor.core.events import SCHEMA, Channel, Event, digest_of
 from monitor.core.fund.claims import BankruptScope, Claim, ClaimedPosition
+from monitor.core.fund.entries import Entry
+from monitor.core.fund.selector import Found
 from monitor.core.fund.shortfall import Share
 from monitor.core.ladder import MarginStatus
 from monitor.core.told import named_event_id
@@ -48,6 +51,79 @@ def claim_candidate(claim: Claim, because: str, evidence: Mapping[str, Any], dec
         "evidence": {"claim": claim.body(), **evidence},
     }
     return finished(body)
+
+
+def triggered(
+    entry: Entry, found: Sequence[Found], adl: AdlSettings, now_ms: int, *, covers: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the body of the `adl_triggered` of a claim, and of the `adl_selected` of everybody chosen for it."""
+    claim = entry.claim
+    body = claim_body(claim, TRIGGERED)
+    selected = [_selected(claim, body["event_id"], each, chosen, now_ms) for each in found for chosen in _chosen(each)]
+    body |= {
+        "positions": [_deleveraged(claim, each) for each in found],
+        "price_rule": str(adl.price),
+        "ranking": str(adl.ranking),
+        "queue_covers_prices": covers,
+        "decided_at_ms": entry.since_ms,
+        "selected_at_ms": now_ms,
+        "evidence": {"claim": claim.body(), **entry.evidence},
+    }
+    return finished(body), [finished(one) for one in selected]
+
+
+def _deleveraged(claim: Claim, found: Found) -> dict[str, Any]:
+    ids = {"counterparties": [one | {"event_id": _selected_id(claim, found, one)} for one in _chosen(found)]}
+    unfilled = format_amount(found.selection.unfilled_quantity)
+    return found.position.body() | {"price": format_amount(found.price)} | ids | {"unfilled_quantity": unfilled}
+
+
+def _selected(claim: Claim, triggered_id: str, found: Found, chosen: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "event_id": _selected_id(claim, found, chosen),
+        "event_type": SELECTED,
+        **chosen,
+        "symbol": found.position.symbol,
+        "price": format_amount(found.price),
+        "serves": {
+            "account_id": claim.bankrupt.account_id,
+            "scope": claim.bankrupt.scope,
+            "side": str(found.position.side),
+            "claim_id": claim.claim_id,
+            "event_id": triggered_id,
+            "bankrupt_event_id": claim.bankrupt.event_id,
+        },
+        "cause": dict(claim.bankrupt.cause),
+        "decided_at_ms": now_ms,
+    }
+
+
+def _chosen(found: Found) -> list[dict[str, Any]]:
+    return [
+        {
+            "account_id": one.account_id,
+            "scope": one.scope,
+            "side": one.position_side,
+            "quantity": format_amount(chosen.quantity),
+            "rank": chosen.rank,
+            "score": format_amount(one.score),
+            "breaks_hedge": one.breaks_hedge,
+            "equity_at_risk": None if one.equity_at_risk is None else format_amount(one.equity_at_risk),
+        }
+        for chosen in found.selection.chosen
+        for one in [chosen.candidate]
+    ]
+
+
+def _selected_id(claim: Claim, found: Found, chosen: Mapping[str, Any]) -> str:
+    return selected_id(chosen, claim.claim_id, found.position.symbol, str(found.position.side))
+
+
+def selected_id(chosen: Mapping[str, Any], claim_number: str, symbol: str, side: str) -> str:
+    """Return the id of the event that tells a counterparty what it loses to a bankrupt position."""
+    name = f"{SELECTED}:{claim_number}:{symbol}:{side}:{chosen['side']}"
+    return named_event_id(chosen["account_id"], chosen["scope"], name, chosen["rank"])
 
 
 def claim_body(claim: Claim, event_type: str) -> dict[str, Any]:
