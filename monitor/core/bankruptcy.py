@@ -61,8 +61,11 @@ def _share(assessment: Assessment, leg: Leg) -> tuple[Number, Number] | None:
 
 
 def _weight(assessment: Assessment, leg: Leg) -> Number | None:
-    """Return the requirement of a position in the unit of its scope (of a portfolio: its cross requirement in USD)."""
+    """Return the requirement of a position in the unit of its scope: in USD at the ask, of a portfolio at the index."""
     if assessment.kind not in IN_USD or leg.maintenance_margin is None:
         return leg.maintenance_margin
     terms = assessment.assets.get(leg.instrument.settle_asset) if leg.instrument else None
-    return None if terms is None else times(leg.maintenance_margin, ask_price(terms))
+    if terms is None or terms.index_price is None:
+        return None
+    price = terms.index_price if assessment.kind is ScopeKind.PORTFOLIO else ask_price(terms)
+    return times(leg.maintenance_margin, price)

@@ -75,12 +75,17 @@ def compare_positions(where: tuple[Any, ...], body: Mapping[str, Any], right: Fi
 def compare_portfolio(where: tuple[Any, ...], body: Mapping[str, Any], right: Figures, answer: Answer) -> None:
     """Compare what a portfolio scope reports beyond the others."""
     assert body["method"] == right.method, where
-    scenarios = [(one["name"], one["loss"], one["weight"]) for one in body["scenarios"]]
-    assert [name for name, _, _ in scenarios] == [name for name, _, _ in answer.scenarios], where
-    for (name, loss, weight), (_, right_loss, right_weight) in zip(scenarios, answer.scenarios, strict=True):
-        is_number((*where, name, "loss"), loss, right_loss)
-        is_number((*where, name, "weight"), weight, right_weight)
-    assert body["worst_scenario"] == answer.worst, (where, body["worst_scenario"], answer.worst)
+    stated, right_ones = body["scenarios"], {name: (loss, weight) for name, loss, weight in answer.scenarios}
+    order = [name for name in right_ones if name in {one["name"] for one in stated}]
+    assert [one["name"] for one in stated] == order, where
+    for one in stated:
+        loss, weight = right_ones.pop(one["name"])
+        is_number((*where, one["name"], "loss"), one["loss"], loss)
+        is_number((*where, one["name"], "weight"), one["weight"], weight)
+    assert right.method != "scenario" or not right_ones, where
+    assert not any(loss for loss, _ in right_ones.values()), f"{where}: a scenario with a loss is not listed"
+    if right.method in ("scenario", "hyperliquid") or answer.components["worst_loss"]:
+        assert body["worst_scenario"] == answer.worst, (where, body["worst_scenario"], answer.worst)
     for name, figure in answer.components.items():
         rounded = answer.rounded and name in ("liquidity", "buffer")
         is_number((*where, name), body["components"][name], figure, rounded=rounded)

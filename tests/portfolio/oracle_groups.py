@@ -39,12 +39,12 @@ class Answer:
     maintenance: Fraction
     initial: Fraction
     scenarios: list[tuple[str, Fraction, Fraction]] = field(default_factory=list)
+    """Name, weighted loss, weight."""
     worst: str | None = None
     components: dict[str, Fraction] = field(default_factory=dict)
     euler: dict[Key, Fraction] = field(default_factory=dict)
     equity: Fraction | None = None
     rounded: bool = False
-    binding: str | None = None
 
 
 def number(table: Table, name: str, default: str) -> Fraction:

@@ -33,6 +33,11 @@ def percent(fraction: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def greatest(listed: Sequence[tuple[str, Fraction, Fraction]]) -> str:
+    """Return the name of the scenario with the greatest loss, the first of equals."""
+    return max(listed, key=lambda one: one[1])[0]
+
+
 def scenario_moves(table: Table) -> list[tuple[str, dict[str, Fraction], Fraction]]:
     """Return name, move of every group, and weight of the scenarios, in the order that breaks ties."""
     moves = {name: number(group, "move", "0.16") for name, group in table["groups"].items()}
@@ -57,12 +62,12 @@ def scenario_moves(table: Table) -> list[tuple[str, dict[str, Fraction], Fractio
 def scenario(table: Table, book: Book) -> Answer:
     """Return the figures of method `scenario`: max(worst + liquidity + basis, minimum)·(1 + buffer)."""
     groups = groups_of(table["groups"], book)
-    euler, worst, name_of_worst, listed = shares(groups, book), ZERO, None, []
+    euler, worst, listed = shares(groups, book), ZERO, []
     for name, moves, weight in scenario_moves(table):
         loss = -sum((group.delta * clipped(moves[group.name]) for group in groups), ZERO) * weight
         listed.append((name, loss, weight))
         if loss > worst:
-            worst, name_of_worst = loss, name
+            worst = loss
             for group in groups:
                 parts = {key: -part * clipped(moves[group.name]) * weight for key, part in group.parts.items()}
                 euler.update(parts)
@@ -82,28 +87,36 @@ def scenario(table: Table, book: Book) -> Answer:
     needed = charge + buffer + outside
     components = {"worst_loss": worst, "liquidity": liquidity, "basis": basis, "minimum": minimum, "buffer": buffer}
     return Answer(
-        needed, needed * number(table, "initial_factor", "1.25"), listed, name_of_worst,
+        needed, needed * number(table, "initial_factor", "1.25"), listed, greatest(listed),
         components | {"ungrouped": outside}, euler, rounded=rounded,
     )  # fmt: skip
 
 
-def span_array(table: Table, group: Group) -> list[tuple[Fraction, Fraction]]:
-    """Return move and cover of the 16 scenarios of a group; volatility does nothing to a perpetual."""
+def span_array(table: Table, group: Group) -> list[tuple[str, Fraction, Fraction]]:
+    """Return name, move and cover of the 16 scenarios of a group; volatility does nothing to a perpetual."""
     scan, multiple = number(group.table, "price_scan", "0.16"), number(table, "extreme_multiple", "3")
-    thirds = [0, 0, 1, 1, -1, -1, 2, 2, -2, -2, 3, 3, -3, -3]
     cover = number(table, "extreme_cover", "0.33")
-    return [(scan * F(third, 3), F(1)) for third in thirds] + [(scan * multiple, cover), (-scan * multiple, cover)]
+    prices = {"unchanged": 0, "up_1/3": 1, "down_1/3": -1, "up_2/3": 2, "down_2/3": -2, "up_3/3": 3, "down_3/3": -3}
+    array = [
+        (f"price_{price}_volatility_{volatility}_{group.name}", scan * F(third, 3), F(1))
+        for price, third in prices.items()
+        for volatility in ("up", "down")
+    ]
+    return [
+        *array, (f"extreme_up_{group.name}", scan * multiple, cover),
+        (f"extreme_down_{group.name}", -scan * multiple, cover),
+    ]  # fmt: skip
 
 
 def span(table: Table, book: Book) -> Answer:
     """Return the figures of method `span`: Σ max(scan + basis − credit, minimum)."""
     groups = groups_of(table["groups"], book)
-    euler, scans, losses = shares(groups, book), {}, [ZERO] * 16
+    euler, scans, listed = shares(groups, book), {}, []
     for group in groups:
-        array = [(-group.delta * clipped(move) * cover, move, cover) for move, cover in span_array(table, group)]
-        losses = [loss + own[0] for loss, own in zip(losses, array, strict=True)]
         scans[group.name] = ZERO
-        for loss, move, cover in array:
+        for name, move, cover in span_array(table, group):
+            loss = -group.delta * clipped(move) * cover
+            listed.append((name, loss, cover))
             if loss > scans[group.name]:
                 scans[group.name] = loss
                 euler.update({key: -part * clipped(move) * cover for key, part in group.parts.items()})
@@ -128,15 +141,14 @@ def span(table: Table, book: Book) -> Answer:
         "worst_loss": sum(scans.values(), ZERO), "basis": sum(basis.values(), ZERO),
         "credit": sum(credited.values(), ZERO), "minimum": sum(minimum.values(), ZERO), "ungrouped": outside,
     }  # fmt: skip
-    listed = [(f"{rank}", loss, F(1)) for rank, loss in enumerate(losses, 1)]
-    return Answer(needed, needed * number(table, "initial_factor", "1"), listed, None, components, euler)
+    return Answer(needed, needed * number(table, "initial_factor", "1"), listed, greatest(listed), components, euler)
 
 
-def bundled(tables: Table, part_word: str, names: Sequence[str]) -> list[tuple[list[str], Fraction]]:
-    """Return parts and offset of every bundle; what is named in none stands alone, with offset 0."""
-    found = [(list(table[part_word]), number(table, "offset", "0")) for table in tables.values()]
-    named = {part for parts, _ in found for part in parts}
-    return found + [([name], ZERO) for name in names if name not in named]
+def bundled(tables: Table, part_word: str, names: Sequence[str]) -> dict[str, tuple[list[str], Fraction]]:
+    """Return parts and offset of every bundle; what is named in none stands alone under its name, with offset 0."""
+    found = {name: (list(table[part_word]), F(table["offset"])) for name, table in tables.items()}
+    named = {part for parts, _ in found.values() for part in parts}
+    return found | {name: ([name], ZERO) for name in names if name not in named}
 
 
 def tims(table: Table, book: Book) -> Answer:
@@ -145,30 +157,28 @@ def tims(table: Table, book: Book) -> Answer:
     points = {}
     for name, group in groups.items():
         down, up = number(group.table, "down", "-0.15"), number(group.table, "up", "0.15")
-        points[name] = [down * F(step, 5) for step in (5, 4, 3, 2, 1)] + [up * F(step, 5) for step in (1, 2, 3, 4, 5)]
-    product_tables = table.get("product_groups", {})
-    names = list(product_tables)
-    products = bundled(product_tables, "classes", list(groups))
-    names += [classes[0] for classes, _ in products[len(names) :]]
-    by_name = dict(zip(names, products, strict=True))
+        points[name] = [end * F(step, 5) for end in (down, up) for step in (1, 2, 3, 4, 5)]
+    products = bundled(table.get("product_groups", {}), "classes", list(groups))
     basis_rate, minimum_rate = number(table, "basis_rate", "0"), number(table, "minimum_rate", "0.005")
     euler, outside = shares(groups.values(), book), ungrouped(list(groups.values()), book)
     sums = {"worst_loss": ZERO, "basis": ZERO, "minimum": ZERO, "ungrouped": outside}
-    needed, losses = outside, [ZERO] * 10
-    for members, outer in bundled(table.get("portfolio_groups", {}), "product_groups", names):
-        classes = [groups[name] for member in members for name in by_name[member][0]]
+    needed, listed = outside, []
+    for portfolio, (members, outer) in bundled(
+        table.get("portfolio_groups", {}), "product_groups", list(products)
+    ).items():
+        classes = [groups[name] for member in members for name in products[member][0]]
         results = []
         for rank in range(10):
             total, counted = ZERO, {}
             for member in members:
-                gains = {name: groups[name].delta * clipped(points[name][rank]) for name in by_name[member][0]}
-                weights = {name: F(1) if gain < 0 else by_name[member][1] for name, gain in gains.items()}
+                gains = {name: groups[name].delta * clipped(points[name][rank]) for name in products[member][0]}
+                weights = {name: F(1) if gain < 0 else products[member][1] for name, gain in gains.items()}
                 product = sum((gain * weights[name] for name, gain in gains.items()), ZERO)
                 weight = F(1) if product < 0 else outer
                 total += product * weight
                 counted |= {name: weights[name] * weight for name in gains}
             results.append((total, counted, rank))
-            losses[rank] -= total
+            listed.append((f"{'down' if rank < 5 else 'up'}_{rank % 5 + 1}_{portfolio}", -total, F(1)))
         worst, counted, rank = min(results, key=lambda result: result[0])
         if worst < 0:
             for group in classes:
@@ -180,8 +190,7 @@ def tims(table: Table, book: Book) -> Answer:
         sums["worst_loss"] += max(-worst, ZERO)
         sums["basis"] += basis
         sums["minimum"] += minimum
-    listed = [(f"{rank}", loss, F(1)) for rank, loss in enumerate(losses, 1)]
-    return Answer(needed, needed * number(table, "initial_factor", "1"), listed, None, sums, euler)
+    return Answer(needed, needed * number(table, "initial_factor", "1"), listed, greatest(listed), sums, euler)
 
 
 def hyperliquid(table: Table, book: Book) -> Answer:
@@ -210,7 +219,8 @@ def hyperliquid(table: Table, book: Book) -> Answer:
         return (True, ZERO) if one[2] <= 0 else (False, one[1] / one[2])
 
     name, needed, value = max(found, key=badness)
-    return Answer(needed, needed, euler=dict.fromkeys(book.deltas, ZERO), equity=value, binding=name)
+    components = {"worst_loss": ZERO, "ungrouped": crossed}
+    return Answer(needed, needed, [], f"token_{name}", components, dict.fromkeys(book.deltas, ZERO), equity=value)
 
 
 METHODS = {"scenario": scenario, "span": span, "tims": tims, "hyperliquid": hyperliquid}
