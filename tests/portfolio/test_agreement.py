@@ -14,7 +14,7 @@ from tests.portfolio.comparing import compare
 from tests.portfolio.evaluating import reports
 from tests.portfolio.oracle import Accounts
 
-BOOKS = int(os.environ.get("LIQMON_PORTFOLIO_BOOKS", "400"))
+BOOKS = int(os.environ.get("LIQMON_PORTFOLIO_BOOKS", "100"))
 SEED = int(os.environ.get("LIQMON_PORTFOLIO_SEED", "0"))
 
 

@@ -20,7 +20,7 @@ from tests.portfolio.evaluating import reports
 
 F = Fraction
 TINY = F(1, 10**25)
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=20, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 grouped = st.sampled_from(METHODS[:3])
 methods = st.sampled_from(METHODS)
