@@ -1,22 +1,17 @@
 """`liqmon evaluate`: the accounts of a document margined with the exact implementation.
 
-Reading the document, choosing what lies under it, and printing live here; the formulas are the core's, the looks of the
-table are in `margin_table`.
+The report and its printing live here; the formulas are the core's, the looks of the table are in `margin_table`.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from monitor.adapters.wire import BadMessage
-from monitor.adapters.wire.document import Base, document_of, read_document
-from monitor.cli.exits import BadInput, Exit
+from monitor.cli.documents import document_from
+from monitor.cli.exits import Exit
 from monitor.cli.options import add_config_option, print_json, settings_of
-from monitor.config import ConfigError, Settings, load, term_defaults
 from monitor.core.document import Document, DocumentAccount
 from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
@@ -25,8 +20,6 @@ from monitor.core.plan.plan import PLANNED, plan_of
 from monitor.core.portfolio.deciding import decided
 from monitor.core.report import scope_report
 from monitor.core.scopes import kind_of, scope_names
-
-STANDARD_INPUT = "standard input"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,12 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def execute(args: argparse.Namespace) -> int:
     """Evaluate one document."""
-    if args.file == "-" and args.config == "-":
-        raise BadInput("FILE and --config cannot both be standard input")
-    settings = settings_of(args)
-    name = STANDARD_INPUT if args.file == "-" else str(args.file)
-    document = _read(name, _bytes_of(args.file, name), settings)
-    report = report_of(document)
+    report = report_of(document_from(args.file, args.config, settings_of(args)))
     if args.format == "json":
         print_json(report)
     else:
@@ -83,45 +71,3 @@ def _scope(document: Document, entry: DocumentAccount, scope: str) -> dict[str, 
         plan = plan_of(account, assessment, market, ladder, document.liquidation)
         report |= {} if plan is None else {"plan": plan_body(plan)}
     return report
-
-
-def _bytes_of(file: str, name: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as fault:
-        raise BadInput(f"{name}: {fault.strerror}") from None
-
-
-def _read(name: str, data: bytes, settings: Settings) -> Document:
-    """Return the document, read over its own profile or the configuration. Raises `BadInput`."""
-    try:
-        body = read_document(data)
-        below = _profile(name, body.profile) if isinstance(body.profile, str) else settings
-        return document_of(body, settings.limits, base_of(below))
-    except BadMessage as bad:
-        raise BadInput(f"{name}: {bad}") from None
-
-
-def _profile(name: str, profile: str) -> Settings:
-    """Return what a shipped profile gives on its own. Raises `BadInput`."""
-    try:
-        return load(overrides={"venue.profile": profile}, overrides_name=name)
-    except ConfigError as fault:
-        reasons = "; ".join(complaint.reason for complaint in fault.complaints)
-        raise BadInput(f"{name}: $.profile: {reasons}") from None
-
-
-def base_of(settings: Settings) -> Base:
-    """Return what stands where a document says nothing."""
-    return Base(
-        funding_basis=settings.funding.basis,
-        ladders=settings.stated_ladder,
-        usd_assets=settings.usd_assets,
-        terms=term_defaults(settings),
-        liquidation=settings.liquidation,
-        portfolio=settings.portfolio,
-        portfolio_rules=settings.portfolio_rules,
-        portfolio_line_stated="ladder.portfolio.liquidation" in settings.origins,
-    )
