@@ -97,6 +97,26 @@ async def count_shards(log: Log, topics: TopicNames, observer: Observer, waiting
         await asyncio.sleep(RETRY_SECONDS)
 
 
+def new_feed(
+    settings: Settings, topics: TopicNames, log: Log, observer: Observer, clock: Callable[[], int] = now_ms
+) -> GlobalFeed:
+    """Return a feed of the global inputs, not running."""
+    feed_settings = FeedSettings(
+        topics=topics,
+        max_step=settings.instruments.max_step,
+        max_ahead_ms=settings.prices.max_ahead_ms,
+        max_replay_ms=settings.prices.max_replay_ms,
+        max_window=settings.limits.max_window_messages,
+        max_poll_records=settings.limits.max_poll_records,
+    )
+    return GlobalFeed(feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer)
+
+
+def new_engine(settings: Settings) -> MarginEngine:
+    """Return an engine that knows nothing yet."""
+    return MarginEngine(engine_settings(settings), new_board(settings))
+
+
 def assemble(
     settings: Settings,
     topics: TopicNames,
@@ -109,24 +129,16 @@ def assemble(
     """Return an instance over a log, ready to run."""
     codec = codec_of(settings)
     group = settings.topics.prefix + settings.kafka.group_id
-    feed_settings = FeedSettings(
-        topics=topics,
-        max_step=settings.instruments.max_step,
-        max_ahead_ms=settings.prices.max_ahead_ms,
-        max_replay_ms=settings.prices.max_replay_ms,
-        max_window=settings.limits.max_window_messages,
-        max_poll_records=settings.limits.max_poll_records,
-    )
     shared = Shared(
         log=log,
-        feed=GlobalFeed(feed_settings, log.reader(), codec, new_board(settings), clock, observer),
+        feed=new_feed(settings, topics, log, observer, clock),
         codec=codec,
         observer=observer,
         topics=topics,
         group=group,
         shards=shards,
         writer_id=secrets.token_hex(8),
-        make_engine=lambda: MarginEngine(engine_settings(settings), new_board(settings)),
+        make_engine=lambda: new_engine(settings),
         on_kernel_thread=kernel,
         now_ms=clock,
         limits=settings.limits,

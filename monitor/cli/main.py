@@ -1,6 +1,6 @@
 """The command line's front door: finds the command, runs it, and turns every fault into a message and an exit code.
 
-argparse, not a library: eight commands with few options each need nothing more, and it costs no start-up time.
+argparse, not a library: nine commands with few options each need nothing more, and it costs no start-up time.
 What a command does lives in its own module.
 """
 
@@ -23,6 +23,7 @@ COMMANDS = (
     "topics",
     "config",
     "evaluate",
+    "compare",
     "explain",
     "verify",
     "version",

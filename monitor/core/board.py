@@ -237,17 +237,24 @@ def _age(age_ms: int, max_age_ms: int, unknown_after_ms: int) -> Age:
 
 
 class Shifted:
-    """Answer as another market does, with some marks and collateral prices moved."""
+    """Answer as another market does, with some marks and collateral prices moved, or under other portfolio terms."""
 
-    def __init__(self, base: Market, marks: Mapping[str, Decimal], index_prices: Mapping[str, Decimal]) -> None:
+    def __init__(
+        self,
+        base: Market,
+        marks: Mapping[str, Decimal],
+        index_prices: Mapping[str, Decimal],
+        portfolio: PortfolioTerms | None = None,
+    ) -> None:
         self._base = base
         self._marks = marks
         self._index_prices = index_prices
+        self._portfolio = portfolio
 
     @property
     def portfolio(self) -> PortfolioTerms | None:
         """What portfolio accounts are margined by."""
-        return self._base.portfolio
+        return self._portfolio or self._base.portfolio
 
     def instrument(self, symbol: str) -> Instrument[Decimal] | None:
         """Return the terms of a contract."""

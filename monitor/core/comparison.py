@@ -7,18 +7,18 @@ that are isolated now stand in the pool as well, with what is in their wallets.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from monitor.core.accounts import Account, MarginMode, MarginType
 from monitor.core.amounts import Number, exactly, fraction_of
-from monitor.core.instruments import Asset, Instrument
+from monitor.core.board import Shifted
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
-from monitor.core.portfolio.terms import Method, PortfolioTerms
-from monitor.core.scopes import IN_USD, scope_names
+from monitor.core.portfolio.terms import Method
+from monitor.core.scopes import IN_USD, PORTFOLIO, scope_names
 
 ISOLATED = "isolated"
 CROSS = "cross"
@@ -44,26 +44,6 @@ class Compared(NamedTuple):
         return None if mine is None or not theirs else 1 - mine / theirs
 
 
-@dataclass(frozen=True, slots=True)
-class _Under:
-    """Answer as a market does, with another method in force."""
-
-    base: Market
-    portfolio: PortfolioTerms | None
-
-    def instrument(self, symbol: str) -> Instrument[Decimal] | None:
-        """Return the terms of a contract."""
-        return self.base.instrument(symbol)
-
-    def mark(self, symbol: str) -> Decimal | None:
-        """Return the mark price of a contract."""
-        return self.base.mark(symbol)
-
-    def asset(self, name: str) -> Asset[Decimal] | None:
-        """Return the terms of an asset."""
-        return self.base.asset(name)
-
-
 @exactly
 def comparison(account: Account, market: Market) -> tuple[Compared, ...]:
     """Return the book under `isolated`, `cross` and every portfolio method that has parameters, in this order.
@@ -82,8 +62,8 @@ def _by_methods(account: Account, market: Market) -> Iterator[Compared]:
     terms = market.portfolio
     for method in Method if terms is not None else ():
         if terms is not None and method in terms.of:
-            (scope,) = scope_names(account, market)
-            yield _compared(str(method), [assess(account, scope, _Under(market, replace(terms, method=method)))], market)
+            under = Shifted(market, {}, {}, replace(terms, method=method))
+            yield _compared(str(method), [assess(account, PORTFOLIO, under)], market)
 
 
 def _in_usd(name: str, account: Account, market: Market) -> Compared:

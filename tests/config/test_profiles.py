@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from monitor.adapters.wire.document import document_of, read_document
-from monitor.cli.evaluate import base_of, report_of
+from monitor.cli.documents import base_of
+from monitor.cli.evaluate import report_of
 from monitor.config import Settings, load, term_defaults, warnings_of
 from monitor.config.places import profile_names, shipped_folder
 from monitor.core.adl.settings import AdlPrice, AdlRanking, AdlTrigger
