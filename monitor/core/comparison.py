@@ -55,7 +55,7 @@ def comparison(account: Account, market: Market) -> tuple[Compared, ...]:
     own = MarginMode.SINGLE_ASSET if account.margin_mode is MarginMode.SINGLE_ASSET else MarginMode.MULTI_ASSET
     alone = [_in_usd(ISOLATED, replace(pooled, margin_mode=MarginMode.SINGLE_ASSET), market)]
     cross = [_in_usd(CROSS, replace(pooled, margin_mode=own), market)]
-    return *alone, *cross, *_by_methods(replace(pooled, margin_mode=MarginMode.PORTFOLIO), market)
+    return *alone, *cross, *_by_methods(replace(pooled, margin_mode=MarginMode.PORTFOLIO, ineligible=()), market)
 
 
 def _by_methods(account: Account, market: Market) -> Iterator[Compared]:
