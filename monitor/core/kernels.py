@@ -61,6 +61,7 @@ from monitor.core.store_columns import (
     PAGE_KIND,
     PAGE_ROWS,
     PART,
+    PORTFOLIO,
     SCOPE_ROW,
     TILE_CAPACITY,
     TILE_CELL,
@@ -127,11 +128,11 @@ def judge_tiles(
 
 @compiled
 def rows_of(chosen: U4, scopes: U4, pages: I8, codes: U4) -> tuple[I8, I8]:
-    """Return the rows of scopes and of parts to be evaluated for some scopes, and those of scopes in USD."""
+    """Return the rows of scopes and parts to be evaluated for some scopes, portfolios apart, and of scopes in USD."""
     count, groups = 0, 0
     for scope in chosen:
         row = np.int64(scopes[scope, SCOPE_ROW])
-        if row != NONE:
+        if row != NONE and pages[row >> PAGE_BITS, PAGE_KIND] != PORTFOLIO:
             is_group = pages[row >> PAGE_BITS, PAGE_KIND] == GROUP
             count += pages[row >> PAGE_BITS, PAGE_CAPACITY] if is_group else 1
             groups += is_group
@@ -139,7 +140,7 @@ def rows_of(chosen: U4, scopes: U4, pages: I8, codes: U4) -> tuple[I8, I8]:
     count, groups = 0, 0
     for scope in chosen:
         row = np.int64(scopes[scope, SCOPE_ROW])
-        if row == NONE:
+        if row == NONE or pages[row >> PAGE_BITS, PAGE_KIND] == PORTFOLIO:
             continue
         page = row >> PAGE_BITS
         if pages[page, PAGE_KIND] != GROUP:

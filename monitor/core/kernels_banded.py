@@ -45,6 +45,7 @@ from monitor.core.store_columns import (
     PLUS,
     PLUS_HIGH,
     PLUS_LOW,
+    PORTFOLIO,
     RATE,
     REQUIREMENT,
     SCOPE_ROW,
@@ -235,7 +236,7 @@ def judge_scopes(
     bounds = np.zeros(ENDS)
     for index in range(chosen.shape[0]):
         row = np.int64(scopes[chosen[index], SCOPE_ROW])
-        if row == NONE:
+        if row == NONE or pages[row >> PAGE_BITS, PAGE_KIND] == PORTFOLIO:
             continue
         page = row >> PAGE_BITS
         if pages[page, PAGE_KIND] == SINGLE:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.kernels_compiled import HAS_NUMBA
 from monitor.core.ladder import Ladder
+from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.store_batch import BatchBuilder, Facts
 from monitor.core.store_coins import Assets
 from monitor.core.store_columns import (
@@ -34,6 +35,7 @@ from monitor.core.store_columns import (
     U4,
 )
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
+from monitor.core.store_portfolio import method_of
 from monitor.core.store_screen import Screen
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
@@ -91,6 +93,17 @@ class MarginStore:
         """
         if self._assets.set_terms(name, terms, low, high):
             self._moved_assets.add(name)
+
+    def set_portfolio(self, portfolio: PortfolioTerms | None) -> None:
+        """Put the resolved parameters of a portfolio method in force, None where there is none.
+
+        Portfolios must be put again where a symbol has come into a group or left one; without a method their
+        requirement is not known.
+        """
+        method = method_of(portfolio)
+        self._contracts.set_groups(method.symbols)
+        self._assets.set_groups(method.assets)
+        self._screen.plan = method.plan
 
     # ------------------------------------------------------------------------------------------------- the scopes
     def put(self, account: int, scopes: Sequence[ScopeFacts]) -> list[tuple[int, str]]:

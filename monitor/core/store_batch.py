@@ -17,7 +17,7 @@ from monitor.core.amounts import exactly
 from monitor.core.instruments import Contract, Instrument
 from monitor.core.positions import maintenance_margin
 from monitor.core.store_coins import Assets
-from monitor.core.store_columns import Batch
+from monitor.core.store_columns import GROUP, PORTFOLIO, SINGLE, Batch
 from monitor.core.store_facts import PartFacts, ScopeFacts
 from monitor.core.store_terms import Contracts
 
@@ -63,11 +63,12 @@ class BatchBuilder:
                 if scope.in_usd:
                     for part in scope.parts:
                         if part.cells or part.wallet:
-                            self._add_part(part)
+                            self._add_part(part, in_portfolio=scope.portfolio)
                     self.widest = max(self.widest, (len(parts) - part_count) >> 1)
                 else:
                     self._add_only_part(scope.parts)
-                self._scopes += (name, scope.ladder, scope.in_usd, scope.blocked, len(parts) >> 1)
+                kind = SINGLE if not scope.in_usd else PORTFOLIO if scope.portfolio else GROUP
+                self._scopes += (name, scope.ladder, kind, scope.blocked, len(parts) >> 1)
                 self.most = max(self.most, len(codes) - cells)
                 scope_count += 1
             self._accounts += (account, scope_count)
@@ -77,13 +78,13 @@ class BatchBuilder:
         if len(parts) > 1:
             raise ValueError("a scope that is not in USD has one settle asset")
         if parts:
-            self._add_part(parts[0])
+            self._add_part(parts[0], in_portfolio=False)
         else:
             self._parts += (0, len(self._codes))
             self._amounts += (0.0, 0.0)
 
-    def _add_part(self, part: PartFacts) -> None:
-        """Add a row: B = wallet − Σ Q·entry (inverse: + Σ Q/entry), exactly."""
+    def _add_part(self, part: PartFacts, *, in_portfolio: bool) -> None:
+        """Add a row: B = wallet − Σ Q·entry (inverse: + Σ Q/entry), exactly; grouped positions require nothing alone."""
         base, fixed, known = part.wallet, _NOTHING, True
         contracts, codes, sizes = self._contracts, self._codes, self._sizes
         first = len(codes)
@@ -100,7 +101,7 @@ class BatchBuilder:
             base = base + _QUOTIENT.divide(size, entry_price) if symbol.inverse else base - size * entry_price
             if symbol.terms is None:
                 known = False
-            elif symbol.at_entry:
+            elif symbol.at_entry and not (in_portfolio and symbol.group >= 0):
                 fixed += _required_at_entry(symbol.terms, size, entry_price, multiplier)
             codes.append(line << 4)
             sizes.append(float(size))

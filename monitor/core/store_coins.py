@@ -5,7 +5,7 @@ Exact numbers come in and are rounded once; contracts are in `store_terms`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import inf, nan
@@ -16,7 +16,7 @@ import numpy as np
 from monitor.core.amounts import exactly
 from monitor.core.instruments import Asset
 from monitor.core.ladder import Ladder
-from monitor.core.store_columns import ENTER, F8, LEAVE, STATES, WEIGHT
+from monitor.core.store_columns import COIN_COLUMNS, ENTER, F8, LEAVE, STATES, WEIGHT
 from monitor.core.store_space import longer
 
 _WIDER: Final = 1e-15
@@ -40,7 +40,10 @@ class Assets:
         self.numbers: dict[str, int] = {}
         self.banded: set[str] = set()
         self._floors = [ladder.debt_floor for ladder in ladders]
-        self.coins = np.zeros((16, 6))
+        self.coins = np.zeros((16, COIN_COLUMNS))
+        self.group_of = np.full(16, -1, dtype=np.int64)
+        """The portfolio group an asset is held in (or the number of the token it is); -1 where it is in none."""
+        self._groups: Mapping[str, int] = {}
         self.floors = np.zeros((len(ladders), 16, 2))
         """By ladder and asset: the least and the greatest the debt floor can be, in the asset."""
         self._write_floors(0, None)
@@ -53,11 +56,20 @@ class Assets:
         number = self.numbers[name] = len(self.numbers) + 1
         if number == len(self.coins):
             self.coins = longer(self.coins, 2 * number)
+            self.group_of = longer(self.group_of, 2 * number, -1)
             floors = np.zeros((len(self._floors), 2 * number, 2))
             floors[:, :number] = self.floors
             self.floors = floors
+        self.group_of[number] = self._groups.get(name, -1)
         self._forget(number)
         return number
+
+    def set_groups(self, groups: Mapping[str, int]) -> None:
+        """Set the portfolio group of every asset that is held in one."""
+        self._groups = groups
+        self.group_of[:] = -1
+        for name, number in self.numbers.items():
+            self.group_of[number] = groups.get(name, -1)
 
     @exactly
     def set_terms(self, name: str, terms: Asset[Decimal] | None, low: Decimal | None, high: Decimal | None) -> bool:
@@ -90,7 +102,8 @@ class Assets:
             )
         minus = Decimal(1) + (terms.ask_buffer or 0)
         ends = [(float(price * plus), float(price * minus)) for price in index]
-        self.coins[number] = (*ends[0], ends[1][0], ends[2][0], ends[1][1], ends[2][1])
+        prices = map(float, index)
+        self.coins[number] = (*ends[0], ends[1][0], ends[2][0], ends[1][1], ends[2][1], *prices)
 
     def _write_floors(self, number: int, index: _Index | None) -> None:
         for ladder, floor in enumerate(self._floors):

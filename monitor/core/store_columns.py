@@ -32,12 +32,13 @@ UNKNOWN: Final = 8
 BLOCKED: Final = 9
 NOTHING_SHOWN: Final = 255
 
-SINGLE, PART, GROUP, DUMMY = range(4)
-"""Kinds of rows: a scope in one asset, a part of a scope in USD, such a scope itself, none."""
+SINGLE, PART, GROUP, PIECE, PORTFOLIO, DUMMY = range(6)
+"""Kinds of rows: a scope in one asset, a part of a scope in USD, such a scope itself, a part of a portfolio, a portfolio,
+none."""
 
 BASE, FIXED, EQUITY, REQUIREMENT = range(4)
 """Of a row's figures. BASE: wallet − Σ q·size·entry (inverse: + Σ q·size/entry), rounded once. FIXED: what is required
-at entry prices (of a GROUP: how many positions its parts have). EQUITY, REQUIREMENT: of the last judgement."""
+at entry prices (of a PIECE: of its ungrouped positions; of a GROUP or PORTFOLIO: how many positions its parts have). EQUITY, REQUIREMENT: of the last judgement."""
 OWNER, ASSET = range(2)
 """Of a row's links: its scope (of a free row: the next free one), and the number of its asset."""
 PAGE_CELL, PAGE_CAPACITY, PAGE_KIND, PAGE_TILE, PAGE_POOL = range(5)
@@ -53,8 +54,9 @@ POOL_HEAD, POOL_FREE, POOL_NEED = range(3)
 """Of a pool, one per kind and capacity: its first free row, how many are free, rows a batch may take."""
 SCOPES_TOP, SCOPES_FREE, SCOPES_REMOVED, ROWS_LIVE, CELLS_LIVE, SERIAL, COUNTERS = range(7)
 
-PLUS, MINUS, PLUS_LOW, PLUS_HIGH, MINUS_LOW, MINUS_HIGH = range(6)
-"""Of an asset: what an amount above 0 and one below count in USD, then the bounds of both."""
+PLUS, MINUS, PLUS_LOW, PLUS_HIGH, MINUS_LOW, MINUS_HIGH, INDEX, INDEX_LOW, INDEX_HIGH = range(9)
+"""Of an asset: what an amount above 0 and one below count in USD, the bounds of both; its index, and its bounds."""
+COIN_COLUMNS: Final = 9
 ENTER, LEAVE, WEIGHT = range(3)
 """Of a ladder and state: the line to a worse status, the line to a better one, and 1 + K."""
 RATE, DEDUCTION, LOWEST, HIGHEST = range(4)
@@ -66,7 +68,7 @@ FLOOR, JUMP, UNRULY = range(3)
 class Columns(NamedTuple):
     """Hold all that a batch is written to.
 
-    codes, sizes, holds are by cell: the code (of a GROUP: the row of a part), q·contract size, and the place of the
+    codes, sizes, holds are by cell: the code (of a GROUP or PORTFOLIO: the row of a part), q·contract size, and the place of the
     scope among the holders of the symbol (NONE for a second position in it). `entries` lists the holders, `first` the
     first scope of each account.
     """
@@ -104,7 +106,7 @@ class Memory(NamedTuple):
 class Batch(NamedTuple):
     """Hold flat what is to be written; children follow their parents, `*_end` says where they end.
 
-    accounts: (account, scope_end); scopes: (name, ladder, in USD, blocked, part_end); parts: (asset, cell_end); amounts
+    accounts: (account, scope_end); scopes: (name, ladder, kind of its row, blocked, part_end); parts: (asset, cell_end); amounts
     of parts: (BASE, FIXED); codes carry no bracket, sizes are not 0.
     """
 

@@ -32,7 +32,7 @@ class ScopeFacts(NamedTuple):
 
     `ladder` is the index of its ladder in the store. `in_usd`: the parts are valued in USD by the assets' terms;
     otherwise there is at most one part and its own asset is the unit. `blocked`: unknown for a reason that prices do
-    not change, so never a candidate.
+    not change, so never a candidate. `portfolio`: in USD, and margined by the portfolio method in force.
     """
 
     name: str
@@ -40,3 +40,4 @@ class ScopeFacts(NamedTuple):
     in_usd: bool
     blocked: bool
     parts: tuple[PartFacts, ...]
+    portfolio: bool = False

@@ -33,6 +33,7 @@ from monitor.core.store_columns import (
     PAGE_TILE,
     POOL_FREE,
     POOL_HEAD,
+    PORTFOLIO,
     ROWS_LIVE,
     SCOPE_ROW,
     SERIAL,
@@ -48,6 +49,12 @@ def first_cell(row: int, pages: I8) -> int:
     """Return where the cells of a row begin."""
     page = row >> PAGE_BITS
     return pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * pages[page, PAGE_CAPACITY]
+
+
+@compiled
+def has_parts(kind: int) -> bool:
+    """Return whether the cells of a row of a kind are other rows."""
+    return kind in (GROUP, PORTFOLIO)
 
 
 @compiled
@@ -144,7 +151,7 @@ def release(
         return 0
     top = np.int64(scopes[scope, SCOPE_ROW])
     page = top >> PAGE_BITS
-    is_group = pages[page, PAGE_KIND] == GROUP
+    is_group = has_parts(pages[page, PAGE_KIND])
     start, count = first_cell(top, pages), pages[page, PAGE_CAPACITY]
     noted = 0
     for index in range(count + 1 if is_group else 1):
@@ -165,7 +172,7 @@ def move_holding(
     """Tell the cell by which a scope holds a symbol that the scope stands elsewhere among the holders."""
     top = np.int64(scopes[scope, SCOPE_ROW])
     page = top >> PAGE_BITS
-    is_group = pages[page, PAGE_KIND] == GROUP
+    is_group = has_parts(pages[page, PAGE_KIND])
     start = first_cell(top, pages)
     for index in range(pages[page, PAGE_CAPACITY] if is_group else 1):
         row = np.int64(codes[start + index]) if is_group else top

@@ -13,15 +13,24 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core import kernels, kernels_banded, kernels_numpy, kernels_numpy_banded
+from monitor.core import (
+    kernels,
+    kernels_banded,
+    kernels_numpy,
+    kernels_numpy_banded,
+    kernels_numpy_portfolio,
+    kernels_portfolio,
+)
 from monitor.core.ladder import Ladder
 from monitor.core.store_coins import Assets, law_of
 from monitor.core.store_columns import CELLS_LIVE, HELD_COUNT, HELD_START, U4
+from monitor.core.store_plan import no_plan
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
 
 _EXACT: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy, kernels)
 _BANDED: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_banded, kernels_banded)
+_PORTFOLIO: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_portfolio, kernels_portfolio)
 """The kernels without and with numba."""
 _CELL_SHARE: Final = 20
 """Look at everybody where the holders of what moved are more than one in this many positions: it is quicker then."""
@@ -41,6 +50,9 @@ class Screen:
         self._assets = assets
         self._law = law_of(ladders)
         self._kernels, self._banded_kernels = _EXACT[uses_numba], _BANDED[uses_numba]
+        self._portfolio_kernels = _PORTFOLIO[uses_numba]
+        self.plan = no_plan()
+        """What portfolios are margined by."""
         self.judged = 0
         """How many evaluations of a scope there have been."""
 
@@ -52,6 +64,11 @@ class Screen:
         count: int = self._kernels.judge_tiles(
             columns.tiles, columns.figures, self._space.scales, *rows, self._contracts.values, *terms, found
         )
+        if self._space.has_portfolios():
+            where = columns.tiles, columns.pages, columns.figures
+            count = self._portfolio_kernels.judge_tiles(
+                *where, *rows, self._contracts.values, *terms, *self._groups(), found, count
+            )
         return self._with_bands(found[:count], None)
 
     def holders(self, symbols: Collection[str], others: U4) -> NDArray[np.int64]:
@@ -70,6 +87,10 @@ class Screen:
         found, (rows, terms) = np.empty(len(scopes), dtype=np.uint32), self._tables()
         where, values = (scopes, columns.scopes, columns.pages, columns.figures), self._contracts.values
         count: int = self._kernels.judge_scopes(*where, space.scales, *rows, values, *terms, found)
+        if space.has_portfolios():
+            count = self._portfolio_kernels.judge_scopes(
+                *where, *rows, values, *terms, *self._groups(), found, count
+            )
         return self._with_bands(found[:count], scopes)
 
     def entries_of(self, symbols: Collection[str]) -> list[U4]:
@@ -115,3 +136,7 @@ class Screen:
         columns, contracts, assets = self._space.columns, self._contracts, self._assets
         rows = columns.watch, columns.links, columns.codes, columns.sizes
         return rows, (contracts.table, contracts.edge, assets.coins, assets.floors, self._law)
+
+    def _groups(self) -> tuple[Any, ...]:
+        """Return what portfolios need besides: the groups of lines and of assets, and the plan."""
+        return self._contracts.group_of_line, self._assets.group_of, self.plan

@@ -33,9 +33,11 @@ from monitor.core.store_columns import (
     PAGE_ROWS,
     PAGE_TILE,
     PART,
+    PIECE,
     POOL_FREE,
     POOL_HEAD,
     POOL_NEED,
+    PORTFOLIO,
     ROWS_LIVE,
     SCOPE_FREE,
     SCOPES_FREE,
@@ -53,7 +55,7 @@ from monitor.core.store_columns import (
 from monitor.core.store_write import write_batch
 
 _FIRST_SCOPES: Final = 256
-_POOLS: Final = 3 * len(CAPACITIES)
+_POOLS: Final = DUMMY * len(CAPACITIES)
 
 A = TypeVar("A", bound=np.generic)
 
@@ -109,6 +111,10 @@ class Space:
         counters = self.columns.counters
         return int(counters[SCOPES_TOP] - counters[SCOPES_FREE] - counters[SCOPES_REMOVED])
 
+    def has_portfolios(self) -> bool:
+        """Return whether there has ever been a portfolio."""
+        return bool((self.columns.tiles[:, TILE_KIND] == PORTFOLIO).any())
+
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""
         counters = self.columns.counters
@@ -141,7 +147,7 @@ class Space:
         """Return the owners of parts in wanted assets (by number); with `debts`, also scopes in debt in one."""
         rows = self._pages * PAGE_ROWS
         kind = np.repeat(self.columns.pages[: self._pages, PAGE_KIND], PAGE_ROWS)
-        concerned = kind == PART
+        concerned = (kind == PART) | (kind == PIECE)
         if debts:
             concerned |= (kind == SINGLE) & (self.columns.figures[:rows, EQUITY] <= 0)
         concerned &= wanted[self.columns.links[:rows, ASSET]]

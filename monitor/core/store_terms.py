@@ -6,6 +6,7 @@ lines are not known here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from math import inf, nan
 from typing import Final
@@ -26,10 +27,11 @@ _MORE: Final = 1.000001
 class Symbol:
     """Hold what is known of one contract: its number, its terms, its price, and its lines by multiplier."""
 
-    __slots__ = ("at_entry", "band", "inverse", "line_of_one", "lines", "mark", "number", "size", "terms")
+    __slots__ = ("at_entry", "band", "group", "inverse", "line_of_one", "lines", "mark", "number", "size", "terms")
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, group: int) -> None:
         self.number = number
+        self.group = group
         self.terms: Instrument[Decimal] | None = None
         self.inverse = False
         self.at_entry = False
@@ -80,6 +82,9 @@ class Contracts:
         self.lines = 1
         """Line 0 is nobody's: free cells refer to it."""
         self.symbol_of_line = np.zeros(64, dtype=np.int64)
+        self.group_of_line = np.full(64, -1, dtype=np.int64)
+        """Of each line: its portfolio group twice, and 1 more for an inverse contract; -1 where it is in none."""
+        self._groups: Mapping[str, int] = {}
         self.values = np.zeros(64)
         """The value v of each line; NaN where price or terms are missing."""
         self.ends = np.zeros((64, 2))
@@ -92,7 +97,7 @@ class Contracts:
         """Return a symbol, a new one where it was never named."""
         known = self.symbols.get(name)
         if known is None:
-            known = self.symbols[name] = Symbol(len(self.symbols))
+            known = self.symbols[name] = Symbol(len(self.symbols), self._groups.get(name, -1))
         return known
 
     def line(self, symbol: Symbol, multiplier: Decimal) -> int:
@@ -108,9 +113,19 @@ class Contracts:
         if multiplier == 1:
             symbol.line_of_one = line
         self.symbol_of_line[line] = symbol.number
+        self.group_of_line[line] = _grouped(symbol)
         self._tabulate(symbol, multiplier, line)
         self._price(symbol)
         return line
+
+    def set_groups(self, groups: Mapping[str, int]) -> None:
+        """Set the portfolio group of every symbol that is in one."""
+        self._groups = groups
+        self.group_of_line[:] = -1
+        for name, symbol in self.symbols.items():
+            symbol.group = groups.get(name, -1)
+            for line in symbol.lines.values():
+                self.group_of_line[line] = _grouped(symbol)
 
     def set_terms(self, name: str, terms: Instrument[Decimal] | None) -> bool:
         """Put terms in force; return whether rows that hold the symbol must be written again.
@@ -162,6 +177,7 @@ class Contracts:
 
     def _grow(self, lines: int) -> None:
         self.symbol_of_line = longer(self.symbol_of_line, lines)
+        self.group_of_line = longer(self.group_of_line, lines, -1)
         self.values, self.ends = longer(self.values, lines), longer(self.ends, lines)
         self.table, self.edge = longer(self.table, lines * TIERS), longer(self.edge, lines * TIERS)
 
@@ -192,3 +208,7 @@ class Contracts:
             edge[number] = (float(floor), float(jump) * _MORE, unruly * _MORE)
             if number:
                 table[number - 1, HIGHEST] = float(floor) * (1.0 - near)
+
+
+def _grouped(symbol: Symbol) -> int:
+    return 2 * symbol.group + symbol.inverse if symbol.group >= 0 else -1

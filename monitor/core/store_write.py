@@ -16,7 +16,6 @@ from monitor.core.store_columns import (
     CELLS_LIVE,
     F8,
     FIXED,
-    GROUP,
     HELD_COUNT,
     HELD_NEED,
     HELD_ROOM,
@@ -24,8 +23,10 @@ from monitor.core.store_columns import (
     NONE,
     OWNER,
     PART,
+    PIECE,
     POOL_FREE,
     POOL_NEED,
+    PORTFOLIO,
     SCOPE_FREE,
     SCOPE_NEXT,
     SCOPE_ROW,
@@ -41,6 +42,14 @@ from monitor.core.store_rows import cross_out, enter, first_cell, pool_number, r
 
 
 @compiled
+def part_kind(kind: int) -> int:
+    """Return the kind of the rows in which the parts of a scope lie, whose own row is of a kind."""
+    if kind == SINGLE:
+        return SINGLE
+    return PIECE if kind == PORTFOLIO else PART
+
+
+@compiled
 def lacks_room(batch_scopes: I8, parts: I8, batch_codes: U4, symbols: I8, pools: I8, symbol_of: I8) -> bool:
     """Fill in how many rows of each pool and entries of each symbol a batch may take; return whether any lack."""
     pools[:, POOL_NEED] = 0
@@ -48,10 +57,9 @@ def lacks_room(batch_scopes: I8, parts: I8, batch_codes: U4, symbols: I8, pools:
         symbols[symbol_of[batch_codes[cell] >> 4], HELD_NEED] = 0
     part, lacking = 0, False
     for index in range(batch_scopes.shape[0]):
-        kind = SINGLE
-        if batch_scopes[index, 2]:
-            kind = PART
-            pools[pool_number(GROUP, batch_scopes[index, 4] - part), POOL_NEED] += 1
+        kind = part_kind(batch_scopes[index, 2])
+        if kind != SINGLE:
+            pools[pool_number(batch_scopes[index, 2], batch_scopes[index, 4] - part), POOL_NEED] += 1
         while part < batch_scopes[index, 4]:
             cells = parts[part, 1] - (parts[part - 1, 1] if part > 0 else 0)
             pools[pool_number(kind, cells), POOL_NEED] += 1
@@ -143,15 +151,15 @@ def write_scope(
     noted = release(
         scope, figures, links, watch, codes, sizes, holds, pages, scopes, symbols, pools, counters, symbol_of, notes
     )
-    top, place, end, in_usd = 0, 0, batch_scopes[index, 4], batch_scopes[index, 2]
-    if in_usd:
-        top = take_row(pool_number(GROUP, end - part), links, pages, tiles, pools, counters)
+    top, place, end, kind = 0, 0, batch_scopes[index, 4], batch_scopes[index, 2]
+    if kind != SINGLE:
+        top = take_row(pool_number(kind, end - part), links, pages, tiles, pools, counters)
         links[top, OWNER] = scope
         place = first_cell(top, pages)
     while part < end:
         row = write_part(
             part,
-            PART if in_usd else SINGLE,
+            part_kind(kind),
             scope,
             parts,
             amounts,
@@ -171,7 +179,7 @@ def write_scope(
             symbol_of,
             notes,
         )
-        if in_usd:
+        if kind != SINGLE:
             codes[place] = row
             figures[top, FIXED] += parts[part, 1] - (parts[part - 1, 1] if part > 0 else 0)
             place += 1
