@@ -97,12 +97,12 @@ class MarginStore:
     def set_portfolio(self, portfolio: PortfolioTerms | None) -> None:
         """Put the resolved parameters of a portfolio method in force, None where there is none.
 
-        Portfolios must be put again where a symbol has come into a group or left one; without a method their
-        requirement is not known.
+        Who holds an asset that another group holds now is judged with the next symbols. Where more than that changed,
+        portfolios must be put and judged again; without a method their requirement is not known.
         """
         method = method_of(portfolio)
         self._contracts.set_groups(method.symbols)
-        self._assets.set_groups(method.assets)
+        self._moved_assets |= self._assets.set_groups(method.assets)
         self._screen.plan = method.plan
 
     # ------------------------------------------------------------------------------------------------- the scopes

@@ -115,7 +115,7 @@ class Screen:
     def _with_bands(self, found: U4, judged: U4 | None) -> NDArray[np.int64]:
         """Return candidates, each once, those that stand on doubted prices judged at the ends of their bands.
 
-        `judged` are the scopes to look at, None for all.
+        A portfolio on doubted prices is always one: the exact verdict tries it at its ends. `judged` are the scopes to look at, None for all.
         """
         contracts, columns = self._contracts, self._space.columns
         if contracts.banded or self._assets.banded:
@@ -128,7 +128,7 @@ class Screen:
             where = scopes, columns.scopes, columns.pages, columns.figures
             ends = columns.holds, contracts.values, contracts.ends
             count: int = self._banded_kernels.judge_scopes(*where, *rows, *ends, *terms, more)
-            found = np.concatenate([found[~is_banded[found]], more[:count]])
+            found = np.concatenate([found[~is_banded[found]], more[:count], self._space.portfolios_of(scopes)])
         return (np.unique(found) if len(found) > 1 else found).astype(np.int64)
 
     def _tables(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

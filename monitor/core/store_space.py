@@ -40,6 +40,7 @@ from monitor.core.store_columns import (
     PORTFOLIO,
     ROWS_LIVE,
     SCOPE_FREE,
+    SCOPE_ROW,
     SCOPES_FREE,
     SCOPES_REMOVED,
     SCOPES_TOP,
@@ -114,6 +115,13 @@ class Space:
     def has_portfolios(self) -> bool:
         """Return whether there has ever been a portfolio."""
         return bool((self.columns.tiles[:, TILE_KIND] == PORTFOLIO).any())
+
+    def portfolios_of(self, scopes: U4) -> U4:
+        """Return the portfolios among scopes that exist."""
+        rows = self.columns.scopes[scopes, SCOPE_ROW]
+        rows[rows == NONE] = 0
+        portfolios: U4 = scopes[self.columns.pages[rows >> PAGE_BITS, PAGE_KIND] == PORTFOLIO]
+        return portfolios
 
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""

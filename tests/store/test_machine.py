@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import HealthCheck, settings
@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from monitor.core.instruments import Asset, Contract, Instrument, MaintenanceBasis, MarginTier, chain_deductions
 from monitor.core.ladder import Ladder, MarginStatus
+from monitor.core.portfolio.terms import Terms
 from monitor.core.store import CellFacts, MarginStore, PartFacts, ScopeFacts
-from tests.store import twin
+from tests.store import portfolio_books, twin
 
 D = Decimal
 COINS = ("USDT", "BTC", "BNB")
@@ -114,11 +115,14 @@ def accounts(draw: st.DrawFn) -> list[ScopeFacts]:
     ladder, blocked = draw(st.integers(0, 2)), draw(st.integers(0, 19)) == 0
     found = []
     linear, inverse = (one_multiplier_a_symbol(draw(cells(symbols, 5))) for symbols in (LINEAR, INVERSE))
-    if draw(st.booleans()):
+    form = draw(st.sampled_from(["asset", "usd", "portfolio", "portfolio"]))
+    if form != "asset":
         parts = [PartFacts("USDT", draw(wallets), linear), PartFacts("BTC", draw(wallets), inverse)]
         if draw(st.booleans()):
             parts.append(PartFacts("BNB", draw(wallets), ()))
-        found.append(ScopeFacts("cross:USD", ladder, in_usd=True, blocked=blocked, parts=tuple(parts)))
+        name = "cross:USD" if form == "usd" else "portfolio"
+        scope = ScopeFacts(name, ladder, in_usd=True, blocked=blocked, parts=tuple(parts), portfolio=form != "usd")
+        found.append(scope)
     else:
         for asset, positions in (("USDT", linear), ("BTC", inverse), ("BNB", ())):
             if positions or draw(st.booleans()):
@@ -162,6 +166,13 @@ class Lives(RuleBasedStateMachine):
         for name in COINS:
             self.world.assets[name] = Asset(name, D(2))
             self._each(lambda store, coin=name: store.set_asset(coin, Asset(coin, D(2))))
+        self._set_method(portfolio_books.PLAIN)
+
+    def _set_method(self, terms: Terms) -> None:
+        """Put the parameters of a method in force, resolved as the engine does it."""
+        self.world.portfolio = terms
+        portfolio = portfolio_books.portfolio_of(terms, self.world.instruments)
+        self._each(lambda store: store.set_portfolio(portfolio))
 
     def _each(self, act: Any) -> list[Any]:
         results = [act(store) for store in self.stores]
@@ -182,7 +193,8 @@ class Lives(RuleBasedStateMachine):
         facts = []
         for scope in self.facts[account]:
             missing = any(cell.symbol not in self.world.instruments for part in scope.parts for cell in part.cells)
-            facts.append(scope._replace(blocked=True, parts=()) if missing else scope)
+            blocked = scope._replace(in_usd=False, blocked=True, parts=(), portfolio=False)
+            facts.append(blocked if missing else scope)
         self._each(lambda store: sorted(name for _, name in store.put(account, facts)))
 
     def _settle(self, candidates: set[tuple[int, str]]) -> None:
@@ -267,7 +279,16 @@ class Lives(RuleBasedStateMachine):
         again = self._set_terms(symbol, terms)
         for account in sorted(holders if was_missing or terms is None else again):
             self._put(account)
-        self._judged(lambda store: store.judge_accounts(sorted(holders)))
+        self._set_method(cast("Terms", self.world.portfolio))
+        self._judged(lambda store: np.union1d(store.judge_accounts(sorted(holders)), store.judge_symbols([symbol])))
+
+    @rule(name=st.sampled_from(sorted(portfolio_books.BY_NAME)))
+    def change_method(self, name: str) -> None:
+        """Margin portfolios in another way."""
+        self._set_method(portfolio_books.BY_NAME[name])
+        for account in self.facts:
+            self._put(account)
+        self._judged(lambda store: store.judge_all())
 
     @rule(
         data=st.data(),
@@ -307,7 +328,7 @@ class Lives(RuleBasedStateMachine):
                 exact = None if scope.blocked else twin.figures(scope, self.world)
                 if exact is None or scope.blocked:
                     continue
-                error = float(twin.gross(scope, self.world)) * 1e-9
+                error = float(twin.gross(scope, self.world)) * 1e-9 + float(exact[1]) * 1e-12
                 assert abs(first[0][number] - float(exact[0])) <= error
                 assert abs(first[1][number] - float(exact[1])) <= error
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from monitor.core.instruments import Asset, Contract, Instrument, MaintenanceBasis
 from monitor.core.ladder import BY_RANK, Ladder, MarginStatus
 from monitor.core.store import PartFacts, ScopeFacts
+from tests.store import portfolio_twin
 
 UNKNOWN = MarginStatus.UNKNOWN.rank
 Figures = tuple[Fraction, Fraction]
@@ -28,11 +29,14 @@ class World:
     bands: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
     assets: dict[str, Asset[Decimal]] = field(default_factory=dict)
     asset_bands: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    portfolio: object = None
+    """The parameters of the portfolio method in force."""
 
     def moved(self, marks: Mapping[str, Decimal], indices: Mapping[str, Decimal]) -> World:
         """Return the market with some prices moved and nothing doubted."""
         assets = {name: replace(self.assets[name], index_price=price) for name, price in indices.items()}
-        return World(self.ladders, self.instruments, {**self.marks, **marks}, {}, {**self.assets, **assets}, {})
+        marks = {**self.marks, **marks}
+        return World(self.ladders, self.instruments, marks, {}, {**self.assets, **assets}, {}, self.portfolio)
 
 
 def figures(scope: ScopeFacts, world: World) -> Figures | None:
@@ -58,7 +62,27 @@ def figures(scope: ScopeFacts, world: World) -> Figures | None:
         plus = index * haircut if terms.margin_available else Fraction(0)
         equity += amount * (minus if amount < 0 else plus)
         requirement += needed * minus
+    if scope.portfolio:
+        return portfolio_twin.figures(world.portfolio, _book(scope, world, equity), world.instruments)
     return equity, requirement
+
+
+def _book(scope: ScopeFacts, world: World, equity: Fraction) -> portfolio_twin.Book:
+    """Return what a portfolio method looks at, everything being known."""
+    book = portfolio_twin.Book([], {}, {}, equity)
+    for part in scope.parts:
+        if not part.wallet and not part.cells:
+            continue
+        sums = _sums(part, world)
+        assert sums is not None
+        book.held[part.asset], book.index[part.asset] = sums[0], Fraction(world.assets[part.asset].index_price or 0)
+        for cell in part.cells:
+            terms, mark = world.instruments[cell.symbol], Fraction(world.marks[cell.symbol])
+            size = Fraction(cell.quantity) * Fraction(terms.contract_size)
+            alone = _sums(PartFacts(part.asset, Decimal(0), (cell,)), world)
+            assert alone is not None
+            book.lines.append(portfolio_twin.Line(cell.symbol, terms, size, mark, alone[1]))
+    return book
 
 
 def _sums(part: PartFacts, world: World) -> Figures | None:
