@@ -116,19 +116,19 @@ def scenario_of(plan: Plan, work: F8, touched: I8, count: int) -> tuple[float, f
 @compiled
 def span_of(plan: Plan, work: F8, touched: I8, count: int) -> float:
     """Return the requirement of `span`: its sixteen scenarios have become one factor for gains, one for losses."""
-    numbers, groups, credits = plan.numbers, plan.groups, plan.credits
+    numbers, groups, deals = plan.numbers, plan.groups, plan.credits
     for index in range(count):
         work[touched[index], REST] = work[touched[index], DELTA]
-    for credit in range(credits.shape[0] if count > 1 else 0):
-        one, other = int(credits[credit, FIRST_LEG]), int(credits[credit, SECOND_LEG])
+    for credit in range(deals.shape[0] if count > 1 else 0):
+        one, other = int(deals[credit, FIRST_LEG]), int(deals[credit, SECOND_LEG])
         first, second = work[one, REST], work[other, REST]
         if (first > 0.0 > second) | (first < 0.0 < second):
-            spreads = min(abs(first) / credits[credit, FIRST_RATIO], abs(second) / credits[credit, SECOND_RATIO])
-            used, spent = spreads * credits[credit, FIRST_RATIO], spreads * credits[credit, SECOND_RATIO]
+            spreads = min(abs(first) / deals[credit, FIRST_RATIO], abs(second) / deals[credit, SECOND_RATIO])
+            used, spent = spreads * deals[credit, FIRST_RATIO], spreads * deals[credit, SECOND_RATIO]
             scan = groups[one, SCAN_LONG] if first > 0.0 else groups[one, SCAN_SHORT]
-            work[one, CREDITED] += used * scan * credits[credit, CREDIT]
+            work[one, CREDITED] += used * scan * deals[credit, CREDIT]
             scan = groups[other, SCAN_LONG] if second > 0.0 else groups[other, SCAN_SHORT]
-            work[other, CREDITED] += spent * scan * credits[credit, CREDIT]
+            work[other, CREDITED] += spent * scan * deals[credit, CREDIT]
             work[one, REST] = max(first - used, 0.0) if first > 0.0 else min(first + used, 0.0)
             work[other, REST] = max(second - spent, 0.0) if second > 0.0 else min(second + spent, 0.0)
     required = 0.0
@@ -177,6 +177,6 @@ def tims_of(plan: Plan, work: F8, touched: I8, count: int) -> float:
             opposed += 0.5 * (work[group, GROSS] + work[group, HELD] - abs(work[group, DELTA]))
             end += 1
         lost = plan.numbers[BASIS_RATE] * opposed - least_of(plan, work, touched, begin, end)
-        required += max(0.0, max(lost, plan.numbers[MINIMUM_RATE] * gross))
+        required += max(0.0, lost, plan.numbers[MINIMUM_RATE] * gross)
         begin = end
     return required

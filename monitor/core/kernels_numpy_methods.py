@@ -1,4 +1,4 @@
-"""The twins of `kernels_methods` and `kernels_tokens` in plain numpy: the same figures, all accounts of a block at once.
+"""The twins of `kernels_methods` and `kernels_tokens` in plain numpy: the same figures, many accounts at once.
 
 A block has a row per quantity of `store_plan` and group, and a column per account; groups are added in their order, so
 that an account's sums are those of the compiled kernels, to the last bit but for powers.
@@ -107,9 +107,7 @@ def _scenario_of(plan: Plan, block: F8) -> tuple[F8, F8]:
             share = mine * plan.groups[group, PER_VOLUME]
             charge *= np.sqrt(share) if exponent == 0.5 else share**exponent
         sized += charge
-    charged = np.maximum(
-        _worst_of(plan, block) + sized + numbers[BASIS_RATE] * opposed, numbers[MINIMUM_RATE] * gross
-    )
+    charged = np.maximum(_worst_of(plan, block) + sized + numbers[BASIS_RATE] * opposed, numbers[MINIMUM_RATE] * gross)
     return charged * numbers[FACTOR], sized
 
 
@@ -174,7 +172,8 @@ def _support(plan: Plan, block: F8, column: int, token: int) -> F8:
     for other in range(len(plan.groups)):
         if other != token:
             total += block[column, other]
-    return np.minimum(total, plan.groups[token, BORROW_CAP])
+    capped: F8 = np.minimum(total, plan.groups[token, BORROW_CAP])
+    return capped
 
 
 def judge_tokens(

@@ -5,10 +5,9 @@ whose terms and bounds are used here: u, S, w, K, E in USD.
 
 Figures
     An account has one PIECE per asset, whose cells are its positions. The delta of a linear position is x·i, x = Q·mark
-    its value and i the index of the piece's asset; of an inverse one it is Q, which is in USD. A group's D is the sum of
-    the deltas of its positions and of what is held of its assets, E(piece)·i; G is Σ |delta| of positions, H is Σ |held|.
-    Of those above 0 and those below the lesser sum is min(long, short) = (G + H − |D|)/2. Ungrouped positions require
-    r·i, r as in `kernels`.
+    its value and i the index of the piece's asset; of an inverse one it is Q, which is in USD. A group's D is the sum
+    of the deltas of its positions and of what is held of its assets, E(piece)·i; G is Σ |delta| of positions, H is
+    Σ |held|. The lesser of long and short is (G + H − |D|)/2. Ungrouped positions require r·i, r as in `kernels`.
 
 Rounding of the sums
     A linear delta has 5u (Q, mark, i, two products), an inverse one u. An amount held has the error of E(piece), below
@@ -19,13 +18,14 @@ Rounding of the sums
 Requirements
     Every method is continuous and piecewise linear in D, G and H, but for the charge for size. So its error is at most
     SLOPE·Φ, SLOPE a bound on its slopes, made with the plan:
-    scenario  the loss in a scenario has slopes weight·max(move, −1), the greatest of them L; basis and minimum add their
-              rates (twice for min(long, short)): SLOPE = (1 + buffer)·(L + 2·basis + minimum).
+    scenario  the loss in a scenario has slopes weight·max(move, −1), the greatest of them L; basis and minimum add
+              their rates (twice for min(long, short)): SLOPE = (1 + buffer)·(L + 2·basis + minimum).
               The charge rate·G·(G/V)^e has relative error (1 + e)·4(t + 200)u: that of G times 1 + e; that of 1/V times
               e; that of ê is e·u·|ln(G/V)|, less than 160e·u; a power is right to 32u.
     span      scan and basis as above. A credit maps what is left of two deltas of opposite sign to what is left after
-              it: for a ratio of 1:1 Σ |Δ| does not grow by that, for κ:1 by max(κ, 1/κ) at most; of a product A over the
-              credits so far comes the slope A·credit·scan·(max(1, κ) + max(1, 1/κ)) of the next. 4 roundings each.
+              it: for a ratio of 1:1 Σ |Δ| does not grow by that, for κ:1 by max(κ, 1/κ) at most; of a product A over
+              the credits so far comes the slope A·credit·scan·(max(1, κ) + max(1, 1/κ)) of the next. Each rounds less
+              than 16u of T: t + 4·credits stands for t.
     tims      offsets are within 0 and 1, so no sum has a slope above that of its classes: L + 2·basis + minimum.
     Rates, shocks and scans are rounded once; they and the sums of a method add less than 16u of SLOPE·T and of M. The
     ungrouped add their own S·i. In all, with P pieces and r the charge for size,
@@ -179,7 +179,7 @@ def judge_row(
         asset = links[piece, ASSET]
         index, plus, minus = coins[asset, INDEX], coins[asset, PLUS], coins[asset, MINUS]
         amount, needed, mine, count = walk(
-            piece, index, pages, figures, codes, sizes, values, table, edge, groups, work, touched, count
+            int(piece), index, pages, figures, codes, sizes, values, table, edge, groups, work, touched, count
         )
         terms += pages[piece >> PAGE_BITS, PAGE_CAPACITY] + 1
         equity += amount * (minus if amount < 0.0 else plus)
@@ -243,7 +243,7 @@ def judge_tiles(
             continue
         for row in range(tiles[tile, TILE_ROW], tiles[tile, TILE_ROW] + tiles[tile, TILE_USED]):
             if judge_row(
-                *(row, pages, figures, watch, links, codes, sizes, values, table, edge, coins, floors, law),
+                *(int(row), pages, figures, watch, links, codes, sizes, values, table, edge, coins, floors, law),
                 *(groups, held_in, plan, work, touched),
             ):
                 found[count] = links[row, OWNER]
@@ -281,7 +281,7 @@ def judge_scopes(
         if row == NONE or pages[row >> PAGE_BITS, PAGE_KIND] != PORTFOLIO:
             continue
         if judge_row(
-            *(row, pages, figures, watch, links, codes, sizes, values, table, edge, coins, floors, law),
+            *(int(row), pages, figures, watch, links, codes, sizes, values, table, edge, coins, floors, law),
             *(groups, held_in, plan, work, touched),
         ):
             found[count] = scope

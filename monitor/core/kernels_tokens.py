@@ -7,7 +7,7 @@ Bounds
     which the ends are moved apart; that is more than comparing them with k̂ can add.
 
 What is proven
-    The scope's (E, M) is that of the token with the least E/M, so the status by it is the worst of all tokens'. A status
+    The scope's (E, M) is that of the token with the least E/M, so the status by it is the worst of all tokens'. It
     stays if every token's lower E is above enter·(upper M), and some token's upper E below leave·(lower M). Nothing is
     below 0: bankrupt is E = 0, proven where some upper E is 0, if no token's requirement can be 0.
     An account without anything requires nothing.
@@ -48,10 +48,10 @@ def support(work: F8, touched: I8, count: int, column: int, token: int, cap: flo
 @compiled
 def holds_nothing(work: F8, touched: I8, count: int) -> bool:
     """Return whether nothing is held of any token; without positions, amounts are 0 only where they are exactly 0."""
+    held = 0.0
     for index in range(count):
-        if work[touched[index], DELTA] != 0.0:
-            return False
-    return True
+        held += abs(work[touched[index], DELTA])
+    return held == 0.0
 
 
 @compiled

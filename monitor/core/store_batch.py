@@ -84,7 +84,7 @@ class BatchBuilder:
             self._amounts += (0.0, 0.0)
 
     def _add_part(self, part: PartFacts, *, in_portfolio: bool) -> None:
-        """Add a row: B = wallet − Σ Q·entry (inverse: + Σ Q/entry), exactly; grouped positions require nothing alone."""
+        """Add a row: B = wallet − Σ Q·entry (inverse: + Σ Q/entry), exactly; grouped positions require nothing."""
         base, fixed, known = part.wallet, _NOTHING, True
         contracts, codes, sizes = self._contracts, self._codes, self._sizes
         first = len(codes)

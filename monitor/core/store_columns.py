@@ -33,12 +33,13 @@ BLOCKED: Final = 9
 NOTHING_SHOWN: Final = 255
 
 SINGLE, PART, GROUP, PIECE, PORTFOLIO, DUMMY = range(6)
-"""Kinds of rows: a scope in one asset, a part of a scope in USD, such a scope itself, a part of a portfolio, a portfolio,
-none."""
+"""Kinds of rows: a scope in one asset, a part of a scope in USD, such a scope itself, a part of a portfolio, such a
+portfolio itself, none."""
 
 BASE, FIXED, EQUITY, REQUIREMENT = range(4)
 """Of a row's figures. BASE: wallet − Σ q·size·entry (inverse: + Σ q·size/entry), rounded once. FIXED: what is required
-at entry prices (of a PIECE: of its ungrouped positions; of a GROUP or PORTFOLIO: how many positions its parts have). EQUITY, REQUIREMENT: of the last judgement."""
+at entry prices, of a PIECE of its ungrouped positions (of a GROUP or PORTFOLIO: how many positions its parts have).
+EQUITY, REQUIREMENT: of the last judgement."""
 OWNER, ASSET = range(2)
 """Of a row's links: its scope (of a free row: the next free one), and the number of its asset."""
 PAGE_CELL, PAGE_CAPACITY, PAGE_KIND, PAGE_TILE, PAGE_POOL = range(5)
@@ -68,9 +69,9 @@ FLOOR, JUMP, UNRULY = range(3)
 class Columns(NamedTuple):
     """Hold all that a batch is written to.
 
-    codes, sizes, holds are by cell: the code (of a GROUP or PORTFOLIO: the row of a part), q·contract size, and the place of the
-    scope among the holders of the symbol (NONE for a second position in it). `entries` lists the holders, `first` the
-    first scope of each account.
+    codes, sizes, holds are by cell: the code (of a GROUP or PORTFOLIO: the row of a part), q·contract size, and the
+    place of the scope among the holders of the symbol (NONE for a second position in it). `entries` lists the holders,
+    `first` the first scope of each account.
     """
 
     figures: F8
@@ -106,8 +107,8 @@ class Memory(NamedTuple):
 class Batch(NamedTuple):
     """Hold flat what is to be written; children follow their parents, `*_end` says where they end.
 
-    accounts: (account, scope_end); scopes: (name, ladder, kind of its row, blocked, part_end); parts: (asset, cell_end); amounts
-    of parts: (BASE, FIXED); codes carry no bracket, sizes are not 0.
+    accounts: (account, scope_end); scopes: (name, ladder, kind of its row, blocked, part_end); parts: (asset,
+    cell_end); amounts of parts: (BASE, FIXED); codes carry no bracket, sizes are not 0.
     """
 
     accounts: I8

@@ -26,14 +26,14 @@ SCAN_LONG, SCAN_SHORT = range(2)
 PRODUCT, PRODUCT_OFFSET, FAMILY, FAMILY_OFFSET = range(4)
 """Of a class of `tims`: the numbers and offsets of its product group and portfolio group; both rise with the class."""
 IS_BORROWABLE, WORTH, SUPPLY_CAP, BORROW_CAP = range(4)
-"""Of a token: 1 or 0, what one USD of it counts for other tokens, its supply cap in the token, its borrow cap in USD."""
+"""Of a token: 1 or 0, what one USD of it counts for others, its supply cap in the token, its borrow cap in USD."""
 GROUP_COLUMNS: Final = 5
 
 FIRST_LEG, SECOND_LEG, FIRST_RATIO, SECOND_RATIO, CREDIT = range(5)
 """Of a credit of `span`."""
 
 DELTA, GROSS, HELD, SEEN, REST, CREDITED, WORK_COLUMNS = range(7)
-"""Of a group while one account is margined: Σ of its deltas with what is held, Σ |delta| of positions, Σ |what is held|,
+"""Of a group while an account is margined: Σ of its deltas with what is held, Σ |delta| of positions, Σ |what is held|,
 whether it was met; for `span` the delta no credit has used yet, and the credit. Of a token: DELTA is what is held in
 USD, GROSS its possible error, HELD its index."""
 

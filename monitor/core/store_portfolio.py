@@ -126,9 +126,7 @@ def _steepest(columns: Iterable[Column]) -> Fraction:
 def _scenario(terms: ScenarioTerms) -> Plan:
     """Return the plan of `scenario`: steps and volatility as shocks, and how each group breaks away from the others."""
     moves = [Fraction(group.up) for group in terms.groups]
-    against, multiple, weight = map(
-        Fraction, (terms.correlation_break, terms.spike_multiple, terms.spike_weight)
-    )
+    against, multiple, weight = map(Fraction, (terms.correlation_break, terms.spike_multiple, terms.spike_weight))
     together: list[Column] = []
     for way in (1, -1):
         together += [tuple(_floored(way * Fraction(step) * move) for move in moves) for step in terms.steps]
@@ -168,8 +166,10 @@ def _span(terms: SpanTerms) -> Plan:
         legs = [numbers[leg] for leg in credit.legs]
         listed[row] = (*legs, *map(float, ratios), float(credit.credit))
         steps = max(_ONE, ratios[0] / ratios[1]), max(_ONE, ratios[1] / ratios[0])
-        slope += grown * Fraction(credit.credit) * sum(
-            scans[leg] * step for leg, step in zip(credit.legs, steps, strict=True)
+        slope += (
+            grown
+            * Fraction(credit.credit)
+            * sum(scans[leg] * step for leg, step in zip(credit.legs, steps, strict=True))
         )
         grown *= max(steps)
     plan = _plan(SPAN, slope * grown, (terms.basis_rate, terms.minimum_rate), groups, np.zeros((len(groups), 0)))

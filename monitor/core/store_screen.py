@@ -88,9 +88,7 @@ class Screen:
         where, values = (scopes, columns.scopes, columns.pages, columns.figures), self._contracts.values
         count: int = self._kernels.judge_scopes(*where, space.scales, *rows, values, *terms, found)
         if space.has_portfolios():
-            count = self._portfolio_kernels.judge_scopes(
-                *where, *rows, values, *terms, *self._groups(), found, count
-            )
+            count = self._portfolio_kernels.judge_scopes(*where, *rows, values, *terms, *self._groups(), found, count)
         return self._with_bands(found[:count], scopes)
 
     def entries_of(self, symbols: Collection[str]) -> list[U4]:
@@ -115,7 +113,8 @@ class Screen:
     def _with_bands(self, found: U4, judged: U4 | None) -> NDArray[np.int64]:
         """Return candidates, each once, those that stand on doubted prices judged at the ends of their bands.
 
-        A portfolio on doubted prices is always one: the exact verdict tries it at its ends. `judged` are the scopes to look at, None for all.
+        A portfolio on doubted prices is always one: the exact verdict tries it at its ends. `judged` are the scopes to
+        look at, None for all.
         """
         contracts, columns = self._contracts, self._space.columns
         if contracts.banded or self._assets.banded:

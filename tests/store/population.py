@@ -5,16 +5,31 @@ Used by tests in small and by benches in large. Counts of one seed are the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
 from monitor.core.instruments import Asset, Contract, Instrument, chain_deductions
+from monitor.core.portfolio.terms import (
+    Bundle,
+    Credit,
+    Group,
+    HyperliquidTerms,
+    Method,
+    PortfolioTerms,
+    ScenarioTerms,
+    SpanTerms,
+    Terms,
+    TimsTerms,
+    Token,
+)
 from monitor.core.store import CellFacts, MarginStore, PartFacts, ScopeFacts
 
 POSITIONS_PER_ACCOUNT = 5
+D = Decimal
 _ONE = Decimal(1)
 
 
@@ -25,6 +40,7 @@ class Shares:
     inverse: float = 0.0
     multi_asset: float = 0.0
     isolated: float = 0.0
+    portfolio: float = 0.0
 
 
 class Population:
@@ -33,8 +49,9 @@ class Population:
     Popularity falls as rank^-0.71; the number of positions of an account is log-normal with a mean of five.
     """
 
-    def __init__(self, symbols: int = 400, seed: int = 1, shares: Shares | None = None) -> None:
+    def __init__(self, symbols: int = 400, seed: int = 1, shares: Shares | None = None, groups: int = 10) -> None:
         self.shares = shares or Shares()
+        self.groups = groups
         self.rng = np.random.default_rng(seed)
         self.names = [f"S{rank:04d}USDT" for rank in range(symbols)]
         inverse = self.rng.random(symbols) < self.shares.inverse
@@ -78,6 +95,31 @@ class Population:
             store.set_mark(terms.symbol, mark)
         for name, asset in self.assets().items():
             store.set_asset(name, asset)
+        store.set_portfolio(self.portfolio())
+
+    def portfolio(self, method: Method = Method.SCENARIO) -> PortfolioTerms:
+        """Return a method over groups of symbols, all that are settled in BTC in one; each fiftieth symbol is in none."""
+        members: list[list[str]] = [[] for _ in range(self.groups)]
+        for rank, terms in enumerate(self.instruments):
+            if rank % 50 != 49:
+                members[0 if terms.settle_asset == "BTC" else rank % self.groups].append(terms.symbol)
+        groups = tuple(
+            Group(f"G{number}", tuple(names), daily_volume=D(50_000_000), allow_mixed=True)
+            for number, names in enumerate(members)
+        )
+        names = [group.name for group in groups]
+        pairs = tuple(Credit(pair, D("0.6")) for pair in pairwise(names))
+        bundles = tuple(Bundle(f"P{n}", tuple(names[n : n + 3]), D("0.5")) for n in range(0, len(names), 3))
+        methods: Mapping[Method, Terms] = {
+            Method.SCENARIO: ScenarioTerms(groups),
+            Method.SPAN: SpanTerms(groups, credits=pairs),
+            Method.TIMS: TimsTerms(groups, bundles),
+            Method.HYPERLIQUID: HyperliquidTerms(
+                (Token("USDT", borrowable=True, ltv=D("0.9")), Token("BTC", borrowable=True, ltv=D("0.5")))
+            ),
+        }
+        instruments = dict(zip(self.names, self.instruments, strict=True))
+        return PortfolioTerms(method, {method: methods[method]}).resolved(instruments)
 
     def assets(self) -> dict[str, Asset[Decimal]]:
         """Return the coins with their haircuts."""
@@ -130,6 +172,10 @@ class Population:
             for asset in ("USDT", "BTC")
             if asset == "USDT" or cells.get(asset)
         ]
+        is_portfolio = self.shares.multi_asset <= kind < self.shares.multi_asset + self.shares.portfolio
+        if is_portfolio:
+            parts = [PartFacts(part.asset, part.wallet * 4, part.cells) for part in parts]
+            return [ScopeFacts("portfolio", 0, in_usd=True, blocked=False, parts=tuple(parts), portfolio=True)]
         if kind < self.shares.multi_asset:
             parts.append(PartFacts("BNB", Decimal("0.5"), ()))
             return [ScopeFacts("cross:USD", 0, in_usd=True, blocked=False, parts=tuple(parts))]

@@ -10,7 +10,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from monitor.core.instruments import Asset, Contract, Instrument
+from monitor.core.instruments import Contract, Instrument
 from monitor.core.portfolio.terms import (
     Group,
     HyperliquidTerms,
@@ -25,7 +25,7 @@ _FINE = Context(prec=70)
 
 
 class Line(NamedTuple):
-    """Hold one position: its symbol, terms, signed size in base or quote units, mark, cross requirement in its asset."""
+    """Hold one position: its symbol, terms, signed size in base or quote units, mark, cross requirement."""
 
     symbol: str
     terms: Instrument[Decimal]
@@ -96,8 +96,8 @@ def _power(base: Fraction, exponent: Decimal) -> Fraction:
 def _scenario(terms: ScenarioTerms, sums: list[_Sums]) -> Fraction:
     losses = [F(0)]
     for way in (1, -1):
-        for step in terms.steps:
-            losses.append(-sum((one.profit(way * F(step) * F(one.group.up)) for one in sums), F(0)))
+        moves = [way * F(step) for step in terms.steps]
+        losses += [-sum((one.profit(move * F(one.group.up)) for one in sums), F(0)) for move in moves]
         if len(sums) > 1:
             for apart in sums:
                 total = F(0)
@@ -119,9 +119,7 @@ def _scenario(terms: ScenarioTerms, sums: list[_Sums]) -> Fraction:
 
 
 def _scan(terms: SpanTerms, one: _Sums) -> Fraction:
-    losses = [F(0)]
-    for third in (1, -1, 2, -2, 3, -3):
-        losses.append(-one.profit(F(third, 3) * F(one.group.up)))
+    losses = [-one.profit(F(third, 3) * F(one.group.up)) for third in (0, 1, -1, 2, -2, 3, -3)]
     for way in (1, -1):
         extreme = way * F(terms.extreme_multiple) * F(one.group.up)
         losses.append(-one.profit(extreme) * F(terms.extreme_cover))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from monitor.core.ladder import Ladder
+from monitor.core.portfolio.terms import Method
 from monitor.core.store import MarginStore
 from tests.store.population import Population, Shares
 
@@ -46,11 +47,16 @@ def main() -> None:
     options.add_argument("--inverse", type=float, default=0.0)
     options.add_argument("--multi-asset", type=float, default=0.0)
     options.add_argument("--isolated", type=float, default=0.0)
+    options.add_argument("--portfolio", type=float, default=0.0)
+    options.add_argument("--method", choices=[str(method) for method in Method], default="scenario")
+    options.add_argument("--groups", type=int, default=10, help="11 make 32 scenarios, 3 make 16")
     chosen = options.parse_args()
-    population = Population(shares=Shares(chosen.inverse, chosen.multi_asset, chosen.isolated))
+    shares = Shares(chosen.inverse, chosen.multi_asset, chosen.isolated, chosen.portfolio)
+    population = Population(shares=shares, groups=chosen.groups)
     store = MarginStore([Ladder.build()], use_numba=not chosen.numpy)
     say(f"warm {timed(store.warm):.2f} s, {resident():.0f} MB")
     population.prepare(store)
+    store.set_portfolio(population.portfolio(Method(chosen.method)))
     load = 0.0
     book = population.accounts(chosen.accounts)
     while batch := list(islice(book, chosen.batch)):

@@ -14,6 +14,7 @@ from tests.store.population import Population, Shares
 
 LADDERS = (Ladder.build(),)
 MIXED = Shares(inverse=0.3, multi_asset=0.3, isolated=0.2)
+WITH_PORTFOLIOS = Shares(inverse=0.3, multi_asset=0.2, isolated=0.1, portfolio=0.6)
 
 
 def venue(accounts: int, shares: Shares) -> tuple[Population, list[MarginStore], list[ScopeFacts], twin.World]:
@@ -31,10 +32,11 @@ def venue(accounts: int, shares: Shares) -> tuple[Population, list[MarginStore],
     }
     world = twin.World(LADDERS, dict(zip(population.names, population.instruments, strict=True)))
     world.assets = population.assets()
+    world.portfolio = population.portfolio().terms
     return population, stores, [scopes[number] for number in range(len(scopes))], world
 
 
-@pytest.mark.parametrize("shares", [Shares(), MIXED], ids=["linear", "mixed"])
+@pytest.mark.parametrize("shares", [Shares(), MIXED, WITH_PORTFOLIOS], ids=["linear", "mixed", "portfolios"])
 def test_a_moving_market_misses_nobody(shares: Shares) -> None:
     """Over a random walk with a crash every change is found, and false candidates are rarer than 1 in 1000."""
     population, stores, scopes, world = venue(300, shares)
@@ -62,7 +64,7 @@ def test_a_moving_market_misses_nobody(shares: Shares) -> None:
 
 def test_the_twins_agree_to_the_last_bit() -> None:
     """Numba and numpy compute the same figures, from all rows at once and from the holders of one symbol."""
-    population, stores, _, _ = venue(2000, MIXED)
+    population, stores, _, _ = venue(2000, WITH_PORTFOLIOS)
     for share in (0.01, 0.3):
         marks = population.moved(share)
         for name, mark in zip(population.names, marks, strict=True):
@@ -76,7 +78,7 @@ def test_the_twins_agree_to_the_last_bit() -> None:
 
 def test_one_symbol_at_a_time_is_as_good_as_all() -> None:
     """Ticks of single symbols lead to the figures that a full evaluation has."""
-    population, stores, _, _ = venue(1000, MIXED)
+    population, stores, _, _ = venue(1000, WITH_PORTFOLIOS)
     one, other = stores[0], stores[1]
     one.judge_all()
     for name, mark in zip(population.names, population.moved(0.05), strict=True):
@@ -90,10 +92,10 @@ def test_one_symbol_at_a_time_is_as_good_as_all() -> None:
 
 def test_loading_in_one_batch_or_one_by_one_is_the_same() -> None:
     """put_many is put, many times."""
-    population, stores, _, _ = venue(200, MIXED)
+    population, stores, _, _ = venue(200, WITH_PORTFOLIOS)
     again = MarginStore(LADDERS)
     population.prepare(again)
-    for account, scopes in Population(symbols=30, seed=5, shares=MIXED).accounts(200):
+    for account, scopes in Population(symbols=30, seed=5, shares=WITH_PORTFOLIOS).accounts(200):
         again.put(account, scopes)
     again.judge_all()
     stores[0].judge_all()

@@ -7,17 +7,45 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
+from typing import cast
 
 import pytest
 
 from monitor.core.amounts import decimal_of
 from monitor.core.instruments import Asset, Contract, Instrument, chain_deductions
 from monitor.core.ladder import BY_RANK, Ladder
+from monitor.core.portfolio.terms import (
+    Bundle,
+    Credit,
+    Group,
+    HyperliquidTerms,
+    ScenarioTerms,
+    SpanTerms,
+    Terms,
+    TimsTerms,
+    Token,
+)
 from monitor.core.store import CellFacts, MarginStore, PartFacts, ScopeFacts
-from tests.store import twin
+from tests.store import portfolio_books, twin
 
 D = Decimal
-KINDS = ("linear", "inverse", "multi_asset")
+KINDS = ("linear", "inverse", "multi_asset", "scenario", "span", "tims")
+METHODS: dict[str, Terms] = {
+    "scenario": ScenarioTerms(
+        (Group("A", ("L", "I"), (), D("0.16")), Group("B", ("M",), (), D("0.5"), D("-0.5"), D(1000))),
+        liquidity_exponent=D(1),
+        spike_multiple=D(4),
+    ),
+    "span": SpanTerms(
+        (Group("A", ("L", "I"), ("BTC",), D("0.16")), Group("B", ("M",), (), D("0.25"))),
+        credits=(Credit(("A", "B"), D("0.6"), (D(1), D("0.5"))),),
+    ),
+    "tims": TimsTerms(
+        (Group("A", ("L", "I"), (), D("0.15"), D("-0.1")), Group("B", ("M",), (), D("0.2"), D("-0.2"))),
+        (Bundle("all", ("B", "A"), D("0.5")),),
+        basis_rate=D("0.002"),
+    ),
+}
 STRICT, INCLUSIVE = Ladder.build(), Ladder.build(inclusive=True)
 HAIRS = (Fraction(0), Fraction(1, 10**24), Fraction(-1, 10**24), Fraction(1, 10**5), Fraction(-1, 10**5))
 TOLD = range(8)
@@ -32,9 +60,9 @@ class Case:
     hair: Fraction
 
 
-def world(ladder: Ladder) -> twin.World:
+def world(ladder: Ladder, kind: str = "") -> twin.World:
     """Return a market in which all exact figures end in decimals, so that wallets can be on a line."""
-    found = twin.World([ladder])
+    found = twin.World([ladder], portfolio=METHODS.get(kind))
     brackets = chain_deductions([(D(0), D("0.0033"), None, None), (D(33), D("0.0066"), None, None)])
     for symbol, contract, asset, size in (
         ("L", Contract.LINEAR, "USDT", D("0.1")),
@@ -53,15 +81,14 @@ def book(kind: str) -> dict[str, tuple[CellFacts, ...]]:
     """Return the positions of a scope by asset."""
     linear = (CellFacts("L", D(1), D("0.7"), D("60000.1")), CellFacts("M", D(4), D("-1100.3"), D("0.0701")))
     inverse = (CellFacts("I", D(1), D(-7), D(62500)), CellFacts("J", D(1), D("3.3"), D(8)))
-    return {"linear": {"USDT": linear}, "inverse": {"BTC": inverse}, "multi_asset": {"BTC": inverse, "USDT": linear}}[
-        kind
-    ]
+    return {"linear": {"USDT": linear}, "inverse": {"BTC": inverse}}.get(kind, {"BTC": inverse, "USDT": linear})
 
 
 def scope(kind: str, wallets: dict[str, Decimal], positions: dict[str, tuple[CellFacts, ...]]) -> ScopeFacts:
     """Return a scope with wallets."""
     parts = tuple(PartFacts(asset, wallets.get(asset, D(0)), cells) for asset, cells in positions.items())
-    return ScopeFacts("s", 0, in_usd=kind == "multi_asset", blocked=False, parts=parts)
+    in_usd = kind not in ("linear", "inverse")
+    return ScopeFacts("s", 0, in_usd=in_usd, blocked=False, parts=parts, portfolio=kind in METHODS)
 
 
 def lines(ladder: Ladder) -> list[Fraction]:
@@ -77,11 +104,11 @@ def cases(kind: str, market: twin.World) -> Iterator[Case]:
     for line, hair in product(lines(market.ladders[0]), HAIRS):
         bare = twin.figures(scope(kind, {"BTC": D(100)}, positions), market)
         assert bare is not None
-        wallets = {"BTC": D(100)} if kind == "multi_asset" else {}
+        wallets = {} if kind in ("linear", "inverse") else {"BTC": D(100)}
         start = twin.figures(scope(kind, wallets, positions), market)
         assert start is not None
         missing = line * start[1] + hair - start[0]
-        if kind == "multi_asset":
+        if kind not in ("linear", "inverse"):
             missing = _amount_worth(missing, scope(kind, wallets, positions), market)
         if not _ends(missing):
             continue
@@ -122,6 +149,8 @@ def store_of(market: twin.World, *, use_numba: bool) -> MarginStore:
         store.set_mark(symbol, market.marks[symbol])
     for name, asset in market.assets.items():
         store.set_asset(name, asset)
+    if market.portfolio is not None:
+        store.set_portfolio(portfolio_books.portfolio_of(cast("Terms", market.portfolio), market.instruments))
     return store
 
 
@@ -146,7 +175,7 @@ def check(store: MarginStore, case: Case, market: twin.World) -> tuple[int, int]
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_tie_is_missed(kind: str, ladder: Ladder, use_numba: bool) -> None:
     """Everybody whose exact status differs from the told one is a candidate, on each line and a hair beside it."""
-    market = world(ladder)
+    market = world(ladder, kind)
     store = store_of(market, use_numba=use_numba)
     total = 0
     for case in cases(kind, market):
@@ -159,7 +188,7 @@ def test_no_tie_is_missed(kind: str, ladder: Ladder, use_numba: bool) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_stands_on_its_own_line_is_left_to_exact_arithmetic(kind: str) -> None:
     """A scope exactly on the line that would change it is a candidate whatever side the rule puts it on."""
-    market = world(STRICT)
+    market = world(STRICT, kind)
     store = store_of(market, use_numba=True)
     seen = 0
     for case in cases(kind, market):
@@ -239,3 +268,27 @@ def test_a_requirement_that_vanishes_leaves_the_debt_floor_to_decide() -> None:
         wanted, found = check(store, Case(ScopeFacts("s", 0, False, False, (part,)), None, Fraction(0)), market)
         assert wanted
         assert found == wanted
+
+
+@pytest.mark.parametrize("use_numba", [True, False], ids=["numba", "numpy"])
+def test_no_tie_of_a_token_is_missed(use_numba: bool) -> None:
+    """With Hyperliquid's method, value exactly on each line of the binding token's requirement is a candidate."""
+    market = world(STRICT)
+    market.portfolio = HyperliquidTerms((Token("BTC", borrowable=True, ltv=D("0.5")), Token("USDT", borrowable=True)))
+    store = store_of(market, use_numba=use_numba)
+    positions = {"USDT": book("linear")["USDT"]}
+    worth = Fraction("0.8")
+    seen = 0
+    for line, hair in product(lines(STRICT), HAIRS):
+        bare = ScopeFacts("s", 0, in_usd=False, blocked=False, parts=(PartFacts("USDT", D(0), positions["USDT"]),))
+        alone = twin.figures(bare, market)
+        assert alone is not None
+        wallet = (line * (20 + alone[1] * worth) + hair) / worth - alone[0]
+        if not _ends(wallet):
+            continue
+        part = PartFacts("USDT", decimal_of(wallet), positions["USDT"])
+        built = ScopeFacts("s", 0, in_usd=True, blocked=False, parts=(part,), portfolio=True)
+        wanted, found = check(store, Case(built, line, hair), market)
+        assert found == wanted
+        seen += wanted
+    assert seen > 100
