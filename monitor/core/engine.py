@@ -68,6 +68,7 @@ class MarginEngine:
         self._refresh = RefreshQueue(settings.status)
         self._waiting: dict[str, set[int]] = {}
         self._judging = True
+        self.store.set_portfolio(board.portfolio)
         for name in board.usd_assets:
             self.store.set_asset(name, board.asset(name))
 
@@ -194,15 +195,17 @@ class MarginEngine:
         self.rules.judge(moment, outcome, symbols=moves, assets=assets, moves=moves)
 
     def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> None:
-        """Put terms in force for everybody who holds the symbol, then judge them."""
+        """Put terms in force for everybody who holds the symbol, then judge them; everybody, where groups change."""
         moment = Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms)
         self.board.set_instrument(item.symbol, item.terms)
         again = self.store.set_instrument(item.symbol, item.terms).tolist()
+        is_regrouped = self.store.set_portfolio(self.board.portfolio)
         numbers = sorted({*again, *self._waiting.pop(item.symbol, ())})
         self._place([(number, self.book.account(number)) for number in numbers])
         self._judge_accounts(numbers, moment, outcome)
         if self._judging:
-            self._judge(self.store.judge_symbols([item.symbol]), moment, outcome)
+            found = self.store.judge_all() if is_regrouped else self.store.judge_symbols([item.symbol])
+            self._judge(found, moment, outcome)
             self.rules.judge(moment, outcome, symbols=[item.symbol])
 
     def _asset(self, item: AssetTerms, now_ms: int, outcome: Outcome) -> None:

@@ -26,6 +26,7 @@ from monitor.core.store_plan import (
     FIRST_RATIO,
     GROSS,
     HELD,
+    IS_MIXED,
     LIQUIDITY_RATE,
     MINIMUM_RATE,
     PER_VOLUME,
@@ -47,15 +48,21 @@ from monitor.core.store_plan import (
 
 
 @compiled
-def requirement_of(plan: Plan, work: F8, touched: I8, count: int, terms: int) -> tuple[float, float]:
+def requirement_of(plan: Plan, work: F8, touched: I8, count: int, terms: int, error: float) -> tuple[float, float]:
     """Return what a method with groups requires, ungrouped positions apart, and the greatest error of that.
 
-    `terms`: how many numbers were added up in `work`; errors that came with them are not counted.
+    `terms`: how many numbers were added up in `work`; `error` bounds those of what is held, and is not counted. Not
+    known where a mixed group is used; where that depends on whether what is held is 0, nothing is proven.
     """
-    moving = 0.0
+    moving, rounding = 0.0, 0.0
     for index in range(count):
-        moving += work[touched[index], GROSS] + work[touched[index], HELD]
-    rounding = 4.0 * (terms + 16.0 + 4.0 * plan.credits.shape[0]) * UNIT * moving * plan.numbers[SLOPE]
+        group = touched[index]
+        moving += work[group, GROSS] + work[group, HELD]
+        if plan.groups[group, IS_MIXED] != 0.0:
+            if work[group, GROSS] > 0.0 or work[group, HELD] > error:
+                return np.nan, 0.0
+            rounding = np.inf
+    rounding += 4.0 * (terms + 16.0 + 4.0 * plan.credits.shape[0]) * UNIT * moving * plan.numbers[SLOPE]
     if plan.method == SCENARIO:
         required, sized = scenario_of(plan, work, touched, count)
         power = (1.0 + plan.numbers[EXPONENT]) * 4.0 * (terms + 200.0) * UNIT

@@ -28,6 +28,7 @@ from monitor.core.store_plan import (
     GROSS,
     HELD,
     IS_BORROWABLE,
+    IS_MIXED,
     LIQUIDITY_RATE,
     MINIMUM_RATE,
     OFFSET,
@@ -52,11 +53,19 @@ from monitor.core.store_plan import (
 )
 
 
-def requirement_of(plan: Plan, block: F8, terms: I8) -> tuple[F8, F8]:
+def requirement_of(plan: Plan, block: F8, terms: I8, error: F8) -> tuple[F8, F8]:
     """Return what a method with groups requires, ungrouped positions apart, and the greatest error of that."""
-    moving = np.zeros(block.shape[2])
+    moving, rounding = np.zeros(block.shape[2]), np.zeros(block.shape[2])
     for group in range(len(plan.groups)):
         moving += block[GROSS, group] + block[HELD, group]
+        if plan.groups[group, IS_MIXED] != 0.0:
+            is_used = (block[GROSS, group] > 0.0) | (block[HELD, group] > error)
+            rounding += np.where(is_used, np.nan, np.where(block[SEEN, group] != 0.0, np.inf, 0.0))
+    required, more = _by_method(plan, block, terms, moving)
+    return np.where(np.isnan(rounding), np.nan, required), rounding + more
+
+
+def _by_method(plan: Plan, block: F8, terms: I8, moving: F8) -> tuple[F8, F8]:
     rounding = 4.0 * (terms + 16.0 + 4.0 * len(plan.credits)) * UNIT * moving * plan.numbers[SLOPE]
     if plan.method == SCENARIO:
         required, sized = _scenario_of(plan, block)

@@ -171,7 +171,7 @@ def _judge_rows(
         doubtful, value, requirement = judge_tokens(plan, block, equity, alone, error, has_positions, state, law)
         figures[row, EQUITY], figures[row, REQUIREMENT] = value, requirement
         return doubtful
-    grouped, off = requirement_of(plan, block, terms)
+    grouped, off = requirement_of(plan, block, terms, error)
     requirement = np.where(np.isfinite(equity), grouped + alone, np.nan)
     error = error + (plan.numbers[SLOPE] * error + off + 4.0 * (capacity + 16.0) * UNIT * requirement)
     figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement

@@ -203,7 +203,7 @@ def judge_row(
         )
         figures[row, EQUITY], figures[row, REQUIREMENT] = value, requirement
         return doubtful
-    grouped, off = requirement_of(plan, work, touched, count, terms)
+    grouped, off = requirement_of(plan, work, touched, count, terms, error)
     requirement = grouped + alone if np.isfinite(equity) else np.nan
     error += plan.numbers[SLOPE] * error + off + 4.0 * (capacity + 16.0) * UNIT * requirement
     figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement

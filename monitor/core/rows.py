@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from monitor.core.accounts import Account, MarginMode, MarginType, Position
 from monitor.core.board import MarketBoard
-from monitor.core.scopes import ScopeKind, kind_of, positions_of, scope_names
+from monitor.core.scopes import IN_USD, ScopeKind, kind_of, positions_of, scope_names
 from monitor.core.store import CellFacts, PartFacts, ScopeFacts
 from monitor.core.verdict import Ladders
 
@@ -63,14 +63,14 @@ def _scope_row(account: Account, name: str, board: MarketBoard, ladders: Ladders
     pooled = kind is not ScopeKind.ISOLATED
     blocked = (
         not account.complete
-        or kind is ScopeKind.PORTFOLIO
+        or (kind is ScopeKind.PORTFOLIO and board.portfolio is None)
         or (pooled and uncertain)
         or any(board.instrument(position.symbol) is None for position in positions)
     )
     if blocked:
         return ScopeFacts(name, number, in_usd=False, blocked=True, parts=())
-    in_usd = kind is ScopeKind.MULTI_ASSET
-    return ScopeFacts(name, number, in_usd, blocked=False, parts=_parts(account, name, kind, positions, board))
+    parts = _parts(account, name, kind, positions, board)
+    return ScopeFacts(name, number, kind in IN_USD, blocked=False, parts=parts, portfolio=kind is ScopeKind.PORTFOLIO)
 
 
 def _parts(

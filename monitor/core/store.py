@@ -61,6 +61,7 @@ class MarginStore:
         self._names: dict[str, int] = {}
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
+        self._portfolio: PortfolioTerms | None = None
 
     @property
     def judged(self) -> int:
@@ -94,16 +95,20 @@ class MarginStore:
         if self._assets.set_terms(name, terms, low, high):
             self._moved_assets.add(name)
 
-    def set_portfolio(self, portfolio: PortfolioTerms | None) -> None:
-        """Put the resolved parameters of a portfolio method in force, None where there is none.
+    def set_portfolio(self, portfolio: PortfolioTerms | None) -> bool:
+        """Put the resolved parameters of a portfolio method in force, None where there is none; return whether anew.
 
-        Who holds an asset that another group holds now is judged with the next symbols. Where more than that changed,
-        portfolios must be put and judged again; without a method their requirement is not known.
+        Then every portfolio must be judged again, and put again if a symbol has come into a group or left one. Without
+        a method no portfolio's requirement is known.
         """
+        if portfolio == self._portfolio:
+            return False
+        self._portfolio = portfolio
         method = method_of(portfolio)
         self._contracts.set_groups(method.symbols)
-        self._moved_assets |= self._assets.set_groups(method.assets)
+        self._assets.set_groups(method.assets)
         self._screen.plan = method.plan
+        return True
 
     # ------------------------------------------------------------------------------------------------- the scopes
     def put(self, account: int, scopes: Sequence[ScopeFacts]) -> list[tuple[int, str]]:
@@ -249,7 +254,8 @@ class MarginStore:
         small = MarginStore(self._ladders, use_numba=self.uses_numba)
         part = PartFacts("", Decimal(1), (CellFacts("", Decimal(1), Decimal(1), Decimal(1)),))
         small.put(0, (ScopeFacts("", 0, in_usd=True, blocked=False, parts=(part,)),))
+        small.put(1, (ScopeFacts("", 0, in_usd=True, blocked=False, parts=(part,), portfolio=True),))
         for _ in range(2):
             small.judge_all()
-            small.judge_accounts([0])
+            small.judge_accounts([0, 1])
             small.set_band("", Decimal(1), Decimal(2))

@@ -64,13 +64,12 @@ class Assets:
         self._forget(number)
         return number
 
-    def set_groups(self, groups: Mapping[str, int]) -> set[str]:
-        """Set the portfolio group of every asset that is held in one; return the assets whose group is another now."""
-        before, self._groups = self._groups, groups
+    def set_groups(self, groups: Mapping[str, int]) -> None:
+        """Set the portfolio group of every asset that is held in one."""
+        self._groups = groups
         self.group_of[:] = -1
         for name, number in self.numbers.items():
             self.group_of[number] = groups.get(name, -1)
-        return {name for name in {*before, *groups} if before.get(name) != groups.get(name)}
 
     @exactly
     def set_terms(self, name: str, terms: Asset[Decimal] | None, low: Decimal | None, high: Decimal | None) -> bool:

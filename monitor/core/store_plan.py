@@ -5,7 +5,7 @@ Only names and shapes live here; `store_portfolio` makes a plan of exact terms, 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,8 @@ PRODUCT, PRODUCT_OFFSET, FAMILY, FAMILY_OFFSET = range(4)
 """Of a class of `tims`: the numbers and offsets of its product group and portfolio group; both rise with the class."""
 IS_BORROWABLE, WORTH, SUPPLY_CAP, BORROW_CAP = range(4)
 """Of a token: 1 or 0, what one USD of it counts for others, its supply cap in the token, its borrow cap in USD."""
-GROUP_COLUMNS: Final = 5
+IS_MIXED, GROUP_COLUMNS = 5, 6
+"""Of every group: whether its members are known to differ in their base, so that who uses it has no requirement."""
 
 FIRST_LEG, SECOND_LEG, FIRST_RATIO, SECOND_RATIO, CREDIT = range(5)
 """Of a credit of `span`."""

@@ -29,6 +29,7 @@ from monitor.core.store_plan import (
     BORROW_CAP,
     GROUP_COLUMNS,
     IS_BORROWABLE,
+    IS_MIXED,
     NUMBERS,
     OFFSET,
     PER_VOLUME,
@@ -76,6 +77,7 @@ def method_of(portfolio: PortfolioTerms | None) -> Method:
 
 
 def _grouped(plan: Plan, groups: Sequence[Group]) -> Method:
+    plan.groups[:, IS_MIXED] = [group.mixed for group in groups]
     symbols = {symbol: number for number, group in enumerate(groups) for symbol in group.members}
     return Method(plan, symbols, {asset: number for number, group in enumerate(groups) for asset in group.assets})
 
@@ -138,8 +140,7 @@ def _scenario(terms: ScenarioTerms) -> Plan:
         volume = group.daily_volume
         swings = (alone[0] - away[0], alone[1] - away[1])
         per_volume = -1.0 if volume is None else float(1 / Fraction(volume))
-        groups[number] = (*map(float, (*away, *swings)), per_volume)
-    assert PER_VOLUME == GROUP_COLUMNS - 1, "the columns are written in their order"
+        groups[number, : PER_VOLUME + 1] = (*map(float, (*away, *swings)), per_volume)
     factor, basis, minimum = 1 + Fraction(terms.buffer), Fraction(terms.basis_rate), Fraction(terms.minimum_rate)
     steepest = _steepest([*together, *breaks, *own])
     numbers = basis, minimum, factor, terms.liquidity_rate, terms.liquidity_exponent

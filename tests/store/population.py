@@ -98,7 +98,7 @@ class Population:
         store.set_portfolio(self.portfolio())
 
     def portfolio(self, method: Method = Method.SCENARIO) -> PortfolioTerms:
-        """Return a method over groups of symbols, all that are settled in BTC in one; each fiftieth symbol is in none."""
+        """Return a method over groups of symbols, all settled in BTC in one; each fiftieth symbol is in none."""
         members: list[list[str]] = [[] for _ in range(self.groups)]
         for rank, terms in enumerate(self.instruments):
             if rank % 50 != 49:

@@ -263,7 +263,7 @@ def test_rows_of_portfolios_are_used_again(use_numba: bool) -> None:
 
 
 def test_a_coin_that_comes_to_be_held_moves_its_holders() -> None:
-    """When an inverse member appears, who holds its coin is judged with the next symbols."""
+    """When an inverse member appears, who holds its coin has a delta in its group."""
     terms = replace(PLAIN, groups=(Group("A", ("AUSDT", "ABTC")),))
     world = market(terms)
     del world.instruments["ABTC"]
@@ -271,6 +271,26 @@ def test_a_coin_that_comes_to_be_held_moves_its_holders() -> None:
     store.put(0, [portfolio({"BTC": "1"})])
     assert not len(store.judge_all())
     world.instruments["ABTC"] = market(terms).instruments["ABTC"]
-    store.set_portfolio(portfolio_of(terms, world.instruments))
-    store.judge_symbols(["AUSDT"])
+    assert store.set_portfolio(portfolio_of(terms, world.instruments))
+    assert not store.set_portfolio(portfolio_of(terms, world.instruments))
+    store.judge_all()
     assert store.figures(np.array([0]))[1][0] == pytest.approx(61200.25 * 0.16 * 1.1)
+
+
+@pytest.mark.parametrize("use_numba", [True, False], ids=["numba", "numpy"])
+def test_who_uses_a_mixed_group_is_not_known(use_numba: bool) -> None:
+    """A group whose members differ in their base leaves its users unknown, others alone, and dust of 0 undecided."""
+    terms = replace(PLAIN, groups=(Group("A", ("AUSDT", "BUSDT", "ABTC")), Group("C", ("CUSDT",))))
+    world = market(terms)
+    for symbol, base in (("AUSDT", "A"), ("BUSDT", "B")):
+        world.instruments[symbol] = replace(world.instruments[symbol], base_asset=base)
+    store = store_of(world, terms, use_numba=use_numba)
+    store.put(0, [portfolio({"USDT": "500"}, AUSDT="0.001")])
+    store.put(1, [portfolio({"USDT": "500"}, CUSDT="0.1")])
+    store.put(2, [portfolio({"USDT": "500", "BTC": "0.001"})])
+    store.put(3, [portfolio({"USDT": "500", "BTC": "0"}, BBTC="1")])
+    store.set_mark("BBTC", D(60000))
+    assert store.judge_all().tolist() == [0, 2, 3]
+    for scope in range(4):
+        store.set_state(scope, UNKNOWN)
+    assert store.judge_all().tolist() == [1, 3]
