@@ -68,7 +68,6 @@ class MarginEngine:
         self._refresh = RefreshQueue(settings.status)
         self._waiting: dict[str, set[int]] = {}
         self._judging = True
-        self.store.set_portfolio(board.portfolio)
         for name in board.usd_assets:
             self.store.set_asset(name, board.asset(name))
 
@@ -195,17 +194,15 @@ class MarginEngine:
         self.rules.judge(moment, outcome, symbols=moves, assets=assets, moves=moves)
 
     def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> None:
-        """Put terms in force for everybody who holds the symbol, then judge them; everybody, where groups change."""
+        """Put terms in force for everybody who holds the symbol, then judge them."""
         moment = Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms)
         self.board.set_instrument(item.symbol, item.terms)
-        again = self.store.set_instrument(item.symbol, item.terms).tolist()
-        is_regrouped = self.store.set_portfolio(self.board.portfolio)
-        numbers = sorted({*again, *self._waiting.pop(item.symbol, ())})
+        again = self.store.set_instrument(item.symbol, item.terms)
+        numbers = sorted({*again.tolist(), *self._waiting.pop(item.symbol, ())})
         self._place([(number, self.book.account(number)) for number in numbers])
         self._judge_accounts(numbers, moment, outcome)
         if self._judging:
-            found = self.store.judge_all() if is_regrouped else self.store.judge_symbols([item.symbol])
-            self._judge(found, moment, outcome)
+            self._judge(self.store.judge_symbols([item.symbol]), moment, outcome)
             self.rules.judge(moment, outcome, symbols=[item.symbol])
 
     def _asset(self, item: AssetTerms, now_ms: int, outcome: Outcome) -> None:
@@ -249,6 +246,7 @@ class MarginEngine:
 
     def _place(self, accounts: Sequence[tuple[int, Account]]) -> None:
         """Put the scopes of accounts into the store as their facts and the terms in force have it."""
+        self.store.set_portfolio(self.board.portfolio)
         removed = self.store.put_many([(number, self._rows(number, account)) for number, account in accounts])
         for scope, name in removed:
             account_id = self.book.id_of(self.store.account_of(scope))

@@ -62,6 +62,7 @@ class MarginStore:
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
         self._portfolio: PortfolioTerms | None = None
+        self._is_regrouped = False
 
     @property
     def judged(self) -> int:
@@ -95,20 +96,19 @@ class MarginStore:
         if self._assets.set_terms(name, terms, low, high):
             self._moved_assets.add(name)
 
-    def set_portfolio(self, portfolio: PortfolioTerms | None) -> bool:
-        """Put the resolved parameters of a portfolio method in force, None where there is none; return whether anew.
+    def set_portfolio(self, portfolio: PortfolioTerms | None) -> None:
+        """Put the resolved parameters of a portfolio method in force, None where there is none.
 
-        Then every portfolio must be judged again, and put again if a symbol has come into a group or left one. Without
-        a method no portfolio's requirement is known.
+        Where they are new everybody is judged with the next symbols; portfolios must be put again if a symbol has come
+        into a group or left one. Without a method no portfolio's requirement is known.
         """
         if portfolio == self._portfolio:
-            return False
-        self._portfolio = portfolio
+            return
+        self._portfolio, self._is_regrouped = portfolio, True
         method = method_of(portfolio)
         self._contracts.set_groups(method.symbols)
         self._assets.set_groups(method.assets)
         self._screen.plan = method.plan
-        return True
 
     # ------------------------------------------------------------------------------------------------- the scopes
     def put(self, account: int, scopes: Sequence[ScopeFacts]) -> list[tuple[int, str]]:
@@ -174,10 +174,13 @@ class MarginStore:
     def judge_all(self) -> NDArray[np.int64]:
         """Evaluate everybody; return the scopes that are not proven to keep their status."""
         self._moved_assets.clear()
+        self._is_regrouped = False
         return self._screen.everybody()
 
     def judge_symbols(self, symbols: Collection[str]) -> NDArray[np.int64]:
         """Evaluate all holders of some symbols, and of the assets that were set since the last judgement."""
+        if self._is_regrouped:
+            return self.judge_all()
         others = self._screen.scopes_in(self._moved_assets)
         self._moved_assets.clear()
         return self._screen.holders(symbols, others)

@@ -168,11 +168,11 @@ class Lives(RuleBasedStateMachine):
             self._each(lambda store, coin=name: store.set_asset(coin, Asset(coin, D(2))))
         self._set_method(portfolio_books.PLAIN)
 
-    def _set_method(self, terms: Terms) -> bool:
+    def _set_method(self, terms: Terms) -> None:
         """Put the parameters of a method in force, resolved as the engine does it."""
         self.world.portfolio = terms
         portfolio = portfolio_books.portfolio_of(terms, self.world.instruments)
-        return bool(self._each(lambda store: store.set_portfolio(portfolio))[0])
+        self._each(lambda store: store.set_portfolio(portfolio))
 
     def _each(self, act: Any) -> list[Any]:
         results = [act(store) for store in self.stores]
@@ -279,10 +279,8 @@ class Lives(RuleBasedStateMachine):
         again = self._set_terms(symbol, terms)
         for account in sorted(holders if was_missing or terms is None else again):
             self._put(account)
-        if self._set_method(cast("Terms", self.world.portfolio)):
-            self._judged(lambda store: store.judge_all())
-        else:
-            self._judged(lambda store: store.judge_accounts(sorted(holders)))
+        self._set_method(cast("Terms", self.world.portfolio))
+        self._judged(lambda store: np.union1d(store.judge_accounts(sorted(holders)), store.judge_symbols([symbol])))
 
     @rule(name=st.sampled_from(sorted(portfolio_books.BY_NAME)))
     def change_method(self, name: str) -> None:

@@ -263,7 +263,7 @@ def test_rows_of_portfolios_are_used_again(use_numba: bool) -> None:
 
 
 def test_a_coin_that_comes_to_be_held_moves_its_holders() -> None:
-    """When an inverse member appears, who holds its coin has a delta in its group."""
+    """When an inverse member appears, who holds its coin is judged with the next symbols; once."""
     terms = replace(PLAIN, groups=(Group("A", ("AUSDT", "ABTC")),))
     world = market(terms)
     del world.instruments["ABTC"]
@@ -271,9 +271,11 @@ def test_a_coin_that_comes_to_be_held_moves_its_holders() -> None:
     store.put(0, [portfolio({"BTC": "1"})])
     assert not len(store.judge_all())
     world.instruments["ABTC"] = market(terms).instruments["ABTC"]
-    assert store.set_portfolio(portfolio_of(terms, world.instruments))
-    assert not store.set_portfolio(portfolio_of(terms, world.instruments))
-    store.judge_all()
+    before = store.judged
+    for _ in range(2):
+        store.set_portfolio(portfolio_of(terms, world.instruments))
+        store.judge_symbols(["AUSDT"])
+    assert store.judged == before + 1
     assert store.figures(np.array([0]))[1][0] == pytest.approx(61200.25 * 0.16 * 1.1)
 
 
