@@ -11,7 +11,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
-import numpy.typing as npt
 
 from monitor.core.accounts import EMPTY, Account, BadFacts, after, check_event, is_news
 from monitor.core.ageing import band_age
@@ -36,7 +35,6 @@ from monitor.core.inputs import (
     Prices,
     RejectedMessage,
 )
-from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.portfolio.deciding import decided
 from monitor.core.prices import relative_move
@@ -132,7 +130,7 @@ class MarginEngine:
         self.teller.tell_ends(moment, outcome)
         self.claimant.release_emptied(list(self.claimant.open), outcome)
         self._judge(self.store.judge_all(), moment, outcome)
-        self._judge(self._unscreened(np.nonzero(self.store.is_live())[0]), moment, outcome)
+        self._judge(self.store.unscreened(np.nonzero(self.store.is_live())[0]), moment, outcome)
         self.rules.judge_all(moment, outcome)
         self._close(outcome)
         return outcome
@@ -271,7 +269,7 @@ class MarginEngine:
         self.teller.tell_ends(moment, outcome)
         screened = self.store.judge_accounts(list(numbers))
         mine = np.array([scope for number in numbers for scope in self.store.scopes_of(number)], dtype=np.int64)
-        self._judge(np.union1d(screened, self._unscreened(mine)), moment, outcome)
+        self._judge(np.union1d(screened, self.store.unscreened(mine)), moment, outcome)
         self.rules.judge(moment, outcome, accounts=numbers)
         self.claimant.release_emptied([self.book.id_of(number) for number in numbers], outcome)
 
@@ -293,9 +291,3 @@ class MarginEngine:
         self.rules.turn(moment, outcome)
         if self._refresh.is_time_to_look(now_ms):
             self.teller.show(self._refresh.moved(self.store), outcome)
-
-    def _unscreened(self, scopes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return those of some scopes that the screen says nothing of: never shown, or blocked and not yet unknown."""
-        blocked = self.store.is_blocked(scopes) & (self.store.told[scopes] != MarginStatus.UNKNOWN.rank)
-        unscreened: npt.NDArray[np.int64] = scopes[(self.store.shown[scopes] == NOT_SHOWN) | blocked]
-        return unscreened

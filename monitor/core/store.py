@@ -25,6 +25,7 @@ from monitor.core.store_columns import (
     F8,
     I8,
     NONE,
+    NOTHING_SHOWN,
     REQUIREMENT,
     SCOPE_ACCOUNT,
     SCOPE_NAME,
@@ -33,6 +34,7 @@ from monitor.core.store_columns import (
     STATES,
     U1,
     U4,
+    UNKNOWN,
 )
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
 from monitor.core.store_portfolio import method_of
@@ -160,6 +162,12 @@ class MarginStore:
         columns = self._space.columns
         blocked: NDArray[np.bool_] = columns.watch[columns.scopes[scopes, SCOPE_ROW]] % STATES == BLOCKED
         return blocked
+
+    def unscreened(self, scopes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some scopes that the screen says nothing of: never shown, or blocked and not yet unknown."""
+        blocked = self.is_blocked(scopes) & (self.told[scopes] != UNKNOWN)
+        unscreened: NDArray[np.int64] = scopes[(self.shown[scopes] == NOTHING_SHOWN) | blocked]
+        return unscreened
 
     def set_state(self, scope: int, state: int) -> None:
         """Set the told status of a scope: rank 0 … 7, or 8 for unknown."""
