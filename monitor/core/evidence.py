@@ -52,7 +52,7 @@ class Witness:
         part = slice_of(account, scope, self._board)
         symbols = sorted({position.symbol for position in part.positions.values()})
         kind = verdict.assessment.kind
-        stated = symbols if kind is not ScopeKind.PORTFOLIO else sorted({*symbols, *_mixed_members(self._board)})
+        stated = symbols if kind is not ScopeKind.PORTFOLIO else sorted({*symbols, *mixed_members(self._board)})
         out: dict[str, Any] = {
             "document": {
                 "ladder": self._ladder(ladder, kind),
@@ -175,7 +175,7 @@ def band_object(band: Band) -> dict[str, Any]:
     return {kind: band.name, "low": format_amount(band.low), "high": format_amount(band.high)}
 
 
-def _mixed_members(board: MarketBoard) -> set[str]:
+def mixed_members(board: MarketBoard) -> set[str]:
     """Return the members of groups that mix base assets: their terms are why a scope is unknown."""
     terms = None if board.portfolio is None else board.portfolio.terms
     if terms is None or isinstance(terms, HyperliquidTerms):

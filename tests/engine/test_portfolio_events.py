@@ -58,6 +58,7 @@ class Life:
         self.engine = MarginEngine(EngineSettings(ladders), board, use_numba=False)
         self.offset = 0
         self.events: list[dict[str, Any]] = []
+        self.rules: list[dict[str, Any]] = []
         self.facts: dict[str, bytes] = {}
         linear = [instrument(symbol, base=symbol[:3]) for symbol in ("BTCUSDT", "ETHUSDT")]
         for contract in (*linear, inverse("BTCUSD")):
@@ -76,6 +77,7 @@ class Life:
         outcome = self.engine.apply([item], self.offset)
         for account in outcome.accounts.values():
             self.events += (event.body for event in account.events if "sequence" in event.body)
+            self.rules += (event.body for event in account.events if "rule_sequence" in event.body)
         self.facts.update({name: of.facts for name, of in outcome.accounts.items() if of.facts is not None})
         return outcome
 
@@ -99,7 +101,7 @@ class Life:
             margin_mode=mode or MarginMode.PORTFOLIO,
             balances={"USDT": D(wallet), "BTC": D("0.1")},
             positions=changes,
-            settings=Settings(raw={"vip_level": level}),
+            settings=Settings(raw={"vip_level": level, "account_limit": "0.8"}),
         )
         return self.apply(AccountMessage(event, self.origin()))
 
@@ -200,6 +202,17 @@ def test_eligibility_is_decided_by_account_events_alone() -> None:
         assert difference(event) is None
     assert {event["scope"] for event in life.events} == {"portfolio", "cross:USD"}
     assert "closed" in {event["event_type"] for event in life.events}
+
+
+@pytest.mark.parametrize("method", Method)
+def test_a_rule_about_a_portfolio_scope_proves_itself(method: Method) -> None:
+    """The evidence of an account rule holds the method and its line, so that its value is computed again."""
+    life = Life(one(method))
+    life.account("200000")
+    life.account("-9000" if method is Method.HYPERLIQUID else "1")
+    [told] = [event for event in life.rules if event["event_type"] == "account_limit"]
+    assert told["scope"] == "portfolio"
+    assert difference(told) is None
 
 
 def test_old_records_of_facts_are_read() -> None:

@@ -8,10 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monitor.core.accounts import Account
+from monitor.core.accounts import Account, MarginMode
 from monitor.core.board import MarketBoard
 from monitor.core.document import account_object, instrument_object
-from monitor.core.evidence import assets_object, basis_object, ladder_object, origins_object, prices_object
+from monitor.core.evidence import (
+    assets_object,
+    basis_object,
+    ladder_object,
+    mixed_members,
+    origins_object,
+    prices_object,
+)
+from monitor.core.portfolio.stating import portfolio_object
+from monitor.core.scopes import margined_as
 from monitor.core.verdict import Ladders
 
 
@@ -21,6 +30,10 @@ def rule_evidence(
     """Return what a rule's value was computed from; `remembered` is what does not follow from the present market."""
     symbols = sorted({position.symbol for position in account.positions.values()})
     cross, isolated, portfolio = ladders.all()
+    stated, method = set(symbols), {}
+    if margined_as(account) is MarginMode.PORTFOLIO and board.portfolio is not None:
+        stated |= mixed_members(board)
+        method = {"portfolio": portfolio_object(board.portfolio)}
     return {
         "document": {
             "ladder": {
@@ -29,11 +42,12 @@ def rule_evidence(
                 "portfolio": ladder_object(portfolio),
             },
             "usd_assets": sorted(board.usd_assets),
-            "instruments": {s: instrument_object(terms) for s in symbols if (terms := board.instrument(s))},
+            "instruments": {s: instrument_object(terms) for s in sorted(stated) if (terms := board.instrument(s))},
             "assets": assets_object(account, symbols, board),
             "prices": prices_object(symbols, board),
             "accounts": [account_object(account)],
             **basis_object(board),
+            **method,
         },
         "price_origins": origins_object(symbols, board),
         "remembered": dict(remembered),
