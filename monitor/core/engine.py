@@ -286,7 +286,7 @@ class MarginEngine:
             self._judge(self.store.judge_symbols(symbols), moment, outcome)
         if assets := [change.name for change in aged if change.is_asset]:
             self._judge(self.store.judge_assets(assets), moment, outcome)
-        due = [scope for number in self._refresh.due(now_ms) for scope in self.store.scopes_of(number)]
+        due = self._refresh.due(now_ms, self.store)
         self.teller.show(np.asarray(due, dtype=np.int64), outcome)
         self.rules.turn(moment, outcome)
         if self._refresh.is_time_to_look(now_ms):

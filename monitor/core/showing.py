@@ -14,12 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.core.ladder import MarginStatus
+from monitor.core.scopes import PORTFOLIO
 
 if TYPE_CHECKING:
     from monitor.core.store import MarginStore
 
 REFRESHED_AT_ONCE = 2_000
 """Records one turn of the clock may cause: a storm must not hold up verdicts. The rest follows at the next turn."""
+PORTFOLIO_WEIGHT = 40
+"""How many records that of a portfolio scope counts for: its liquidation prices have to be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,21 @@ class RefreshQueue:
         """Have an account shown within the healthy interval; one already waiting keeps its turn."""
         self._due.setdefault(number, now_ms + self._settings.healthy_interval_ms)
 
-    def due(self, now_ms: int) -> list[int]:
-        """Take the accounts whose time has come, a bounded number of them."""
+    def due(self, now_ms: int, store: MarginStore) -> list[int]:
+        """Take the scopes of the accounts whose time has come, as many as one turn may show."""
         taken: list[int] = []
+        scopes: list[int] = []
+        left = REFRESHED_AT_ONCE
         for number, due_ms in self._due.items():
-            if due_ms > now_ms or len(taken) == REFRESHED_AT_ONCE:
+            if due_ms > now_ms or left <= 0:
                 break
+            mine = store.scopes_of(number)
+            left -= sum(weight_of(scope, store) for scope in mine) or 1
+            scopes += mine
             taken.append(number)
         for number in taken:
             del self._due[number]
-        return taken
+        return scopes
 
     def is_time_to_look(self, now_ms: int) -> bool:
         """Return whether the publish interval has passed since the last look at scopes in distress."""
@@ -76,4 +84,11 @@ class RefreshQueue:
             ratio = np.where(requirement > 0, equity / requirement, 0.0)
             moved = ~(np.abs(ratio - store.shown_ratio[distressed]) < float(self._settings.min_change))
         chosen = distressed[moved]
-        return chosen[np.argsort(ratio[moved], kind="stable")][:REFRESHED_AT_ONCE]
+        worst = chosen[np.argsort(ratio[moved], kind="stable")][:REFRESHED_AT_ONCE]
+        weights = np.array([weight_of(scope, store) for scope in worst.tolist()], dtype=np.int64)
+        return worst[np.cumsum(weights) - weights < REFRESHED_AT_ONCE]
+
+
+def weight_of(scope: int, store: MarginStore) -> int:
+    """Return how many records showing a scope counts for."""
+    return PORTFOLIO_WEIGHT if store.name_of(scope) == PORTFOLIO else 1

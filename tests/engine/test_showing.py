@@ -1,0 +1,59 @@
+"""Tests of how many scopes one turn of the clock may show: records that cost more to make count for more."""
+
+from __future__ import annotations
+
+from monitor.core.ladder import Ladder
+from monitor.core.showing import PORTFOLIO_WEIGHT, REFRESHED_AT_ONCE, RefreshQueue, StatusSettings
+from monitor.core.store import MarginStore, ScopeFacts
+from monitor.core.verdict import Ladders
+
+ACCOUNTS = REFRESHED_AT_ONCE + 500
+
+
+def store_of(name: str) -> MarginStore:
+    """Return a store in which every account has one scope of a name."""
+    store = MarginStore(Ladders.same(Ladder.build()).all())
+    scope = ScopeFacts(name, 0, in_usd=False, blocked=True, parts=())
+    store.put_many([(number, (scope,)) for number in range(ACCOUNTS)])
+    return store
+
+
+def shown_in_turns(name: str) -> list[int]:
+    """Return how many scopes each turn shows until nobody waits."""
+    store, queue = store_of(name), RefreshQueue(StatusSettings(healthy_interval_ms=100))
+    for number in range(ACCOUNTS):
+        queue.add(number, 0)
+    turns = []
+    while shown := queue.due(100, store):
+        turns.append(len(shown))
+    return turns
+
+
+def test_a_turn_shows_a_bounded_number_of_scopes() -> None:
+    """Everybody is shown, in as few turns as the bound allows."""
+    assert shown_in_turns("cross:USDT") == [REFRESHED_AT_ONCE, 500]
+
+
+def test_portfolio_scopes_count_for_what_they_cost() -> None:
+    """A portfolio scope, whose liquidation prices are searched, fills a turn sooner."""
+    turns = shown_in_turns("portfolio")
+    assert set(turns[:-1]) == {REFRESHED_AT_ONCE // PORTFOLIO_WEIGHT}
+    assert sum(turns) == ACCOUNTS
+
+
+def test_nobody_is_shown_before_the_time_has_come() -> None:
+    """An account waits for its interval and keeps its turn when it is touched again."""
+    store, queue = store_of("cross:USDT"), RefreshQueue(StatusSettings(healthy_interval_ms=100))
+    queue.add(7, 1_000)
+    queue.add(7, 1_050)
+    assert queue.due(1_099, store) == []
+    assert queue.due(1_100, store) == store.scopes_of(7)
+
+
+def test_the_worst_of_those_that_moved_are_shown_first_within_the_bound() -> None:
+    """Of portfolio scopes in distress whose ratio has moved, one turn takes what it can afford."""
+    store, queue = store_of("portfolio"), RefreshQueue(StatusSettings())
+    for scope in range(ACCOUNTS):
+        store.set_state(scope, 3)
+        store.shown_ratio[scope] = 1.0
+    assert len(queue.moved(store)) == REFRESHED_AT_ONCE // PORTFOLIO_WEIGHT
