@@ -56,6 +56,7 @@ class Oracle:
             topics.instruments: self._instrument,
             topics.assets: self._asset,
             topics.account_events: self._account,
+            topics.insurance_funds: self._fund,
         }
         for records in self._world.history:
             for record in records:
@@ -95,6 +96,11 @@ class Oracle:
     def _asset(self, record: Record) -> None:
         message = self._codec.asset(record.value, record.key)
         self._board.set_asset(message.name, message.asset, record.timestamp_ms)
+
+    def _fund(self, record: Record) -> None:
+        fund = self._codec.insurance_fund(record.value, record.key).fund
+        if fund is not None and fund.event_time_ms > record.timestamp_ms + self._settings.prices.max_ahead_ms:
+            self._refuse(record)
 
     def _account(self, record: Record) -> None:
         event = self._codec.account_event(record.value, record.key)

@@ -176,3 +176,48 @@ async def test_foreign_records_on_internal_topics_are_set_aside() -> None:
     await world.until_quiet()
     await world.until(lambda: len(told(world, "adl_triggered")) == SHARDS - 1)
     assert len(world.written("dead_letters")) == 4
+
+
+@virtual
+async def test_how_a_bankruptcy_ends_says_what_is_owed() -> None:
+    """Cured by prices: nothing is owed; closed or deleted: the time of the account event counts; unknown: not yet."""
+    world = await new_world(partitions=SHARDS)
+    world.start()
+    cured, closed, deleted = await fallen(world, balance=1_000)
+    await world.pass_time(1)
+    world.put("instruments", "XUSDT", None)
+    await world.until(lambda: world.chain(cured)[-1] == "unknown")
+    assert len(world.written("fund")) == SHARDS
+    world.instrument("XUSDT")
+    await world.until(lambda: world.chain(cured)[-1] == "bankrupt")
+    world.account(closed, 0, positions={"XUSDT": (0, 100)})
+    world.account(deleted, deleted=True)
+    await world.pass_time(1)
+    world.price(XUSDT=100)
+    await world.until(lambda: len(world.written("fund")) == 2 * SHARDS)
+    messages = [json.loads(record.value or b"") for record in world.written("fund")]
+    owner = {body["claim_id"]: body["bankrupt"]["account_id"] for body in messages if body["kind"] == "claim"}
+    times = {owner[body["claim_id"]]: body["event_time_ms"] for body in messages if body["kind"] == "release"}
+    assert times[cured] is None
+    assert times[closed] == times[deleted] > 1_000_000
+    await world.until(lambda: list(stages(world)) == [closed, deleted] or list(stages(world)) == [deleted, closed])
+
+
+@virtual
+async def test_a_suspect_account_is_covered_but_deleverages_nobody() -> None:
+    """Its claim binds the fund where it can pay; where it cannot there is a candidate and no `adl_triggered`."""
+    world = await new_world(partitions=1)
+    world.start()
+    world.instrument("XUSDT")
+    world.price(XUSDT=100)
+    world.fund(100)
+    for account in ("a0", "a1"):
+        world.account(account, 20, positions={"XUSDT": (10, 100)}, snapshot=True)
+        world.put("account_events", account, b"[]", 0)
+    await world.until_quiet()
+    world.price(XUSDT=90)
+    await world.until(lambda: len(told(world, "adl_candidate")) == 1)
+    await world.pass_time(15)
+    assert [event["because"] for event in told(world, "adl_candidate")] == ["suspect"]
+    assert not told(world, "adl_triggered")
+    assert [*stages(world).values()] == ["covered"]

@@ -21,7 +21,7 @@ from monitor.core.fund.events import orphan_candidate
 from monitor.core.fund.shortfall import shares_of
 from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome, Request, Route
-from monitor.core.scopes import positions_of
+from monitor.core.scopes import members
 from monitor.core.verdict import Verdict
 
 
@@ -71,7 +71,8 @@ class Claimant:
         for account_id in [one for one in account_ids if one in self.open]:
             account = self._book.find(account_id)
             for scope in list(self.open[account_id]):
-                if account is not None and not positions_of(account, scope, self._board):
+                missing: list[str] = []  # a position without terms may be of any scope
+                if account is not None and not members(account, scope, self._board, missing) and not missing:
                     self.release(account, scope, outcome)
 
     def _claim(self, account: Account, verdict: Verdict, event: Mapping[str, Any], outcome: Outcome) -> None:

@@ -1,0 +1,224 @@
+"""A scripted crash on a real Kafka, and a script that derives every ADL event again from the topics alone.
+
+The script knows the contract's formulas, not the product: equity, shortfall, the fund's order, the 2019 ranking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.adapters.kafka import KafkaLog, KafkaSettings
+from monitor.app.ports import Record, TopicPartition
+from tests.broker import shared_broker
+from tests.recorded.daemon import CONFIG, Daemon, liqmon
+
+PREFIX = "crash."
+PARTITIONS = 3
+SYMBOL = "XUSDT"
+RATE = Fraction("0.01")
+INSTRUMENT = {
+    "symbol": SYMBOL,
+    "status": "trading",
+    "contract": "linear",
+    "settle_asset": "USDT",
+    "brackets": [{"floor": "0", "rate": "0.01", "max_leverage": "100"}],
+}
+LONGS = {f"long{n}": ("20", "10", "100") for n in range(4)}
+SHORTS = {f"short{n}": (str(40 + 17 * n), "-4", str(100 + n)) for n in range(6)}
+MARKS = ("100", "98.8", "95", "90")
+FUND = "100"
+
+
+async def records(log: KafkaLog, topic: str, partitions: int) -> list[Record]:
+    """Return every committed record of a topic, in the order of each partition."""
+    reader = log.reader()
+    await reader.start()
+    try:
+        places = [TopicPartition(PREFIX + topic, number) for number in range(partitions)]
+        reader.assign(await reader.beginning_offsets(places))
+        ends = await reader.end_offsets(places)
+        found: list[Record] = []
+        while any(reader.position(where) < end for where, end in ends.items()):
+            found += await reader.poll(2000, 200)
+        return found
+    finally:
+        await reader.stop()
+
+
+async def bodies(log: KafkaLog, topic: str, partitions: int = PARTITIONS) -> list[dict[str, Any]]:
+    """Return the values of a topic."""
+    return [json.loads(record.value) for record in await records(log, topic, partitions) if record.value]
+
+
+class Derivation:
+    """Derive decisions and counterparties from the inputs and the claims, as a stranger would."""
+
+    def __init__(
+        self, accounts: list[dict[str, Any]], prices: list[dict[str, Any]], funds: list[dict[str, Any]]
+    ) -> None:
+        self.mark = Fraction(max(prices, key=lambda price: price["event_time_ms"])["mark_price"])
+        self.balance = Fraction(max(funds, key=lambda fund: fund["event_time_ms"])["balance"])
+        self.accounts = {account["account_id"]: account for account in accounts}
+
+    def figures(self, account: str) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+        """Return wallet, profit, requirement and quantity of an account's only position."""
+        body = self.accounts[account]
+        (position,) = body["positions"]
+        quantity = Fraction(position["quantity"])
+        profit = quantity * (self.mark - Fraction(position["entry_price"]))
+        return Fraction(body["balances"]["USDT"]), profit, abs(quantity) * self.mark * RATE, quantity
+
+    def shortfall(self, account: str) -> Fraction:
+        """Return max(0, −E)."""
+        wallet, profit, _, _ = self.figures(account)
+        return max(Fraction(0), -(wallet + profit))
+
+    def score(self, account: str) -> Fraction:
+        """Return the 2019 ranking: max(0, uPnL) ÷ max(1, wallet), times MM ÷ (wallet + uPnL)."""
+        wallet, profit, requirement, _ = self.figures(account)
+        equity = wallet + profit
+        return (
+            Fraction(0) if equity <= 0 else max(Fraction(0), profit) / max(Fraction(1), wallet) * requirement / equity
+        )
+
+    def queue(self) -> list[str]:
+        """Return the holders of the short side, best first."""
+        shorts = [name for name in self.accounts if self.figures(name)[3] < 0]
+        return sorted(shorts, key=lambda name: (-self.score(name), name))
+
+    def bankruptcy_price(self, account: str) -> Fraction:
+        """Return the mark at which the equity is gone: the account has one position."""
+        wallet, profit, _, quantity = self.figures(account)
+        return self.mark - (wallet + profit) / quantity
+
+    def decide(self, claims: list[dict[str, Any]]) -> dict[str, list[tuple[str, Fraction, int]] | None]:
+        """Return for each claimant, in the order of the fund's partition, who loses how much, None where covered."""
+        left, free = self.balance, {name: -self.figures(name)[3] for name in self.queue()}
+        found: dict[str, list[tuple[str, Fraction, int]] | None] = {}
+        for claim in claims:
+            account, amount = claim["bankrupt"]["account_id"], Fraction(claim["amount"])
+            assert amount == self.shortfall(account)
+            if amount <= left:
+                left, found[account] = left - amount, None
+                continue
+            wanted, chosen = abs(self.figures(account)[3]), []
+            for rank, name in enumerate(self.queue(), 1):
+                part = min(free[name], wanted)
+                if part > 0:
+                    chosen.append((name, part, rank))
+                    free[name], wanted = free[name] - part, wanted - part
+            found[account] = chosen
+        return found
+
+
+async def feed(bootstrap_servers: str, log: KafkaLog) -> None:
+    """Feed the fund, the book and the fall, each price once the one before is judged."""
+    from aiokafka import AIOKafkaProducer
+
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True) as producer:
+
+        async def send(topic: str, key: str, body: dict[str, Any]) -> None:
+            await producer.send_and_wait(PREFIX + topic, json.dumps(body).encode(), key=key.encode())
+
+        await send("instruments", SYMBOL, INSTRUMENT)
+        await send("insurance-funds", "main", {"fund": "main", "asset": "USDT", "balance": FUND, "event_time_ms": 1})
+        await send("mark-prices", "x", {"symbol": SYMBOL, "mark_price": MARKS[0], "event_time_ms": 1})
+        for name, (wallet, quantity, entry) in {**LONGS, **SHORTS}.items():
+            position = {"symbol": SYMBOL, "quantity": quantity, "entry_price": entry}
+            body = {"account_id": name, "version": 1, "event_time_ms": 1, "snapshot": True}
+            await send("account-events", name, body | {"balances": {"USDT": wallet}, "positions": [position]})
+        await shown(log, len(LONGS) + len(SHORTS))
+        for number, mark in enumerate(MARKS[1:], 2):
+            await send("mark-prices", "x", {"symbol": SYMBOL, "mark_price": mark, "event_time_ms": number})
+
+
+async def shown(log: KafkaLog, accounts: int) -> None:
+    """Wait until so many accounts stand in account-status."""
+    seen: set[str] = set()
+    async with asyncio.timeout(60):
+        while len(seen) < accounts:
+            seen = {body["account_id"] for body in await bodies(log, "account-status")}
+
+
+async def told(log: KafkaLog, count: int) -> list[dict[str, Any]]:
+    """Wait until so many `adl_triggered` stand in the topic and everybody chosen is told; return all events."""
+    async with asyncio.timeout(60):
+        while True:
+            events = await bodies(log, "adl-events")
+            triggered = [event for event in events if event["event_type"] == "adl_triggered"]
+            chosen = sum(len(p["counterparties"]) for event in triggered for p in event["positions"])
+            if len(triggered) >= count and chosen == sum(event["event_type"] == "adl_selected" for event in events):
+                return events
+            await asyncio.sleep(0.2)
+
+
+def compare(events: list[dict[str, Any]], claims: list[dict[str, Any]], right: Derivation) -> None:
+    """Hold every ADL event against what is derived."""
+    decided = right.decide(claims)
+    triggered = {event["account_id"]: event for event in events if event["event_type"] == "adl_triggered"}
+    assert triggered.keys() == {account for account, chosen in decided.items() if chosen is not None}
+    expected: dict[tuple[str, str], tuple[Fraction, int]] = {}
+    for account, event in triggered.items():
+        (position,), chosen = event["positions"], decided[account] or []
+        found = [(c["account_id"], Fraction(c["quantity"]), c["rank"]) for c in position["counterparties"]]
+        assert found == chosen
+        quantity = abs(right.figures(account)[3])
+        assert Fraction(position["unfilled_quantity"]) == quantity - sum(part for _, part, _ in chosen)
+        assert abs(Fraction(position["price"]) - right.bankruptcy_price(account)) < Fraction(1, 10**20)
+        assert Fraction(event["shortfall"]) == right.shortfall(account)
+        assert event["queue_covers_prices"] is True
+        expected |= {(name, account): (part, rank) for name, part, rank in chosen}
+    selected = [event for event in events if event["event_type"] == "adl_selected"]
+    assert len(selected) == len(expected)
+    for event in selected:
+        key = (event["account_id"], event["serves"]["account_id"])
+        assert (Fraction(event["quantity"]), event["rank"]) == expected[key]
+        assert event["serves"]["event_id"] == triggered[key[1]]["event_id"]
+        assert abs(Fraction(event["score"]) - right.score(key[0])) < Fraction(1, 10**20)
+    watched = {event["account_id"] for event in events if event["event_type"] == "adl_watch"}
+    assert watched == set(LONGS)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(240)
+async def test_a_crash_is_derived_again_from_the_topics(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """A fall bankrupts four longs against a fund for one: watch, claims, ADL and who is selected, all derived again."""
+    broker = await asyncio.to_thread(shared_broker, request)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "monitor.toml"
+    text = CONFIG.format(bootstrap=broker.bootstrap_servers, prefix=PREFIX, partitions=PARTITIONS, port=port)
+    config.write_text(text + "[adl]\nrefresh_ms = 500\n")
+    made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
+    assert made.returncode == 0, made.stderr
+    daemon = Daemon(config, port)
+    log = KafkaLog(KafkaSettings(bootstrap_servers=broker.bootstrap_servers))
+    try:
+        async with asyncio.timeout(120):
+            while not await asyncio.to_thread(daemon.is_ready):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+        await feed(broker.bootstrap_servers, log)
+        events = await told(log, 3)
+        claims = [body for body in await bodies(log, "liqmon-fund") if body["kind"] == "claim"]
+        accounts, prices = await bodies(log, "account-events"), await bodies(log, "mark-prices", 1)
+        funds = await bodies(log, "insurance-funds", 1)
+        plans = [event for event in await bodies(log, "liquidations") if event.get("plan")]
+        assert await asyncio.to_thread(daemon.stop) == 0
+    finally:
+        daemon.kill()
+        await log.close()
+    compare(events, claims, Derivation(accounts, prices, funds))
+    assert {event["account_id"] for event in plans} == set(LONGS)
+    assert len({event["event_id"] for event in events}) == len(events)
+    lines = tmp_path / "events.jsonl"
+    lines.write_text("\n".join(json.dumps(event) for event in events))
+    verified = await asyncio.to_thread(liqmon, "verify", str(lines))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
