@@ -47,6 +47,7 @@ from monitor.core.told import NOT_SHOWN, unpack_memory
 
 __all__ = ["EngineSettings", "MarginEngine"]
 
+Records = Mapping[str, bytes]
 _PLACED_AT_ONCE = 4_096
 """Accounts a restore puts into the store with one call: their facts are unpacked for as long."""
 
@@ -86,19 +87,14 @@ class MarginEngine:
             return self.apply(inputs, now_ms)
         finally:
             self._judging = True
+            self.rules.outdate()
 
     def age(self, now_ms: int) -> None:
         """Count the ages of prices as of a time, judging nobody: for messages that are judged long after they came."""
         for change in self.board.refresh(now_ms):
             band_age(change, self.board, self.store)
 
-    def restore(
-        self,
-        facts: Mapping[str, bytes],
-        memory: Mapping[str, bytes],
-        rules: Mapping[str, bytes] = EMPTY,
-        windows: Mapping[str, bytes] = EMPTY,
-    ) -> None:
+    def restore(self, facts: Records, memory: Records, rules: Records = EMPTY, windows: Records = EMPTY) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then."""
         self.rules.restore(rules, windows)
         shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}

@@ -77,6 +77,11 @@ class RuleParameters:
         """Whether any rule needs the windows of returns."""
         return bool(self.spike or self.decorrelation)
 
+    def of_sector(self, sector: str) -> Levels:
+        """Return the levels of a sector: its own, else those of every sector."""
+        own = self.sectors.get(sector)
+        return self.concentration if own is None else (own,)
+
     def has(self, rule: Rule) -> bool:
         """Return whether a rule exists."""
         found: dict[Rule, object] = {

@@ -22,6 +22,10 @@ from monitor.core.rules.occasional import Occasional
 from monitor.core.rules.parameters import Rule, RuleParameters, parameters_of, states_rules
 from monitor.core.rules.readings import account_limits, drawdown, funding_limit
 from monitor.core.rules.registry import Registry, Watched
+from monitor.core.rules.screen import Screen
+from monitor.core.rules.screen_columns import AccountLines
+from monitor.core.rules.screen_lines import lines_of
+from monitor.core.rules.screen_rows import AccountRows, rows_of
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.rules.telling import Telling
 from monitor.core.scopes import kind_of, scope_names
@@ -42,6 +46,7 @@ class RuleWatch:
         self._to_remember: set[str] = set()
         self._highs = SavedHighs(settings)
         self._occasional = Occasional(settings, ladders, board)
+        self._screen = Screen(board, self._lines_of)
 
     def restore(self, records: Mapping[str, bytes], windows: Mapping[str, bytes]) -> None:
         """Take over what another watch has remembered, before the accounts are put."""
@@ -59,14 +64,29 @@ class RuleWatch:
         memory = self.memories.get(account.account_id)
         if not parameters.exist:
             self._registry.put(number, None)
+            self._screen.drop(number)
             if memory is not None and memory.forget():
                 self._to_remember.add(account.account_id)
             return
         symbols = frozenset(symbol for symbol, _ in account.positions)
         assets = frozenset(assets_in_use(account, self._board))
         self._registry.put(number, Watched(account, parameters, symbols, assets))
+        self._put_rows(number)
         if memory is not None and _forget_ended(memory, parameters):
             self._to_remember.add(account.account_id)
+
+    def _put_rows(self, number: int) -> None:
+        account, parameters, _, _ = self._registry.watched[number]
+        if account.complete and parameters.on_ticks:
+            self._screen.put(number, rows_of(account, parameters, self._board))
+        else:
+            self._screen.drop(number)
+
+    def _lines_of(self, number: int, rows: AccountRows) -> AccountLines:
+        account, parameters, _, _ = self._registry.watched[number]
+        memory = self.memories.setdefault(account.account_id, RuleMemory())
+        ks = [float(self._ladders.of(kind_of(account, scope)).liquidation) for scope in rows.scopes]
+        return lines_of(parameters, memory, rows, ks)
 
     def judge(
         self,
@@ -74,15 +94,29 @@ class RuleWatch:
         outcome: Outcome,
         *,
         accounts: Iterable[int] = (),
-        symbols: Iterable[str] = (),
-        assets: Iterable[str] = (),
+        symbols: Collection[str] = (),
+        assets: Collection[str] = (),
         moves: Moves | None = None,
     ) -> None:
-        """Take the readings of some accounts and of all holders of some symbols and assets."""
+        """Take the readings of some accounts and of all holders of some symbols and assets.
+
+        Of those a price message touches (`moves`) only the ones the screen returns; of all others everybody.
+        """
         if self._registry.watched:
             numbers = self._registry.touched(accounts, symbols, assets)
-            self._look_at(numbers, moment, outcome, moves)
+            self._screen.refresh(symbols, assets, terms=moves is None)
+            if moves is None:
+                for number in numbers:
+                    self._put_rows(number)
+                self._look_at(numbers, moment, outcome)
+            else:
+                on_ticks = [number for number in numbers if self._registry.watched[number].parameters.on_ticks]
+                self._look_at(self._screen.candidates(on_ticks), moment, outcome, moves)
             self._occasional.touch(self._registry, numbers, changed=moves is None)
+
+    def outdate(self) -> None:
+        """Note that prices were taken over without anybody being judged."""
+        self._screen.outdate()
 
     def judge_all(self, moment: Moment, outcome: Outcome) -> None:
         """Take the readings of everybody."""
@@ -119,6 +153,7 @@ class RuleWatch:
             watched = self._registry.watched[number]
             if watched.account.complete and watched.parameters.on_ticks:
                 self._look(watched, because(moment, watched.account, moves), outcome)
+                self._screen.relined(number)
 
     def _look(self, watched: Watched, moment: Moment, outcome: Outcome) -> None:
         account, parameters, board = watched.account, watched.parameters, self._board
@@ -173,8 +208,7 @@ class RuleWatch:
         if readings is None:
             return
         for reading in readings:
-            own = parameters.sectors.get(reading.target)
-            levels = parameters.concentration if own is None else (own,)
+            levels = parameters.of_sector(reading.target)
             telling.tell_one(Rule.CONCENTRATION_LIMIT, levels, (reading, doubts))
         telling.forget_others(Rule.CONCENTRATION_LIMIT, [reading.target for reading in readings])
 
