@@ -53,12 +53,15 @@ class Instance:
         feed = asyncio.create_task(self._shared.feed.run(), name="global feed")
         lag = asyncio.create_task(self._watch_loop(), name="loop lag")
         watch = asyncio.create_task(self._be_member(), name="membership")
+        lasting = [feed, watch]
+        if self._shared.adl is not None:
+            lasting.append(asyncio.create_task(self._shared.adl.run(), name="adl queue"))
         try:
             while not self._stopping.is_set():
                 self._follow_assignment()
-                await self._until_something_changes(feed, watch)
+                await self._until_something_changes(*lasting)
         finally:
-            await self._wind_down(feed, lag, watch)
+            await self._wind_down(lag, *lasting)
 
     async def _be_member(self) -> None:
         """Join the group and raise what ends the membership; a log that is away is waited out."""

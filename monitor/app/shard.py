@@ -12,6 +12,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from monitor.app.adl_publishing import AdlPublisher
 from monitor.app.feed import Cursor
 from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
@@ -31,6 +32,8 @@ IDLE_COMMIT_SECONDS = 5.0
 """A shard with nothing to tell commits its positions this often: each commit costs every reader of the changelog."""
 CONSUMED_SECONDS = 1.0
 """Group offsets, which only lag tools read, are added to a transaction this often."""
+RANKING_SHARE = 4
+"""Ranking for the ADL queue may have one part in so many of the kernel thread's time, however many shards we have."""
 GRACE_SECONDS = 5.0
 """A shard that must let go waits this long for the commit under way; the next owner finds out what became of it."""
 
@@ -56,6 +59,7 @@ class Shard:
         self._records: list[Record] = []
         self._committed_at = 0.0
         self._consumed_at = 0.0
+        self._rank_at = 0.0
 
     def let_go(self) -> None:
         """Ask the shard to finish its step and end."""
@@ -91,6 +95,9 @@ class Shard:
         settings = LedgerSettings(shared.group, shared.shards, self.number, shared.topics.state)
         ledger = Ledger(settings, shared.log, shared.codec, maker, shared.writer_id, shared.observer)
         engine = shared.make_engine()
+        publisher = AdlPublisher(self.number, shared.topics, engine)
+        if shared.adl is not None:
+            engine.adl.join(shared.adl.queue, self.number)
         reading = Reading(shared.feed.settings, shared.codec, shared.now_ms)
         steps = StepMaker(
             self.number,
@@ -107,14 +114,14 @@ class Shard:
         try:
             takeover = Takeover(self.number, shared, ledger, engine, steps, self._cursor)
             self._positions = await self._unless_let_go(takeover.run(), grace_seconds=0)
-            await self._live(ledger, steps)
+            await self._live(ledger, steps, publisher)
         except _LetGo:
             log.info("shard %d let go before its work was committed", self.number)
         finally:
             shared.feed.drop(self._cursor)
             await ledger.close()
 
-    async def _live(self, ledger: Ledger, steps: StepMaker) -> None:
+    async def _live(self, ledger: Ledger, steps: StepMaker, publisher: AdlPublisher) -> None:
         shared = self._shared
         asked = requests_to(self.number, shared.topics)
         intake = Intake(shared.log, asked, RECORDS_AT_ONCE, self._work.set, shared.observer)
@@ -127,6 +134,7 @@ class Shard:
             while not self._letting_go.is_set():
                 await self._wait_for_work(intake)
                 await self._step(ledger, steps, intake)
+                await self._rank(ledger, publisher)
         finally:
             stop_listening()
             await intake.stop()
@@ -155,6 +163,18 @@ class Shard:
             await self._commit(ledger, result)
         if any(result.groups for result in step.results):
             self._shared.observer.step(time.perf_counter() - started)
+
+    async def _rank(self, ledger: Ledger, publisher: AdlPublisher) -> None:
+        """Take a turn at ranking; tell the other shards what has come of it, in a transaction of its own."""
+        now = asyncio.get_running_loop().time()
+        adl = self._shared.adl
+        if adl is None or not adl.caught_up.is_set() or now < self._rank_at:
+            return
+        positions, now_ms = dict(self._positions), self._shared.now_ms()
+        result, seconds = await self._shared.on_kernel_thread(lambda: publisher.turn(positions, now_ms))
+        self._rank_at = now + max(CLOCK_MS / 1000, seconds * RANKING_SHARE * self._shared.shards)
+        if result.groups:
+            await self._commit(ledger, result)
 
     async def _commit(self, ledger: Ledger, result: StepResult) -> None:
         """Write what whole messages brought about: much of it in several transactions, the positions with the last."""

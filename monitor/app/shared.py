@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.app.codec import Codec
 from monitor.app.feed import GlobalFeed
@@ -16,6 +16,9 @@ from monitor.app.ports import Log
 from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 from monitor.core.limits import Limits
+
+if TYPE_CHECKING:
+    from monitor.app.adl_reading import AdlReader
 
 T = TypeVar("T")
 
@@ -32,7 +35,7 @@ class Shared:
     """Hold what all shards of one instance share.
 
     `group` is the consumer group with the topic prefix before it; `shards` the number of partitions of account-events;
-    `writer_id` a random id of this process.
+    `writer_id` a random id of this process. `adl` is None where nobody is ranked.
     """
 
     log: Log
@@ -47,3 +50,4 @@ class Shared:
     on_kernel_thread: KernelThread
     now_ms: Callable[[], int]
     limits: Limits = field(default_factory=Limits)
+    adl: AdlReader | None = None

@@ -62,6 +62,7 @@ _SETTINGS: Mapping[str, Mapping[str, str]] = {
     "state": {**_TIGHT, "unclean.leader.election.enable": "false"},
     "fund": {**_kept(7), **_OUTPUT},
     "adl": {**_kept(7), **_OUTPUT},
+    "adl_queue": _TIGHT,
     "heartbeats": {**_DELETE, **_OUTPUT, "retention.ms": str(_HOUR_MS), "segment.ms": str(10 * _MINUTE_MS)},
 }
 # Read whole by every instance, so partitions would divide nothing; one also gives prices a single order.
@@ -96,6 +97,7 @@ class TopicNames:
     state: str = "liqmon-state"
     fund: str = "liqmon-fund"
     adl: str = "liqmon-adl"
+    adl_queue: str = "liqmon-adl-queue"
     heartbeats: str = "liqmon-heartbeats"
 
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from monitor.adapters.wire.codec import WireCodec
+from monitor.app.adl_reading import AdlReader
 from monitor.app.feed import GlobalFeed
 from monitor.app.instance import Instance
 from monitor.app.observing import Observer
@@ -23,6 +24,7 @@ from monitor.app.reading import FeedSettings
 from monitor.app.shared import Shared
 from monitor.app.topics import TopicNames
 from monitor.config import Settings, term_defaults
+from monitor.core.adl.settings import AdlPopulation
 from monitor.core.board import MarketBoard
 from monitor.core.engine import EngineSettings, MarginEngine
 from monitor.core.verdict import Ladders
@@ -129,6 +131,7 @@ def assemble(
     """Return an instance over a log, ready to run."""
     codec = codec_of(settings)
     group = settings.topics.prefix + settings.kafka.group_id
+    ranked = settings.adl.population is AdlPopulation.ALL
     shared = Shared(
         log=log,
         feed=new_feed(settings, topics, log, observer, clock),
@@ -142,5 +145,6 @@ def assemble(
         on_kernel_thread=kernel,
         now_ms=clock,
         limits=settings.limits,
+        adl=AdlReader(topics.adl_queue, shards, log.reader(), kernel, observer) if ranked else None,
     )
     return Instance(shared, log.membership(group, topics.account_events))

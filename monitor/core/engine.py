@@ -13,6 +13,7 @@ from decimal import Decimal
 import numpy as np
 
 from monitor.core.accounts import EMPTY, Account, BadFacts, after, check_event, is_news
+from monitor.core.adl.keeper import AdlKeeper
 from monitor.core.ageing import band_age
 from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
@@ -61,10 +62,13 @@ class MarginEngine:
         self.store = MarginStore(settings.ladders.all(), use_numba=use_numba)
         self.claimant = Claimant(board, self.book)
         self.desk = FundDesk(board, settings.adl, settings.fund)
-        self.teller = Teller(settings.ladders, board, self.book, self.store, settings.liquidation, self.claimant)
+        self._refresh = RefreshQueue(settings.status)
+        self.adl = AdlKeeper(settings.adl, board, self.book, self.store, self._refresh.waits)
+        self.teller = Teller(
+            settings.ladders, board, self.book, self.store, self.adl, settings.liquidation, self.claimant
+        )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
         self._settings = settings
-        self._refresh = RefreshQueue(settings.status)
         self._waiting: dict[str, set[int]] = {}
         self._judging = True
         for name in board.usd_assets:
@@ -236,6 +240,7 @@ class MarginEngine:
         number = self.book.keep(account)
         outcome.of(account.account_id).facts = self.book.record(number)
         self._refresh.add(number, now_ms)
+        self.adl.note(number, account)
         return number
 
     def _place(self, accounts: Sequence[tuple[int, Account]]) -> None:
@@ -247,6 +252,7 @@ class MarginEngine:
             self.teller.note_end(account_id, name, int(self.store.shown[scope]))
         for number, account in accounts:
             self.rules.put(number, account)
+            self.adl.note(number, account)
             for scope in self.store.scopes_of(number):
                 if self.store.shown[scope] == NOT_SHOWN:
                     told, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
@@ -284,6 +290,7 @@ class MarginEngine:
             self._judge(self.store.judge_assets(assets), moment, outcome)
         due = self._refresh.due(now_ms, self.store)
         self.teller.show(np.asarray(due, dtype=np.int64), outcome)
+        self.teller.show(self.adl.lights_due(), outcome)
         self.rules.turn(moment, outcome)
         if self._refresh.is_time_to_look(now_ms):
             self.teller.show(self._refresh.moved(self.store), outcome)

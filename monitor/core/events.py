@@ -214,11 +214,17 @@ def _finished(
 
 
 def adl_watch_event(
-    account: Account, scope: str, after: Told, positions: list[dict[str, Any]], moment: Moment
+    account: Account,
+    scope: str,
+    after: Told,
+    positions: list[dict[str, Any]],
+    counterparties: list[dict[str, Any]],
+    moment: Moment,
 ) -> Event:
     """Return the indicative `adl_watch` of an episode: outside the chain, one for each episode.
 
-    `positions` state what would be taken over and at which bankruptcy price.
+    `positions` state what would be taken over and at which bankruptcy price, `counterparties` whom a deleveraging would
+    reach first, as far as the queue was known.
     """
     body = {
         "schema": SCHEMA,
@@ -230,6 +236,7 @@ def adl_watch_event(
         "status": after.status,
         "suspect": account.suspect,
         "positions": positions,
+        "counterparties": counterparties,
         "cause": moment.cause.body(),
         "decided_at_ms": moment.decided_at_ms,
         "account_version": account.version,

@@ -52,6 +52,10 @@ class RefreshQueue:
         """Have an account shown within the healthy interval; one already waiting keeps its turn."""
         self._due.setdefault(number, now_ms + self._settings.healthy_interval_ms)
 
+    def waits(self, number: int) -> bool:
+        """Return whether an account is to be shown anew anyway."""
+        return number in self._due
+
     def due(self, now_ms: int, store: MarginStore) -> list[int]:
         """Take the scopes of the accounts whose time has come, as many as one turn may show."""
         taken: list[int] = []

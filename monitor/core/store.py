@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.adl.settings import AdlRanking
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.kernels_compiled import HAS_NUMBA
 from monitor.core.ladder import Ladder
 from monitor.core.portfolio.terms import PortfolioTerms
+from monitor.core.store_adl import AdlColumns
 from monitor.core.store_batch import BatchBuilder, Facts
 from monitor.core.store_coins import Assets
 from monitor.core.store_columns import (
@@ -58,6 +60,7 @@ class MarginStore:
         self._assets = Assets(ladders)
         self._ladders = ladders
         self._space = Space()
+        self.adl = AdlColumns(self._space, self._contracts)
         uses = self.uses_numba
         self._screen = Screen(ladders, self._space, self._contracts, self._assets, uses_numba=uses)
         self._names: dict[str, int] = {}
@@ -95,6 +98,7 @@ class MarginStore:
 
         An asset that counts 1:1 without terms of its own must be set like any other.
         """
+        self.adl.set_index(self._assets.number(name), terms)
         if self._assets.set_terms(name, terms, low, high):
             self._moved_assets.add(name)
 
@@ -126,7 +130,9 @@ class MarginStore:
         batch = BatchBuilder(self._contracts, self._assets, self._names)
         batch.add_all(facts)
         contracts, most = self._contracts, (batch.highest, batch.widest, batch.most)
-        removed = self._space.write(batch.finish(), contracts.symbol_of_line, len(contracts.symbols), most)
+        flat = batch.finish()
+        removed = self._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), most)
+        self.adl.write(flat, batch.costs)
         if len(self._names) > len(self._names_by_number):
             self._names_by_number += list(self._names)[len(self._names_by_number) :]
         return [(scope, self.name_of(scope)) for scope in removed.tolist()]
@@ -151,6 +157,10 @@ class MarginStore:
     def account_of(self, scope: int) -> int:
         """Return the account of a scope."""
         return int(self._space.columns.scopes[scope, SCOPE_ACCOUNT])
+
+    def exists(self, scope: int) -> bool:
+        """Return whether a scope exists."""
+        return bool(self._space.columns.scopes[scope, SCOPE_ROW] != NONE)
 
     def is_live(self) -> NDArray[np.bool_]:
         """Return by scope id whether the scope exists."""
@@ -228,7 +238,8 @@ class MarginStore:
 
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""
-        return self._space.counts()
+        counts = self._space.counts()
+        return {**counts, "bytes": counts["bytes"] + self.adl.nbytes}
 
     @property
     def told(self) -> U1:
@@ -269,4 +280,5 @@ class MarginStore:
         for _ in range(2):
             small.judge_all()
             small.judge_accounts([0, 1])
+            small.adl.holders("", AdlRanking.BINANCE_V2)
             small.set_band("", Decimal(1), Decimal(2))

@@ -42,6 +42,8 @@ class BatchBuilder:
         self._amounts: list[float] = []
         self._codes: list[int] = []
         self._sizes: list[float] = []
+        self.costs: list[float] = []
+        """Q·v(entry) of every position: what `kernels_adl` counts profit from."""
         self.highest = -1
         """The highest account."""
         self.widest = 0
@@ -98,13 +100,15 @@ class BatchBuilder:
                 continue
             if symbol.size is not None:
                 size = size * symbol.size
-            base = base + _QUOTIENT.divide(size, entry_price) if symbol.inverse else base - size * entry_price
+            cost = -_QUOTIENT.divide(size, entry_price) if symbol.inverse else size * entry_price
+            base = base - cost
             if symbol.terms is None:
                 known = False
             elif symbol.at_entry and not (in_portfolio and symbol.group >= 0):
                 fixed += _required_at_entry(symbol.terms, size, entry_price, multiplier)
             codes.append(line << 4)
             sizes.append(float(size))
+            self.costs.append(float(cost))
         self._parts += (self._assets.number(part.asset), len(codes))
         self._amounts += (float(base) if known else nan, float(fixed) if fixed else 0.0)
         self.widest = max(self.widest, len(codes) - first)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.core.accounts import Account
+from monitor.core.adl.keeper import AdlKeeper
 from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
@@ -47,6 +48,7 @@ class Teller:
         board: MarketBoard,
         book: AccountBook,
         store: MarginStore,
+        adl: AdlKeeper,
         liquidation: LiquidationRule | None = None,
         claimant: Claimant | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class Teller:
         self._witness = Witness(board)
         self._book = book
         self._store = store
+        self._adl = adl
         self.unknown: dict[int, str] = {}
         """Why each scope that is unknown now is so: the first reason, by scope id."""
         self._ended: dict[str, dict[str, int]] = {}
@@ -188,18 +191,21 @@ class Teller:
         more = funding_figures(account, verdict.assessment, self._board) if known else {}
         event = change_event(account, verdict, before, after, ladder, moment, oldest, evidence, plan, more)
         events.append(event)
-        if self._deserves_adl_watch(after, ladder):
-            after = after._replace(adl_watched=True)
-            events.append(adl_watch_event(account, scope, after, self._positions(account, verdict, ladder), moment))
+        if self._is_near_adl(after, ladder):
+            held = [leg.position for leg in verdict.assessment.legs]
+            self._adl.alarm({position.symbol for position in held}, moment.decided_at_ms)
+            if not after.adl_watched:
+                after = after._replace(adl_watched=True)
+                positions, others = self._positions(account, verdict, ladder), self._adl.first(account, held)
+                events.append(adl_watch_event(account, scope, after, positions, others, moment))
         self._claimant.told(account, verdict, event.body, outcome)
         self.memory.setdefault(account.account_id, {})[scope] = after
         self._to_remember.add(account.account_id)
         return after
 
     @staticmethod
-    def _deserves_adl_watch(after: Told, ladder: Ladder) -> bool:
-        known = after.status is not MarginStatus.UNKNOWN
-        return known and after.status.rank >= ladder.adl_watch.rank and not after.adl_watched
+    def _is_near_adl(after: Told, ladder: Ladder) -> bool:
+        return after.status is not MarginStatus.UNKNOWN and after.status.rank >= ladder.adl_watch.rank
 
     def _positions(self, account: Account, verdict: Verdict, ladder: Ladder) -> list[dict[str, Any]]:
         report = scope_report(account, verdict.assessment.scope, self._board, ladder, None, verdict.assessment)
@@ -236,6 +242,9 @@ class Teller:
         }
         if plan is not None:
             report["plan"] = plan
+        lights = self._adl.show(scope, account, [leg.position for leg in assessment.legs])
+        for position, light in zip(report["positions"], lights, strict=True):
+            position["adl_quantile"] = light
         outcome.of(account.account_id).statuses[assessment.scope] = report
         rank = verdict.status.rank
         if self._store.shown[scope] != rank:

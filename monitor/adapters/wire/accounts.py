@@ -122,6 +122,8 @@ def settings_of(body: SettingsBody, limits: Limits) -> Settings:
     """Return checked settings; `raw` keeps the object as it was sent."""
     try:
         _check_settings(body, limits)
+        if body.adl_quantile is not UNSET:
+            check_names("adl_quantile", body.adl_quantile, limits.max_id_bytes)
         return Settings(
             raw=msgspec.to_builtins(body),
             bracket_multiplier=_positive_by_symbol("bracket_multiplier", body.bracket_multiplier, limits),

@@ -14,7 +14,7 @@ from monitor.adapters.wire.document_shapes import Told
 from monitor.adapters.wire.faults import Code
 from monitor.adapters.wire.plan_shapes import Figure, Plan
 from monitor.adapters.wire.portfolio_outputs import PortfolioReport
-from monitor.adapters.wire.shapes import AccountId, Count, Millis
+from monitor.adapters.wire.shapes import AccountId, Count, Millis, Quantile
 from monitor.core.accounts import MarginMode, Side
 from monitor.core.ladder import MarginStatus
 from monitor.core.rules.parameters import Rule
@@ -45,6 +45,7 @@ class PositionReport(Struct, kw_only=True):
     max_position_quantity: Figure | None
     liquidation_price_mark_only: Figure | UnsetType | None = UNSET
     recovery: bool | UnsetType = UNSET
+    adl_quantile: Quantile | UnsetType | None = UNSET
 
 
 class ScopeReport(Struct, kw_only=True):
@@ -215,6 +216,20 @@ class TakeoverPosition(Struct, kw_only=True):
     bankruptcy_price: Figure | None
 
 
+class Counterparty(Struct, kw_only=True):
+    """State one holder that ADL reaches: what it loses of a symbol, and its place in the queue of its side, from 1."""
+
+    symbol: str
+    account_id: AccountId
+    scope: Scope
+    side: Side
+    quantity: Figure
+    rank: Annotated[int, Meta(ge=1)]
+    score: Figure
+    breaks_hedge: bool
+    equity_at_risk: Figure | None
+
+
 class AdlWatch(Struct, kw_only=True):
     """State that an episode has come close to ADL; outside the chain, one for each episode."""
 
@@ -227,6 +242,7 @@ class AdlWatch(Struct, kw_only=True):
     status: MarginStatus
     suspect: bool
     positions: list[TakeoverPosition]
+    counterparties: list[Counterparty]
     cause: Cause
     decided_at_ms: Millis
     account_version: Count

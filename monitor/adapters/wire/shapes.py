@@ -35,6 +35,7 @@ AccountId = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Quantile = Annotated[int, Meta(ge=0, le=4, description="ADL lights: 4 is taken first")]
 Millis = Annotated[int, Meta(ge=0, le=2**63 - 1, description="milliseconds since 1970-01-01 UTC")]
 Amounts = dict[str, Amount]
 
@@ -84,6 +85,7 @@ class SettingsBody(Closed):
     assessment_passed: bool | UnsetType = UNSET
     volume_30d: Amount | UnsetType = UNSET
     adl_exempt: bool | UnsetType = UNSET
+    adl_quantile: dict[str, Quantile | dict[Side, Quantile]] | UnsetType = UNSET
     bracket_multiplier: Amounts | UnsetType = UNSET
     leverage: Amounts | UnsetType = UNSET
     drawdown_profile: Literal["conservative", "moderate", "aggressive"] | UnsetType = UNSET

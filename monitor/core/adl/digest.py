@@ -64,18 +64,21 @@ class Standing:
 
     `prices` and `accounts` hold for every symbol: the next offsets of mark-prices and of the shard's account events.
     `recent` are later positions of mark-prices that hold for the symbols it names. `alarmed` are symbols of which every
-    shard's digests are wanted fresh: somebody who holds them is about to be deleveraged.
+    shard's digests are wanted fresh: somebody who holds them is about to be deleveraged. `is_full`: also the lists of
+    symbols that are not in `recent` are as long as they may be.
     """
 
     prices: Offsets
     accounts: int = 0
     recent: Mapping[str, Offsets] = field(default_factory=dict)
     alarmed: Collection[str] = ()
+    is_full: bool = True
 
     def covers(self, prices: Offsets, symbol: str | None) -> bool:
         """Return whether the digests of a symbol (None: of all) stand for prices at or past some positions."""
-        known = [self.prices] if symbol is None else [self.prices, self.recent.get(symbol, {})]
-        return any(all(each.get(part, 0) >= offset for part, offset in prices.items()) for each in known)
+        if symbol is None or (self.is_full and _is_past(self.prices, prices)):
+            return _is_past(self.prices, prices)
+        return symbol in self.recent and _is_past(self.recent[symbol], prices)
 
     def pack(self) -> bytes:
         """Return the standing as bytes; `unpack` gives it back."""
@@ -84,6 +87,7 @@ class Standing:
             "accounts": self.accounts,
             "recent": {symbol: _texts(offsets) for symbol, offsets in sorted(self.recent.items())},
             "alarmed": sorted(self.alarmed),
+            "is_full": self.is_full,
         }
         return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -93,9 +97,13 @@ class Standing:
         body = json.loads(packed)
         try:
             recent = {symbol: _offsets(texts) for symbol, texts in body["recent"].items()}
-            return cls(_offsets(body["prices"]), body["accounts"], recent, tuple(body["alarmed"]))
+            return cls(_offsets(body["prices"]), body["accounts"], recent, tuple(body["alarmed"]), body["is_full"])
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"unreadable standing: {error}") from error
+
+
+def _is_past(reached: Offsets, wanted: Offsets) -> bool:
+    return all(reached.get(partition, 0) >= offset for partition, offset in wanted.items())
 
 
 def _texts(offsets: Offsets) -> dict[str, int]:

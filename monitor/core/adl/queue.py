@@ -80,6 +80,10 @@ class AdlQueue:
         """Return the digest a shard has published of a symbol and side."""
         return self._digests.get((symbol, side), {}).get(shard)
 
+    def has(self, symbol: str, side: str) -> bool:
+        """Return whether any shard has published a digest of a symbol and side."""
+        return (symbol, side) in self._digests
+
     def standing(self, shard: int) -> Standing | None:
         """Return what the digests of a shard stand for, None where it has published none."""
         return self._standings.get(shard)
@@ -95,7 +99,8 @@ class AdlQueue:
     def covers(self, shards: int, prices: Offsets, symbol: str | None = None) -> bool:
         """Return whether every shard's view of a symbol (None: of all) stands for these positions or later ones.
 
-        `prices` are next offsets of mark-prices by partition.
+        `prices` are next offsets of mark-prices by partition. With a symbol it must also be listed in full: in a large
+        book only alarmed symbols are.
         """
         known = [self._standings.get(shard) for shard in range(shards)]
         return all(standing is not None and standing.covers(prices, symbol) for standing in known)

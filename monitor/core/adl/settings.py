@@ -66,4 +66,4 @@ class AdlSettings:
     ranking: AdlRanking = AdlRanking.LEVERAGE_PNL_2019
     population: AdlPopulation = AdlPopulation.ALL
     refresh_ms: int = field(default=30_000, metadata={"at_least": 1_000})
-    candidates: int = field(default=128, metadata={"at_least": 1, "at_most": 4_096})
+    candidates: int = field(default=128, metadata={"at_least": 1, "at_most": 1_024})

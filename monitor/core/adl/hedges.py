@@ -1,0 +1,111 @@
+"""Hedges: whether what ADL would take from an account covers another of its positions, and what that puts at risk.
+
+The rule and its figure live here; they inform whoever reads a selection and change nobody's place in the queue.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from monitor.core.accounts import Account, MarginType, Position
+from monitor.core.adl.holders import LONG, Holding
+from monitor.core.amounts import decimal_of, fraction_of
+from monitor.core.instruments import Instrument
+from monitor.core.margin import assess
+from monitor.core.market import Market
+from monitor.core.positions import notional
+from monitor.core.scopes import IN_USD, cross_scope, isolated_scope, kind_of, scope_names
+
+
+class Hedge(NamedTuple):
+    """Say whether a holding covers another position; `equity_at_risk` is in USD, None where it is not known."""
+
+    breaks: bool = False
+    equity_at_risk: Decimal | None = None
+
+
+def hedge_of(account: Account, scope: str, holding: Holding, market: Market) -> Hedge:
+    """Return what taking a holding of a scope would uncover.
+
+    A holding covers positions of the same account on the other side of the same symbol or the same base asset,
+    whatever scope they stand in; legs of the symbol that are netted inside the holding are no others. The equity at
+    risk is the most that the part left without cover can cost: its notional (of the holding or of what it covers,
+    whichever is less), in each scope no more than the equity that stands there. In USD; an asset without an index
+    counts 1:1. Needs the exact context.
+    """
+    covered: dict[str, Fraction | None] = {}
+    for position in account.positions.values():
+        name = _scope_of(account, position, market)
+        if name is None or not _covers(holding, scope, position, name, market):
+            continue
+        value, before = _value(position, market), covered.get(name, Fraction(0))
+        covered[name] = None if value is None or before is None else before + value
+    if not covered:
+        return Hedge()
+    risks = [_at_risk(account, name, value, market) for name, value in covered.items()]
+    taken = _taken(holding, market)
+    known = [risk for risk in risks if risk is not None]
+    if taken is None or len(known) < len(risks):
+        return Hedge(breaks=True)
+    return Hedge(breaks=True, equity_at_risk=decimal_of(min(taken, sum(known, Fraction(0)))))
+
+
+def _covers(holding: Holding, scope: str, position: Position, name: str, market: Market) -> bool:
+    """Return whether a position is on the other side of what a holding is in."""
+    if not position.quantity or (position.quantity > 0) is (holding.side == LONG):
+        return False
+    if position.symbol == holding.symbol:
+        return name != scope
+    mine, other = market.instrument(holding.symbol), market.instrument(position.symbol)
+    if mine is None or other is None:
+        return False
+    return mine.base_asset is not None and mine.base_asset == other.base_asset
+
+
+def _scope_of(account: Account, position: Position, market: Market) -> str | None:
+    """Return the scope a position stands in, None where that is not known."""
+    if position.margin_type is MarginType.ISOLATED:
+        return isolated_scope(position.symbol, position.side)
+    terms = market.instrument(position.symbol)
+    if terms is None:
+        return None
+    pooled = cross_scope(terms.settle_asset)
+    first = scope_names(account, market)[0]
+    return first if kind_of(account, first) in IN_USD else pooled
+
+
+def _value(position: Position, market: Market) -> Fraction | None:
+    terms = market.instrument(position.symbol)
+    return None if terms is None else _notional(terms, position.symbol, position.quantity, market)
+
+
+def _taken(holding: Holding, market: Market) -> Fraction | None:
+    terms = market.instrument(holding.symbol)
+    return None if terms is None else _notional(terms, holding.symbol, holding.quantity, market)
+
+
+def _notional(terms: Instrument[Decimal], symbol: str, quantity: Decimal, market: Market) -> Fraction | None:
+    """Return the notional of contracts at mark, in USD."""
+    mark = market.mark(symbol)
+    if mark is None:
+        return None
+    size = Fraction(quantity) * Fraction(terms.contract_size)
+    return notional(terms.contract, size, Fraction(mark)) * _index(terms.settle_asset, market)
+
+
+def _at_risk(account: Account, scope: str, value: Fraction | None, market: Market) -> Fraction | None:
+    """Return what of the equity of a scope its positions of a value can cost."""
+    figures = assess(account, scope, market)
+    if value is None or figures.equity is None:
+        return None
+    worth = Fraction(1)
+    if figures.kind not in IN_USD and figures.index_price is not None:
+        worth = Fraction(figures.index_price)
+    return min(value, max(Fraction(0), fraction_of(figures.equity) * worth))
+
+
+def _index(asset: str, market: Market) -> Fraction:
+    terms = market.asset(asset)
+    return Fraction(1) if terms is None or terms.index_price is None else Fraction(terms.index_price)
