@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 
 from monitor.app.ports import OutputRecord, TopicPartition
-from monitor.app.step import StepResult
+from monitor.app.results import StepResult
 from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 
