@@ -1,6 +1,7 @@
 """The projection of a portfolio scope: its requirement is no sum over positions, so the changed account is assessed.
 
-Every question costs one assessment of the whole scope; nothing is assumed of the method.
+Every question costs one assessment of the whole scope; nothing is assumed of the method. dYdX's cap of the fee is not
+known here: that venue has no such scopes.
 """
 
 from __future__ import annotations
