@@ -13,7 +13,8 @@ import pytest
 from monitor.adapters.wire.document import Base, decode_document
 from monitor.app.codec import BadMessage
 from monitor.cli.assembly import engine_settings
-from monitor.cli.evaluate import base_of, report_of
+from monitor.cli.documents import base_of
+from monitor.cli.evaluate import report_of
 from monitor.config import ConfigError, load
 from monitor.core.evidence import rule_object
 from monitor.core.limits import Limits

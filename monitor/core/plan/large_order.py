@@ -8,17 +8,18 @@ not published: this is the least with which the venue can stop.
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
-from monitor.core.amounts import N
+from monitor.core.amounts import N, decimal_of
 from monitor.core.plan.holding import Holding, rounded_up, to_digits
 from monitor.core.plan.projection import Projection
 from monitor.core.plan.rule import Line
 
 _ZERO = Decimal(0)
-_HALF = Decimal("0.5")
-_PARTS = 16
+_PARTS = 4
 _PART = Decimal(1) / _PARTS
-_HALVINGS = 32
+_GUESSES = 12
+_CLOSE = Fraction(1, 10**12)
 _NUDGES = 4
 
 
@@ -36,10 +37,10 @@ def least(projection: Projection[N], holding: Holding[N], line: Line, low: Decim
     """Return the least reduction between two neighbouring stops, of which the upper one brings the scope back.
 
     It is exact where the figures are linear in between, rounded up to 40 digits where it does not end sooner; else it
-    is found by halving.
+    is searched for.
     """
     if not projection.is_piecewise_linear:
-        return _halved(projection, holding, line, low, high)
+        return _searched(projection, holding, line, low, high)
     if high - low <= holding.grain:
         return high
     here, there = (_headroom(projection, holding, line, quantity) for quantity in (low, high))
@@ -60,12 +61,23 @@ def _headroom(projection: Projection[N], holding: Holding[N], line: Line, quanti
     return line.headroom(after.equity, after.requirement)
 
 
-def _halved(projection: Projection[N], holding: Holding[N], line: Line, low: Decimal, high: Decimal) -> Decimal:
-    for _ in range(_HALVINGS):
-        middle = to_digits((low + high) * _HALF)
-        after = projection.after(holding, middle)
+def _searched(projection: Projection[N], holding: Holding[N], line: Line, low: Decimal, high: Decimal) -> Decimal:
+    """Return a reduction within [low, high] that brings the scope back, close to the least, in a few looks.
+
+    The Illinois variant of false position: exact at once where the figures are linear, quick where they bend.
+    """
+    below, above = (Fraction(_headroom(projection, holding, line, quantity)) for quantity in (low, high))
+    for _ in range(_GUESSES):
+        ratio = -below / (above - below)
+        guess = to_digits(low + (high - low) * decimal_of(ratio))
+        if not low < guess < high:
+            break
+        after = projection.after(holding, guess)
+        headroom = Fraction(line.headroom(after.equity, after.requirement))
         if line.is_met(after.equity, after.requirement):
-            high = middle
+            high, above, below = guess, headroom, below / 2
+            if headroom <= Fraction(after.requirement) * _CLOSE:
+                break
         else:
-            low = middle
+            low, below, above = guess, headroom, above / 2
     return high

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import cast
 
-from monitor.core.accounts import Account
+from monitor.core.accounts import Account, Side
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
 from monitor.core.plan.holding import Holding
@@ -39,6 +39,8 @@ class Reassessed:
         self._start = self.equity, self.requirement
         self._account = self._whole = account
         self._scope = assessment.scope
+        self._answers: dict[tuple[str, Side, Decimal, bool], Figures[Fraction]] = {}
+        """What has been asked since the last reduction was taken."""
         self._market = market
 
     def after(self, holding: Holding[Fraction], quantity: Decimal, *, charged: bool = True) -> Figures[Fraction]:
@@ -46,19 +48,26 @@ class Reassessed:
         fee = holding.notional(quantity) * holding.fee_rate if charged else Fraction(0)
         if not quantity:
             return Figures(self.equity, self.requirement, fee)
-        figures = assess(self._changed(holding, quantity, fee), self._scope, self._market)
-        assert figures.equity is not None and figures.maintenance_margin is not None, "what is known stays known"
-        return Figures(Fraction(figures.equity), Fraction(figures.maintenance_margin), fee)
+        asked = holding.symbol, holding.side, quantity, charged
+        found = self._answers.get(asked)
+        if found is None:
+            figures = assess(self._changed(holding, quantity, fee), self._scope, self._market)
+            assert figures.equity is not None and figures.maintenance_margin is not None, "what is known stays known"
+            found = Figures(Fraction(figures.equity), Fraction(figures.maintenance_margin), fee)
+            self._answers[asked] = found
+        return found
 
     def take(self, holding: Holding[Fraction], quantity: Decimal, figures: Figures[Fraction]) -> None:
         """Take a reduction whose figures are known."""
         self._account = self._changed(holding, quantity, figures.fee)
         self.equity, self.requirement, _ = figures
+        self._answers = {}
         holding.reduce(quantity)
 
     def reset(self) -> None:
         """Take back every reduction."""
         self._account = self._whole
+        self._answers = {}
         self.equity, self.requirement = self._start
         for holding in self.holdings:
             holding.restore()
