@@ -6,7 +6,7 @@ Figures are only rounded here; programs read the JSON report, where they are exa
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
@@ -57,6 +57,8 @@ def _scope(scope: Mapping[str, Any], width: int) -> RenderableType:
     parts += [Text(f"{label}: {', '.join(scope[key])}", style="dim") for key, label in _REASONS if scope.get(key)]
     if scope["positions"]:
         parts.append(Padding(_positions(scope, width), (0, 0, 0, 2), expand=False))
+    if "plan" in scope:
+        parts.append(Padding(Group(*map(Text, _plan(scope["plan"]))), (0, 0, 0, 2), expand=False))
     return Group(*parts)
 
 
@@ -101,6 +103,21 @@ def _positions(scope: Mapping[str, Any], width: int) -> RenderableType:
     for row in shown:
         table.add_row(*(row[label] for label in labels))
     return table
+
+
+def _plan(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the steps of a plan, rounded."""
+    end = "brings the scope back" if plan["restores"] else "does not bring the scope back"
+    yield f"plan by {plan['rule']}, which {end}:"
+    for exchange in plan["exchanges"]:
+        for sale in exchange["sales"]:
+            yield f"  sell {rounded(sale['quantity'])} {sale['asset']} for the {exchange['asset']} owed"
+    for step in plan["reductions"]:
+        left = f"{rounded(step['remaining_quantity'])} left"
+        after = f"equity {rounded(step['equity_after'])}, maintenance {rounded(step['maintenance_margin_after'])}"
+        yield f"  reduce {step['symbol']} {step['side']} by {rounded(step['quantity'])}: {left}, {after}"
+    if plan["shortfall"] != "0":
+        yield f"  shortfall {rounded(plan['shortfall'])}"
 
 
 _TEXTS = ("symbol", "side")

@@ -23,9 +23,20 @@ def bankruptcy_price(assessment: Assessment, leg: Leg) -> Number | None:
     Isolated: where E = 0. Cross: the equity is shared pro rata to the requirements, the share in settle-asset units.
     Linear: mark − share/(q·size); inverse: 1/(1/mark + share/(q·size)). Source: dYdX v4, quote at bankruptcy.
     """
+    return _price(assessment, leg, _whole(assessment))
+
+
+@exactly
+def bankruptcy_prices(assessment: Assessment) -> tuple[Number | None, ...]:
+    """Return what `bankruptcy_price` says of every position of a scope, their requirements added up once."""
+    whole = _whole(assessment)
+    return tuple(_price(assessment, leg, whole) for leg in assessment.legs)
+
+
+def _price(assessment: Assessment, leg: Leg, all_required: Number | None) -> Number | None:
     if leg.instrument is None or leg.mark_price is None or assessment.equity is None:
         return None
-    shared = _share(assessment, leg)
+    shared = _share(assessment, leg, all_required)
     if shared is None:
         return None
     part, whole = shared
@@ -39,18 +50,22 @@ def bankruptcy_price(assessment: Assessment, leg: Leg) -> Number | None:
     return price if price > 0 else None
 
 
-def _share(assessment: Assessment, leg: Leg) -> tuple[Number, Number] | None:
+def _whole(assessment: Assessment) -> Number | None:
+    """Return what the equity is shared by: all requirements; None where it is not shared, or one is not known."""
+    if assessment.kind is ScopeKind.ISOLATED:
+        return None
+    weights = [_weight(assessment, each) for each in assessment.legs]
+    known = [weight for weight in weights if weight is not None]
+    return total(known) if len(known) == len(weights) else None
+
+
+def _share(assessment: Assessment, leg: Leg, whole: Number | None) -> tuple[Number, Number] | None:
     """Return the share of the equity in settle-asset units as dividend and divisor (above 0)."""
     assert assessment.equity is not None, "asked only where the equity is known"
     if assessment.kind is ScopeKind.ISOLATED:
         return assessment.equity, Decimal(1)
-    weights = [_weight(assessment, each) for each in assessment.legs]
     mine = _weight(assessment, leg)
-    known = [weight for weight in weights if weight is not None]
-    if mine is None or len(known) < len(weights):
-        return None
-    whole = total(known)
-    if not whole:
+    if mine is None or not whole:
         return None
     part = times(assessment.equity, mine)
     if assessment.kind in IN_USD:

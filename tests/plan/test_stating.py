@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from monitor.adapters.wire.document import Base, decode_document
 from monitor.app.codec import BadMessage
 from monitor.cli.assembly import engine_settings
 from monitor.cli.documents import base_of
 from monitor.cli.evaluate import report_of
+from monitor.cli.margin_table import print_table
 from monitor.config import ConfigError, load
 from monitor.core.evidence import rule_object
 from monitor.core.limits import Limits
@@ -153,6 +156,16 @@ def test_a_report_shows_the_plan(liquidation: dict[str, Any], quantity: str) -> 
     [scope] = report_of(document)["accounts"][0]["scopes"]
     assert scope["status"] in ("liquidation", "critical")
     assert scope["plan"]["reductions"][0]["quantity"] == quantity
+
+
+def test_the_table_shows_the_plan() -> None:
+    """People are shown the steps, rounded, and whether they help."""
+    document = decode_document(json.dumps({**BOOK, "liquidation": {"rule": "large_order"}}).encode(), LIMITS)
+    console = Console(file=StringIO(), width=120)
+    print_table(report_of(document), console)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "plan by large_order, which brings the scope back:" in shown
+    assert "reduce BTCUSDT both by 1.25: 8.75 left, equity 8.75, maintenance 8.75" in shown
 
 
 def test_a_healthy_scope_shows_none() -> None:

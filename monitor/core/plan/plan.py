@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from monitor.core.accounts import Account, Position
 from monitor.core.amounts import Number, exactly
-from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.margin import Assessment
 from monitor.core.market import Market
@@ -60,6 +60,7 @@ def plan_of(
     line = line_of(rule, ladder)
     way = _way_back(account, assessment, market, rule, line)
     last = way.reductions[-1] if way.reductions else None
+    positions = [leg.position for leg in assessment.legs]
     return Plan(
         rule=rule,
         line=line,
@@ -68,7 +69,7 @@ def plan_of(
         way=way,
         equity=equity if last is None else last.equity,
         requirement=requirement if last is None else last.requirement,
-        bankruptcy_prices=tuple((leg.position, bankruptcy_price(assessment, leg)) for leg in assessment.legs),
+        bankruptcy_prices=tuple(zip(positions, bankruptcy_prices(assessment), strict=True)),
         shortfall=-equity if equity < 0 else _ZERO,
     )
 
