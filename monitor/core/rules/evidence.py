@@ -1,6 +1,6 @@
 """Evidence of a rule: the account as a whole and its market by value, and what the rule remembered.
 
-The form of each part is in `document`, the proof made from it in `verify`.
+The form of each part is in `document`, the proof made from it in `proof`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from monitor.core.evidence import (
     prices_object,
 )
 from monitor.core.portfolio.stating import portfolio_object
-from monitor.core.scopes import margined_as
 from monitor.core.verdict import Ladders
 
 
@@ -29,24 +28,19 @@ def rule_evidence(
 ) -> dict[str, Any]:
     """Return what a rule's value was computed from; `remembered` is what does not follow from the present market."""
     symbols = sorted({position.symbol for position in account.positions.values()})
-    cross, isolated, portfolio = ladders.all()
-    stated, method = set(symbols), {}
-    if margined_as(account) is MarginMode.PORTFOLIO and board.portfolio is not None:
-        stated |= mixed_members(board)
-        method = {"portfolio": portfolio_object(board.portfolio)}
+    stated, method = symbols, basis_object(board)
+    if account.margin_mode is MarginMode.PORTFOLIO and board.portfolio is not None:
+        stated = sorted({*symbols, *mixed_members(board)})
+        method = method | {"portfolio": portfolio_object(board.portfolio)}
+    cross, isolated, portfolio = map(ladder_object, ladders.all())
     return {
         "document": {
-            "ladder": {
-                "cross": ladder_object(cross),
-                "isolated": ladder_object(isolated),
-                "portfolio": ladder_object(portfolio),
-            },
+            "ladder": {"cross": cross, "isolated": isolated, "portfolio": portfolio},
             "usd_assets": sorted(board.usd_assets),
-            "instruments": {s: instrument_object(terms) for s in sorted(stated) if (terms := board.instrument(s))},
+            "instruments": {s: instrument_object(terms) for s in stated if (terms := board.instrument(s))},
             "assets": assets_object(account, symbols, board),
             "prices": prices_object(symbols, board),
             "accounts": [account_object(account)],
-            **basis_object(board),
             **method,
         },
         "price_origins": origins_object(symbols, board),
