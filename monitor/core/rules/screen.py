@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from monitor.core.amounts import Number
 from monitor.core.market import Market
 from monitor.core.rules.screen_columns import AccountLines, Columns
 from monitor.core.rules.screen_judging import candidates
@@ -51,6 +52,12 @@ class Screen:
         if place is not None and rows is not None and number not in self._waiting:
             self._columns.set_lines(place, self._lines_of(number, rows))
 
+    def rebased(self, number: int, high: Number | None) -> None:
+        """Take over another high of an account, its levels being what they were."""
+        place = self._places.get(number)
+        if place is not None and number not in self._waiting and high is not None:
+            self._columns.base[place] = float(high)
+
     def refresh(self, symbols: Iterable[str], assets: Iterable[str], *, terms: bool) -> None:
         """Read prices anew; `terms`: those of the contracts too."""
         self._prices.refresh(symbols, assets, terms=terms)
@@ -59,8 +66,8 @@ class Screen:
         """Note that any price may have changed unseen: all are read anew before they are used."""
         self._is_current = False
 
-    def candidates(self, numbers: Sequence[int]) -> list[int]:
-        """Return those of some accounts that are to be read exactly."""
+    def candidates(self, numbers: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Return those of some accounts that are to be read exactly, and those that can only have a new high."""
         if len(self._waiting) > max(WAITING, len(self._rows) // 16):
             self._build()
         if not self._is_current:
@@ -69,10 +76,11 @@ class Screen:
         exact = [number for number in numbers if number in self._waiting or number in self._exact]
         known = [number for number in numbers if number not in self._waiting and number not in self._exact]
         if not known:
-            return exact
+            return exact, []
         places = np.array([self._places[number] for number in known], dtype=np.int64)
-        found = candidates(self._columns, places, self._prices)
-        return sorted(exact + [number for number, is_one in zip(known, found[places].tolist(), strict=True) if is_one])
+        crossing, rising = (found[places] for found in candidates(self._columns, places, self._prices))
+        by_number = np.array(known, dtype=np.int64)
+        return sorted(exact + by_number[crossing].tolist()), by_number[rising & ~crossing].tolist()
 
     def _build(self) -> None:
         """Lay all rows side by side."""

@@ -17,15 +17,18 @@ B1 = NDArray[np.bool_]
 _SLACK = 1e-11
 
 
-def candidates(columns: Columns, places: I8, prices: ScreenPrices) -> B1:
-    """Return by account whether anything may happen to it; right for the accounts at the given places only."""
+def candidates(columns: Columns, places: I8, prices: ScreenPrices) -> tuple[B1, B1]:
+    """Return by account whether a line may have been passed, and whether there may be a new high.
+
+    Right for the accounts at the given places only.
+    """
     wanted = np.zeros(len(columns.base), dtype=np.bool_)
     wanted[places] = True
     with np.errstate(all="ignore"):
         return _judge(columns, wanted, prices)
 
 
-def _judge(columns: Columns, wanted: B1, prices: ScreenPrices) -> B1:
+def _judge(columns: Columns, wanted: B1, prices: ScreenPrices) -> tuple[B1, B1]:
     cells = np.nonzero(wanted[columns.account])[0]
     symbol = columns.symbol[cells]
     size, entry, inverse = columns.size[cells], columns.entry[cells], columns.inverse[cells]
@@ -34,16 +37,16 @@ def _judge(columns: Columns, wanted: B1, prices: ScreenPrices) -> B1:
     at_entry = np.where(inverse, np.abs(size) / entry, np.abs(size) * entry)
     profit = np.where(inverse, size / entry - size / mark, size * (mark - entry))
     magnitude = notional + at_entry + np.abs(columns.wallet[cells])
-    found = _of_account(columns, wanted, prices, cells, profit, notional, magnitude)
+    found, rising = _of_account(columns, wanted, prices, cells, profit, notional, magnitude)
     scopes = _of_scopes(columns, wanted, prices, cells, profit, notional, at_entry, magnitude)
     found |= np.bincount(columns.account_of_scope[scopes], minlength=len(found)).astype(np.bool_)
-    return found
+    return found, rising
 
 
 def _of_account(
     columns: Columns, wanted: B1, prices: ScreenPrices, cells: I8, profit: F8, notional: F8, magnitude: F8
-) -> B1:
-    """Return the accounts whose total equity or sectors may have passed a line."""
+) -> tuple[B1, B1]:
+    """Return the accounts whose total equity or sectors may have passed a line, and those that may be at a high."""
     count, account, asset = len(columns.base), columns.account[cells], columns.asset[cells]
     rate = np.where(columns.single[account], prices.index_alone[asset], prices.index[asset])
     worth = columns.wallet[cells] + profit
@@ -55,9 +58,8 @@ def _of_account(
     gross = np.bincount(account, magnitude * rate, count)
     error = _SLACK * (gross + np.bincount(owner, columns.wallet_size[held] * held_rate, count) + np.abs(columns.base))
     fall, (fire, rearm) = columns.base - equity, columns.fall.T
-    found: B1 = np.isfinite(equity) & np.isnan(columns.base) & columns.tracks
-    found |= columns.tracks & (fall <= error)
-    found |= (fall + error >= fire * columns.base) | (fall - error <= rearm * columns.base)
+    rising: B1 = columns.tracks & ((np.isfinite(equity) & np.isnan(columns.base)) | (fall <= error))
+    found: B1 = (fall + error >= fire * columns.base) | (fall - error <= rearm * columns.base)
     rate = np.where(columns.linear_in_one[account], prices.index_alone[asset], prices.index[asset])
     delta = np.where(columns.inverse[cells], np.abs(columns.size[cells]), notional * rate)
     whole = np.bincount(account, delta, count)
@@ -67,7 +69,8 @@ def _of_account(
     fire, rearm = columns.sector_lines.T
     crossed = (share + _SLACK * of >= fire * of) | (share - _SLACK * of <= rearm * of)
     crossed &= wanted[columns.account_of_sector]
-    return found | np.bincount(columns.account_of_sector[crossed], minlength=count).astype(np.bool_)
+    found |= np.bincount(columns.account_of_sector[crossed], minlength=count).astype(np.bool_)
+    return found, rising
 
 
 def _of_scopes(

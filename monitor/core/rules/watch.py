@@ -14,7 +14,7 @@ from monitor.core.board import MarketBoard
 from monitor.core.events import Moment
 from monitor.core.outcome import Outcome
 from monitor.core.rules.doubts import assets_in_use, doubts_of_account, doubts_of_scope
-from monitor.core.rules.equity import total_equity
+from monitor.core.rules.equity import TotalEquity, total_equity
 from monitor.core.rules.exposure import concentrations
 from monitor.core.rules.highs import SavedHighs
 from monitor.core.rules.memory import RuleMemory, pack_rules, unpack_rules
@@ -111,7 +111,9 @@ class RuleWatch:
                 self._look_at(numbers, moment, outcome)
             else:
                 on_ticks = [number for number in numbers if self._registry.watched[number].parameters.on_ticks]
-                self._look_at(self._screen.candidates(on_ticks), moment, outcome, moves)
+                exact, rising = self._screen.candidates(on_ticks)
+                self._look_at(exact, moment, outcome, moves)
+                self._raise_highs(rising, moment)
             self._occasional.touch(self._registry, numbers, changed=moves is None)
 
     def outdate(self) -> None:
@@ -155,6 +157,24 @@ class RuleWatch:
                 self._look(watched, because(moment, watched.account, moves), outcome)
                 self._screen.relined(number)
 
+    @exactly
+    def _raise_highs(self, numbers: Collection[int], moment: Moment) -> None:
+        """Raise the highs of accounts to which nothing else can have happened."""
+        for number in numbers:
+            watched = self._registry.watched[number]
+            memory = self.memories.setdefault(watched.account.account_id, RuleMemory())
+            if not doubts_of_account(watched.account, self._board).stale:
+                equity = total_equity(watched.account, self._board)
+                if equity is not None:
+                    self._raise_high(watched, memory, equity, moment)
+            self._screen.rebased(number, memory.high)
+
+    def _raise_high(self, watched: Watched, memory: RuleMemory, equity: TotalEquity, moment: Moment) -> None:
+        if memory.high is None or memory.unit != equity.unit or equity.amount > memory.high:
+            memory.high, memory.unit = equity.amount, equity.unit
+        if self._highs.is_due(watched.account.account_id, memory, moment.decided_at_ms):
+            self._to_remember.add(watched.account.account_id)
+
     def _look(self, watched: Watched, moment: Moment, outcome: Outcome) -> None:
         account, parameters, board = watched.account, watched.parameters, self._board
         telling = self._telling(watched, moment, outcome)
@@ -191,10 +211,7 @@ class RuleWatch:
             return
         remembered = {"unit": equity.unit}
         if parameters.reference_equity is None:
-            if memory.high is None or memory.unit != equity.unit or equity.amount > memory.high:
-                memory.high, memory.unit = equity.amount, equity.unit
-            if self._highs.is_due(account.account_id, memory, telling.moment.decided_at_ms):
-                self._to_remember.add(account.account_id)
+            self._raise_high(watched, memory, equity, telling.moment)
             remembered["high"] = str(memory.high)
         base = memory.high if parameters.reference_equity is None else parameters.reference_equity
         doubted = (drawdown(equity, base), doubts)
