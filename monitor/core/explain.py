@@ -13,6 +13,8 @@ from typing import Any
 from monitor.core.accounts import Account
 from monitor.core.amounts import Number, exactly, format_amount
 from monitor.core.document import Document
+from monitor.core.fund.proof import OF_FUNDS
+from monitor.core.fund.words import fund_lines
 from monitor.core.instruments import Contract, MaintenanceBasis
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.legs import Leg
@@ -40,6 +42,9 @@ def _lines(event: Mapping[str, Any], document: Document | None) -> Iterator[str]
         return
     yield f"{event['account_id']} {event['scope']}: {_headline(event)}"
     yield f"  because of {_cause(event['cause'])}"
+    if event["event_type"] in OF_FUNDS:
+        yield from fund_lines(event)
+        return
     if document is None or event["event_type"] == "closed":
         if event["event_type"] == "closed":
             yield "  the scope has ceased to exist: in the account as it stands there is nothing left to margin"
@@ -58,7 +63,7 @@ def _lines(event: Mapping[str, Any], document: Document | None) -> Iterator[str]
 
 def _headline(event: Mapping[str, Any]) -> str:
     if "sequence" not in event:
-        return f"{event['event_type']} in episode {event['episode']}"
+        return f"{event['event_type']} in episode {event['episode']}" if "episode" in event else event["event_type"]
     return (
         f"{event['previous_status']} → {event['status']} "
         f"(event {event['sequence']}, episode {event['episode']}, {event['direction']})"

@@ -11,6 +11,7 @@ import pytest
 from monitor.core.adl.candidates import Candidate
 from monitor.core.adl.digest import Digest, Standing
 from monitor.core.adl.settings import AdlPopulation, AdlPrice, AdlSettings
+from monitor.core.explain import explanation
 from monitor.core.fund.claims import Claim
 from monitor.core.verify import BadEvidence, first_difference
 from tests.fund.desks import MARK, NOW, Keeper, claim
@@ -196,6 +197,15 @@ def verifies(event: dict[str, Any]) -> bool:
         return first_difference(event, None) is None
     except BadEvidence:
         return False
+
+
+def test_every_event_can_be_said_in_words() -> None:
+    """Who lacks what, what the fund had left, who loses how much: the figures of the event are in its explanation."""
+    triggered, selected, *_, candidate = ["\n".join(explanation(event, None)) for event in every_event()]
+    assert "lacking 80 USDT, asked of fund main" in triggered
+    assert "1. w1 loses 4 (score 100)" in triggered
+    assert "loses 4 XUSDT (both) at 92, rank 1" in selected
+    assert "the account is suspect" in candidate
 
 
 @pytest.mark.parametrize(
