@@ -98,6 +98,7 @@ class Shard:
         publisher = AdlPublisher(self.number, shared.topics, engine)
         if shared.adl is not None:
             engine.adl.join(shared.adl.queue, self.number)
+            engine.desk.selector.join(shared.adl.queue, shared.shards, engine.adl.alarm)
         reading = Reading(shared.feed.settings, shared.codec, shared.now_ms)
         steps = StepMaker(
             self.number,

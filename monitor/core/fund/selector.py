@@ -6,6 +6,7 @@ first in the queue, position by position. The order of the queue is the queue's 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from monitor.core.fund.promises import Promises, name_of
 from monitor.core.fund.shortfall import price_positions
 from monitor.core.outcome import FundOutcome
 
+Alarm = Callable[[Iterable[str], int], None]
 LONGEST_WAIT_MS = 10_000
 """A shard that does not answer for so long has nobody of its own chosen: the selection says what it stands on."""
 
@@ -39,11 +41,12 @@ class Selector:
         self._settle_ms = settle_ms
         self._queue: AdlQueue | None = None
         self._shards = 1
+        self._alarm: Alarm | None = None
         self.promises = Promises()
 
-    def join(self, queue: AdlQueue, shards: int) -> None:
-        """Choose from a queue of so many shards."""
-        self._queue, self._shards = queue, shards
+    def join(self, queue: AdlQueue, shards: int, alarm: Alarm | None = None) -> None:
+        """Choose from a queue of so many shards; `alarm` has symbols ranked anew, by all of them, within a second."""
+        self._queue, self._shards, self._alarm = queue, shards, alarm
 
     def covers(self, entry: Entry) -> bool:
         """Return whether the queue stands for the prices a claim was judged at."""
@@ -53,8 +56,12 @@ class Selector:
         return all(queue.covers(self._shards, price_positions([each]), each.symbol) for each in positions)
 
     def is_ready(self, entry: Entry, now_ms: int) -> bool:
-        """Return whether to choose now."""
-        return self.covers(entry) or now_ms >= entry.since_ms + LONGEST_WAIT_MS
+        """Return whether to choose now; if not, have the queue catch up."""
+        if self.covers(entry) or now_ms >= entry.since_ms + LONGEST_WAIT_MS:
+            return True
+        if self._alarm is not None:
+            self._alarm({position.symbol for position in entry.claim.positions}, now_ms)
+        return False
 
     @exactly
     def select(self, entry: Entry, now_ms: int, outcome: FundOutcome) -> list[Found]:
