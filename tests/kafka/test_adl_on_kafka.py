@@ -32,7 +32,7 @@ INSTRUMENT = {
 }
 LONGS = {f"long{n}": ("20", "10", "100") for n in range(4)}
 SHORTS = {f"short{n}": (str(40 + 17 * n), "-4", str(100 + n)) for n in range(6)}
-MARKS = ("100", "98.8", "95", "90")
+MARKS = ("100", "98.8", "98.5", "90")
 FUND = "100"
 
 
@@ -196,7 +196,7 @@ async def test_a_crash_is_derived_again_from_the_topics(request: pytest.FixtureR
         port = free.getsockname()[1]
     config = tmp_path / "monitor.toml"
     text = CONFIG.format(bootstrap=broker.bootstrap_servers, prefix=PREFIX, partitions=PARTITIONS, port=port)
-    config.write_text(text + "[adl]\nrefresh_ms = 500\n")
+    config.write_text(text + "[adl]\nrefresh_ms = 1000\n")
     made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
     assert made.returncode == 0, made.stderr
     daemon = Daemon(config, port)
