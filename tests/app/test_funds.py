@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from monitor.core.partitioning import partition_of
+from tests.app.fund_judge import FundJudge
 from tests.app.lab import World, new_world, virtual
 
 SHARDS = 3
@@ -221,3 +223,32 @@ async def test_a_suspect_account_is_covered_but_deleverages_nobody() -> None:
     assert [event["because"] for event in told(world, "adl_candidate")] == ["suspect"]
     assert not told(world, "adl_triggered")
     assert [*stages(world).values()] == ["covered"]
+
+
+def lost(world: World) -> dict[str, str]:
+    """Return how many contracts each counterparty loses in all."""
+    total: dict[str, Decimal] = {}
+    for event in told(world, "adl_selected"):
+        total[event["account_id"]] = total.get(event["account_id"], Decimal(0)) + Decimal(event["quantity"])
+    return {account: str(quantity) for account, quantity in sorted(total.items())}
+
+
+@pytest.mark.parametrize("instances", [1, 3])
+def test_the_same_counterparties_however_many_instances(instances: int) -> None:
+    """Shorts of rising entries in all shards: the best ranked lose what two refused claims need, once each."""
+
+    @virtual
+    async def run() -> None:
+        world = await new_world(partitions=SHARDS)
+        for _ in range(instances):
+            world.start()
+        for n in range(6):
+            world.account(f"w{n}", 40 + 17 * n, positions={"XUSDT": (-4, 100 + n)}, snapshot=True)
+        await fallen(world)
+        await world.until(lambda: len(told(world, "adl_triggered")) == 2)
+        await world.until_quiet()
+        FundJudge(world).check(100)
+        assert lost(world) == {"w0": "4", "w1": "4", "w2": "4", "w3": "4", "w4": "4"}
+        assert all(event["queue_covers_prices"] for event in told(world, "adl_triggered"))
+
+    run()
