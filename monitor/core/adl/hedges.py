@@ -15,8 +15,9 @@ from monitor.core.amounts import decimal_of, fraction_of
 from monitor.core.instruments import Instrument
 from monitor.core.margin import assess
 from monitor.core.market import Market
+from monitor.core.portfolio.terms import HyperliquidTerms
 from monitor.core.positions import notional
-from monitor.core.scopes import IN_USD, cross_scope, isolated_scope, kind_of, scope_names
+from monitor.core.scopes import IN_USD, PORTFOLIO, cross_scope, isolated_scope, kind_of, scope_names
 
 
 class Hedge(NamedTuple):
@@ -29,11 +30,11 @@ class Hedge(NamedTuple):
 def hedge_of(account: Account, scope: str, holding: Holding, market: Market) -> Hedge:
     """Return what taking a holding of a scope would uncover.
 
-    A holding covers positions of the same account on the other side of the same symbol or the same base asset,
-    whatever scope they stand in; legs of the symbol that are netted inside the holding are no others. The equity at
-    risk is the most that the part left without cover can cost: its notional (of the holding or of what it covers,
-    whichever is less), in each scope no more than the equity that stands there. In USD; an asset without an index
-    counts 1:1. Needs the exact context.
+    A holding covers positions of the same account on the other side of the same symbol or the same base asset, whatever
+    scope they stand in, and inside a portfolio those of its group; legs that are netted inside the holding are no others.
+    The equity at risk is the most that the part left without cover can cost: its notional (of the holding or of what it
+    covers, whichever is less), in each scope no more than the equity that stands there. In USD; an asset without an
+    index counts 1:1. Needs the exact context.
     """
     covered: dict[str, Fraction | None] = {}
     for position in account.positions.values():
@@ -61,7 +62,16 @@ def _covers(holding: Holding, scope: str, position: Position, name: str, market:
     mine, other = market.instrument(holding.symbol), market.instrument(position.symbol)
     if mine is None or other is None:
         return False
-    return mine.base_asset is not None and mine.base_asset == other.base_asset
+    if mine.base_asset is not None and mine.base_asset == other.base_asset:
+        return True
+    return name == scope == PORTFOLIO and _share_a_group(holding.symbol, position.symbol, market)
+
+
+def _share_a_group(symbol: str, other: str, market: Market) -> bool:
+    """Return whether the portfolio method in force moves two contracts together."""
+    if market.portfolio is None or isinstance(market.portfolio.terms, HyperliquidTerms):
+        return False
+    return any(symbol in group.members and other in group.members for group in market.portfolio.terms.groups)
 
 
 def _scope_of(account: Account, position: Position, market: Market) -> str | None:
