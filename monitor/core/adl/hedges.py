@@ -31,7 +31,7 @@ def hedge_of(account: Account, scope: str, holding: Holding, market: Market) -> 
     """Return what taking a holding of a scope would uncover.
 
     A holding covers positions of the same account on the other side of the same symbol or the same base asset, whatever
-    scope they stand in, and inside a portfolio those of its group; legs that are netted inside the holding are no others.
+    scope they stand in, and inside a portfolio those of its group; legs netted inside the holding are no others.
     The equity at risk is the most that the part left without cover can cost: its notional (of the holding or of what it
     covers, whichever is less), in each scope no more than the equity that stands there. In USD; an asset without an
     index counts 1:1. Needs the exact context.
