@@ -24,6 +24,7 @@ from monitor.core.engine import EngineSettings, MarginEngine
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import AccountMessage, AssetTerms, InstrumentTerms, Origin, Prices
 from monitor.core.ladder import Ladder
+from monitor.core.portfolio.terms import Group, Method, PortfolioTerms, ScenarioTerms
 from monitor.core.prices import PriceUpdate
 from monitor.core.verdict import Ladders
 from tests.core.building import BTC_USDT, asset, instrument, inverse
@@ -43,10 +44,14 @@ ASSETS = (
     asset("BTC", "60050", ratio="0.95"),
 )
 
+GROUPED = PortfolioTerms(
+    Method.SCENARIO, {Method.SCENARIO: ScenarioTerms((Group("X", ("X",)), Group("BTC", ("Z", "I"), ("BTC",))))}
+)
+
 
 def engine(adl: AdlSettings, events: Iterable[AccountEvent], *, use_numba: bool = True) -> MarginEngine:
     """Return an engine that has judged a market and some accounts."""
-    board = MarketBoard(FreshnessSettings(max_age_ms=0, unknown_after_ms=0), ("USD",))
+    board = MarketBoard(FreshnessSettings(max_age_ms=0, unknown_after_ms=0), ("USD",), GROUPED)
     made = MarginEngine(EngineSettings(Ladders.same(Ladder.build()), adl=adl), board, use_numba=use_numba)
     made.apply([InstrumentTerms(terms.symbol, terms, HERE) for terms in TERMS], NOW)
     made.apply([AssetTerms(terms.asset, terms, HERE, NOW) for terms in ASSETS], NOW)
@@ -90,7 +95,8 @@ def renamed(event: AccountEvent, account_id: str) -> AccountEvent:
 
 def _snapshot(chance: random.Random, account_id: str) -> AccountEvent:
     hedged = chance.random() < 0.35
-    multi = chance.random() < 0.25
+    mode = chance.choices([MarginMode.SINGLE_ASSET, MarginMode.MULTI_ASSET, MarginMode.PORTFOLIO], [6, 2, 2])[0]
+    multi = mode is not MarginMode.SINGLE_ASSET
     sides = (Side.LONG, Side.SHORT) if hedged else (Side.BOTH,)
     held = [(symbol, side) for symbol in MARKS for side in sides if chance.random() < 0.55]
     return AccountEvent(
@@ -98,7 +104,7 @@ def _snapshot(chance: random.Random, account_id: str) -> AccountEvent:
         1,
         NOW,
         snapshot=True,
-        margin_mode=MarginMode.MULTI_ASSET if multi else MarginMode.SINGLE_ASSET,
+        margin_mode=mode,
         position_mode=PositionMode.HEDGE if hedged else PositionMode.ONE_WAY,
         balances={name: _amount(chance, 3000, 4) for name in ("USDT", "USDC") if chance.random() < 0.9}
         | ({"BTC": _amount(chance, 2, 6)} if chance.random() < 0.7 else {}),
