@@ -148,6 +148,14 @@ def test_an_inclusive_ladder_wants_a_little_more() -> None:
     assert steps(body)[0][1] == "5." + "0" * 37 + "1"
 
 
+def test_on_the_line_all_along_everything_goes() -> None:
+    """Inclusive, and the fee takes what the requirement frees: E = k·MM whatever goes, until nothing is required."""
+    who = account(position("50", "100"), balances={"USDT": "50"})
+    prices = market(charged(instrument(), "0.01"), marks=MARKS)
+    body = planned(who, prices, rule("large_order"), ladder=Ladder.build(inclusive=True))
+    assert (body["restores"], steps(body), body["equity_after"]) == (True, [("X", "50", "0")], "0")
+
+
 def test_an_inverse_contract_is_reduced_in_contracts() -> None:
     """100 contracts are 100 coins at 100: of a requirement of 1 an equity of 0.9 carries 87.5 % after fees."""
     who = account(position("-100", "100"), balances={"BTC": "0.9"})

@@ -41,10 +41,10 @@ def least(projection: Projection[N], holding: Holding[N], line: Line, low: Decim
     """
     if not projection.is_piecewise_linear:
         return _searched(projection, holding, line, low, high)
-    if high - low <= holding.grain:
-        return high
     here, there = (_headroom(projection, holding, line, quantity) for quantity in (low, high))
     rise, number = there - here, holding.number
+    if high - low <= holding.grain or not rise:
+        return high
     quantity = rounded_up(number(low) * rise - number(high - low) * here, rise)
     for _ in range(_NUDGES):
         if quantity >= high:
@@ -68,6 +68,8 @@ def _searched(projection: Projection[N], holding: Holding[N], line: Line, low: D
     """
     below, above = (Fraction(_headroom(projection, holding, line, quantity)) for quantity in (low, high))
     for _ in range(_GUESSES):
+        if above == below:
+            break
         ratio = -below / (above - below)
         guess = to_digits(low + (high - low) * decimal_of(ratio))
         if not low < guess < high:
