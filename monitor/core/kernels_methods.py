@@ -1,7 +1,8 @@
-"""What the portfolio methods require of one account, from the sums over its groups; in float64, with a bound.
+"""What the portfolio methods require of accounts, from the sums over their groups; in float64, with a bound.
 
 The sums are made, and the bounds derived, in `kernels_portfolio`; what each method is, exactly, is said in `portfolio`.
-Groups are numbered, and `touched` lists those an account has anything in, rising: the numpy twins add in that order.
+Groups are numbered, and `touched` lists those an account has anything in, rising, and at its end how many: the numpy
+twins add in that order. Every function walks a block of accounts.
 """
 
 from __future__ import annotations
@@ -26,126 +27,116 @@ from monitor.core.store_plan import (
     FIRST_RATIO,
     GROSS,
     HELD,
+    HELD_ERROR,
     IS_MIXED,
     LIQUIDITY_RATE,
     MINIMUM_RATE,
+    OFF,
     PER_VOLUME,
     PRODUCT,
     PRODUCT_OFFSET,
+    REQUIRED,
     REST,
     SCAN_LONG,
     SCAN_SHORT,
-    SCENARIO,
     SECOND_LEG,
     SECOND_RATIO,
     SLOPE,
-    SPAN,
     SWING_DOWN,
     SWING_UP,
-    TIMS,
+    TERMS,
     Plan,
 )
 
 
 @compiled
-def requirement_of(plan: Plan, work: F8, touched: I8, count: int, terms: int, error: float) -> tuple[float, float]:
-    """Return what a method with groups requires, ungrouped positions apart, and the greatest error of that.
+def bound(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+    """Fill in the greatest rounding of the requirements, apart from errors of what is held.
 
-    `terms`: how many numbers were added up in `work`; `error` bounds those of what is held, and is not counted. Not
-    known where a mixed group is used; where that depends on whether what is held is 0, nothing is proven.
+    A requirement is not known, NaN, where a mixed group is used; where that depends on whether what is held is 0,
+    nothing is proven.
     """
-    moving, rounding = 0.0, 0.0
-    for index in range(count):
-        group = touched[index]
-        moving += work[group, GROSS] + work[group, HELD]
-        if plan.groups[group, IS_MIXED] != 0.0:
-            if work[group, GROSS] > 0.0 or work[group, HELD] > error:
-                return np.nan, 0.0
-            rounding = np.inf
-    rounding += 4.0 * (terms + 16.0 + 4.0 * plan.credits.shape[0]) * UNIT * moving * plan.numbers[SLOPE]
-    if plan.method == SCENARIO:
-        required, sized = scenario_of(plan, work, touched, count)
-        power = (1.0 + plan.numbers[EXPONENT]) * 4.0 * (terms + 200.0) * UNIT
-        return required, rounding + power * plan.numbers[FACTOR] * sized
-    if plan.method == SPAN:
-        return span_of(plan, work, touched, count), rounding
-    if plan.method == TIMS:
-        return tims_of(plan, work, touched, count), rounding
-    return np.nan, 0.0
+    groups, credits_in_all = plan.groups, plan.credits.shape[0]
+    for at in range(used):
+        moving, doubt = 0.0, 0.0
+        for slot in range(touched[at, -1]):
+            group = touched[at, slot]
+            moving += work[at, group, GROSS] + work[at, group, HELD]
+            if groups[group, IS_MIXED] != 0.0:
+                is_used = work[at, group, GROSS] > 0.0 or work[at, group, HELD] > sums[at, HELD_ERROR]
+                doubt += np.nan if is_used else np.inf
+        rounding = 4.0 * (sums[at, TERMS] + 16.0 + 4.0 * credits_in_all) * UNIT
+        sums[at, OFF] = rounding * moving * plan.numbers[SLOPE] + doubt
+        sums[at, REQUIRED] = np.nan
 
 
 @compiled
-def worst_of(plan: Plan, work: F8, touched: I8, count: int) -> float:
-    """Return the greatest weighted loss over the scenarios, not below 0.
+def scenario_of(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+    """Fill in the requirements of `scenario`.
 
     When one group breaks away from the others, the loss is that of all going the other way, and the swing of the one;
     a configured group in which there is nothing still breaks away.
     """
-    worst, up, down = 0.0, 0.0, 0.0
-    for scenario in range(plan.shocks.shape[1]):
-        loss = 0.0
-        for index in range(count):
-            loss -= work[touched[index], DELTA] * plan.shocks[touched[index], scenario]
-        worst = max(worst, loss)
-    if plan.groups.shape[0] < 2:
-        return worst
-    for index in range(count):
-        group = touched[index]
-        up -= work[group, DELTA] * plan.groups[group, BREAK_UP]
-        down -= work[group, DELTA] * plan.groups[group, BREAK_DOWN]
-    for index in range(count):
-        group = touched[index]
-        worst = max(worst, up - work[group, DELTA] * plan.groups[group, SWING_UP])
-        worst = max(worst, down - work[group, DELTA] * plan.groups[group, SWING_DOWN])
-    return max(worst, up, down) if count < plan.groups.shape[0] else worst
+    numbers, groups, shocks = plan.numbers, plan.groups, plan.shocks
+    exponent, factor = numbers[EXPONENT], numbers[FACTOR]
+    for at in range(used):
+        count, worst, sized, opposed, gross, up, down = touched[at, -1], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for slot in range(count):
+            group = touched[at, slot]
+            delta, mine = work[at, group, DELTA], work[at, group, GROSS]
+            gross += mine
+            opposed += 0.5 * (mine + work[at, group, HELD] - abs(delta))
+            charge = numbers[LIQUIDITY_RATE] * mine
+            if groups[group, PER_VOLUME] >= 0.0 and mine != 0.0:
+                share = mine * groups[group, PER_VOLUME]
+                charge *= np.sqrt(share) if exponent == 0.5 else share**exponent
+            sized += charge
+            up -= delta * groups[group, BREAK_UP]
+            down -= delta * groups[group, BREAK_DOWN]
+        for scenario in range(shocks.shape[1]):
+            loss = 0.0
+            for slot in range(count):
+                loss -= work[at, touched[at, slot], DELTA] * shocks[touched[at, slot], scenario]
+            worst = max(worst, loss)
+        if groups.shape[0] > 1:
+            for slot in range(count):
+                group = touched[at, slot]
+                worst = max(worst, up - work[at, group, DELTA] * groups[group, SWING_UP])
+                worst = max(worst, down - work[at, group, DELTA] * groups[group, SWING_DOWN])
+            if count < groups.shape[0]:
+                worst = max(worst, up, down)
+        charged = max(worst + sized + numbers[BASIS_RATE] * opposed, numbers[MINIMUM_RATE] * gross)
+        sums[at, REQUIRED] = charged * factor
+        sums[at, OFF] += (1.0 + exponent) * 4.0 * (sums[at, TERMS] + 200.0) * UNIT * factor * sized
 
 
 @compiled
-def scenario_of(plan: Plan, work: F8, touched: I8, count: int) -> tuple[float, float]:
-    """Return the requirement of `scenario`, and the part of it that is charged for size, before the buffer."""
-    numbers = plan.numbers
-    exponent, sized, opposed, gross = numbers[EXPONENT], 0.0, 0.0, 0.0
-    for index in range(count):
-        group = touched[index]
-        mine = work[group, GROSS]
-        gross += mine
-        opposed += 0.5 * (mine + work[group, HELD] - abs(work[group, DELTA]))
-        charge = numbers[LIQUIDITY_RATE] * mine
-        if plan.groups[group, PER_VOLUME] >= 0.0 and mine != 0.0:
-            share = mine * plan.groups[group, PER_VOLUME]
-            charge *= np.sqrt(share) if exponent == 0.5 else share**exponent
-        sized += charge
-    worst = worst_of(plan, work, touched, count)
-    charged = max(worst + sized + numbers[BASIS_RATE] * opposed, numbers[MINIMUM_RATE] * gross)
-    return charged * numbers[FACTOR], sized
-
-
-@compiled
-def span_of(plan: Plan, work: F8, touched: I8, count: int) -> float:
-    """Return the requirement of `span`: its sixteen scenarios have become one factor for gains, one for losses."""
+def span_of(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+    """Fill in the requirements of `span`: its sixteen scenarios have become one factor for gains, one for losses."""
     numbers, groups, deals = plan.numbers, plan.groups, plan.credits
-    for index in range(count):
-        work[touched[index], REST] = work[touched[index], DELTA]
-    for credit in range(deals.shape[0] if count > 1 else 0):
-        one, other = int(deals[credit, FIRST_LEG]), int(deals[credit, SECOND_LEG])
-        first, second = work[one, REST], work[other, REST]
-        if (first > 0.0 > second) | (first < 0.0 < second):
-            spreads = min(abs(first) / deals[credit, FIRST_RATIO], abs(second) / deals[credit, SECOND_RATIO])
-            used, spent = spreads * deals[credit, FIRST_RATIO], spreads * deals[credit, SECOND_RATIO]
-            scan = groups[one, SCAN_LONG] if first > 0.0 else groups[one, SCAN_SHORT]
-            work[one, CREDITED] += used * scan * deals[credit, CREDIT]
-            scan = groups[other, SCAN_LONG] if second > 0.0 else groups[other, SCAN_SHORT]
-            work[other, CREDITED] += spent * scan * deals[credit, CREDIT]
-            work[one, REST] = max(first - used, 0.0) if first > 0.0 else min(first + used, 0.0)
-            work[other, REST] = max(second - spent, 0.0) if second > 0.0 else min(second + spent, 0.0)
-    required = 0.0
-    for index in range(count):
-        group = touched[index]
-        delta, mine = work[group, DELTA], work[group, GROSS]
-        scan = delta * groups[group, SCAN_LONG] if delta > 0.0 else -delta * groups[group, SCAN_SHORT]
-        basis = numbers[BASIS_RATE] * (0.5 * (mine + work[group, HELD] - abs(delta)))
-        required += max(scan + basis - work[group, CREDITED], numbers[MINIMUM_RATE] * mine)
-    return required
+    for at in range(used):
+        count, required = touched[at, -1], 0.0
+        for slot in range(count):
+            work[at, touched[at, slot], REST] = work[at, touched[at, slot], DELTA]
+        for deal in range(deals.shape[0] if count > 1 else 0):
+            one, other = int(deals[deal, FIRST_LEG]), int(deals[deal, SECOND_LEG])
+            first, second = work[at, one, REST], work[at, other, REST]
+            if (first > 0.0 > second) | (first < 0.0 < second):
+                spreads = min(abs(first) / deals[deal, FIRST_RATIO], abs(second) / deals[deal, SECOND_RATIO])
+                taken, spent = spreads * deals[deal, FIRST_RATIO], spreads * deals[deal, SECOND_RATIO]
+                scan = groups[one, SCAN_LONG] if first > 0.0 else groups[one, SCAN_SHORT]
+                work[at, one, CREDITED] += taken * scan * deals[deal, CREDIT]
+                scan = groups[other, SCAN_LONG] if second > 0.0 else groups[other, SCAN_SHORT]
+                work[at, other, CREDITED] += spent * scan * deals[deal, CREDIT]
+                work[at, one, REST] = max(first - taken, 0.0) if first > 0.0 else min(first + taken, 0.0)
+                work[at, other, REST] = max(second - spent, 0.0) if second > 0.0 else min(second + spent, 0.0)
+        for slot in range(count):
+            group = touched[at, slot]
+            delta, mine = work[at, group, DELTA], work[at, group, GROSS]
+            scan = delta * groups[group, SCAN_LONG] if delta > 0.0 else -delta * groups[group, SCAN_SHORT]
+            basis = numbers[BASIS_RATE] * (0.5 * (mine + work[at, group, HELD] - abs(delta)))
+            required += max(scan + basis - work[at, group, CREDITED], numbers[MINIMUM_RATE] * mine)
+        sums[at, REQUIRED] = required
 
 
 @compiled
@@ -155,35 +146,29 @@ def offset_by(profit: float, offset: float) -> float:
 
 
 @compiled
-def least_of(plan: Plan, work: F8, touched: I8, begin: int, end: int) -> float:
-    """Return the least profit over the ranks of the touched classes of one portfolio group."""
-    least = np.inf
-    for rank in range(plan.shocks.shape[1]):
-        whole, index = 0.0, begin
-        while index < end:
-            first = touched[index]
-            together = 0.0
-            while index < end and plan.groups[touched[index], PRODUCT] == plan.groups[first, PRODUCT]:
-                profit = work[touched[index], DELTA] * plan.shocks[touched[index], rank]
-                together += offset_by(profit, plan.groups[first, PRODUCT_OFFSET])
-                index += 1
-            whole += offset_by(together, plan.groups[first, FAMILY_OFFSET])
-        least = min(least, whole)
-    return least
-
-
-@compiled
-def tims_of(plan: Plan, work: F8, touched: I8, count: int) -> float:
-    """Return the requirement of `tims`, over the ranks that can be the worst."""
-    required, begin = 0.0, 0
-    while begin < count:
-        end, opposed, gross = begin, 0.0, 0.0
-        while end < count and plan.groups[touched[end], FAMILY] == plan.groups[touched[begin], FAMILY]:
-            group = touched[end]
-            gross += work[group, GROSS]
-            opposed += 0.5 * (work[group, GROSS] + work[group, HELD] - abs(work[group, DELTA]))
-            end += 1
-        lost = plan.numbers[BASIS_RATE] * opposed - least_of(plan, work, touched, begin, end)
-        required += max(0.0, lost, plan.numbers[MINIMUM_RATE] * gross)
-        begin = end
-    return required
+def tims_of(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+    """Fill in the requirements of `tims`, over the ranks that can be the worst; bundles follow each other."""
+    numbers, groups, shocks = plan.numbers, plan.groups, plan.shocks
+    for at in range(used):
+        count, required, begin = touched[at, -1], 0.0, 0
+        while begin < count:
+            end, opposed, gross, least = begin, 0.0, 0.0, np.inf
+            while end < count and groups[touched[at, end], FAMILY] == groups[touched[at, begin], FAMILY]:
+                group = touched[at, end]
+                gross += work[at, group, GROSS]
+                opposed += 0.5 * (work[at, group, GROSS] + work[at, group, HELD] - abs(work[at, group, DELTA]))
+                end += 1
+            for rank in range(shocks.shape[1]):
+                whole, slot = 0.0, begin
+                while slot < end:
+                    first, together = touched[at, slot], 0.0
+                    while slot < end and groups[touched[at, slot], PRODUCT] == groups[first, PRODUCT]:
+                        profit = work[at, touched[at, slot], DELTA] * shocks[touched[at, slot], rank]
+                        together += offset_by(profit, groups[first, PRODUCT_OFFSET])
+                        slot += 1
+                    whole += offset_by(together, groups[first, FAMILY_OFFSET])
+                least = min(least, whole)
+            lost = numbers[BASIS_RATE] * opposed - least
+            required += max(0.0, lost, numbers[MINIMUM_RATE] * gross)
+            begin = end
+        sums[at, REQUIRED] = required

@@ -33,6 +33,7 @@ from monitor.core.store_plan import (
     MINIMUM_RATE,
     OFFSET,
     PER_VOLUME,
+    PRICE,
     PRODUCT,
     PRODUCT_OFFSET,
     REST,
@@ -44,6 +45,7 @@ from monitor.core.store_plan import (
     SEEN,
     SLOPE,
     SPAN,
+    SPREAD,
     SUPPLY_CAP,
     SWING_DOWN,
     SWING_UP,
@@ -192,8 +194,8 @@ def judge_tokens(
     state, enter, leave = watch % STATES, law[watch, ENTER], law[watch, LEAVE]
     count, accounts = len(plan.groups), block.shape[2]
     for token in range(count):
-        held, off = block[DELTA, token], block[GROSS, token]
-        limit = np.where(block[SEEN, token] != 0.0, plan.groups[token, SUPPLY_CAP] * block[HELD, token], 0.0)
+        held, off = block[DELTA, token], block[SPREAD, token]
+        limit = np.where(block[SEEN, token] != 0.0, plan.groups[token, SUPPLY_CAP] * block[PRICE, token], 0.0)
         block[REST, token] = np.minimum(np.maximum(held - off, 0.0), limit) * plan.groups[token, WORTH]
         block[CREDITED, token] = np.minimum(np.maximum(held + off, 0.0), limit) * plan.groups[token, WORTH]
     rounding = 4.0 * (count + 16.0) * UNIT
@@ -202,7 +204,7 @@ def judge_tokens(
     stays_below, sunk = (np.zeros(accounts, dtype=np.bool_) for _ in range(2))
     value, requirement = np.full(accounts, np.nan), np.full(accounts, np.nan)
     for token in np.nonzero(plan.groups[:, IS_BORROWABLE])[0].tolist():
-        held, off = block[DELTA, token], block[GROSS, token]
+        held, off = block[DELTA, token], block[SPREAD, token]
         low = (np.maximum(held - off, 0.0) + _support(plan, block, REST, token)) * (1.0 - rounding)
         high = (np.maximum(held + off, 0.0) + _support(plan, block, CREDITED, token)) * (1.0 + rounding)
         needed_low = (least + np.maximum(-held - off, 0.0)) * (1.0 - rounding)

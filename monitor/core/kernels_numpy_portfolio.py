@@ -44,7 +44,7 @@ from monitor.core.store_columns import (
     U4,
     WEIGHT,
 )
-from monitor.core.store_plan import DELTA, GROSS, HELD, SEEN, SLOPE, TOKENS, WORK_COLUMNS, Plan
+from monitor.core.store_plan import DELTA, GROSS, HELD, PRICE, SEEN, SLOPE, SPREAD, TOKENS, WORK_COLUMNS, Plan
 
 _AT_ONCE: Final = 1 << 16
 """Elements of a quantity worked on together: accounts times groups."""
@@ -164,7 +164,7 @@ def _judge_rows(
         scale[here] += mine * np.maximum(coin[PLUS], coin[MINUS])
         alone[here] += needed * coin[INDEX]
         error[here] += mine * coin[INDEX]
-        _hold(here, held_in[links[piece, ASSET]], amount * coin[INDEX], mine * coin[INDEX], coin[INDEX], plan, block)
+        _hold(here, held_in[links[piece, ASSET]], amount * coin[INDEX], mine * coin[INDEX], coin[INDEX], block)
     block = block[:, :-1]
     state, has_positions = watch[row].astype(np.int64), figures[row, FIXED] != 0.0
     if plan.method == TOKENS:
@@ -233,12 +233,10 @@ def _required(notional: F8, place: I8, codes: U4, table: F8, edge: F8) -> tuple[
     return needed, doubt
 
 
-def _hold(here: I8, group: I8, worth: F8, scale: F8, index: F8, plan: Plan, block: F8) -> None:
-    """Add what accounts hold of an asset to its group, or note it as a token."""
+def _hold(here: I8, group: I8, worth: F8, scale: F8, index: F8, block: F8) -> None:
+    """Add what accounts hold of an asset to its group."""
     block[DELTA, group, here] += worth
     block[SEEN, group, here] = 1.0
-    if plan.method == TOKENS:
-        block[GROSS, group, here] = scale + 16.0 * UNIT * np.abs(worth)
-        block[HELD, group, here] = index
-    else:
-        block[HELD, group, here] += np.abs(worth)
+    block[HELD, group, here] += np.abs(worth)
+    block[SPREAD, group, here] = scale + 16.0 * UNIT * np.abs(worth)
+    block[PRICE, group, here] = index

@@ -42,113 +42,194 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.core.kernels_compiled import compiled
-from monitor.core.kernels_methods import requirement_of
+from monitor.core.kernels_methods import bound, scenario_of, span_of, tims_of
 from monitor.core.kernels_proof import UNIT, bracket_of, is_doubtful
-from monitor.core.kernels_tokens import are_tokens_doubtful
+from monitor.core.kernels_tokens import tokens_of
 from monitor.core.store_columns import (
     ASSET,
     BASE,
     DEDUCTION,
+    ENTER,
     EQUITY,
     F8,
     FIXED,
     HIGHEST,
     I8,
     INDEX,
+    LEAVE,
     LOWEST,
     MINUS,
-    NONE,
     OWNER,
     PAGE_BITS,
     PAGE_CAPACITY,
     PAGE_CELL,
-    PAGE_KIND,
     PAGE_ROWS,
     PLUS,
-    PORTFOLIO,
     RATE,
     REQUIREMENT,
-    SCOPE_ROW,
     STATES,
-    TILE_KIND,
-    TILE_ROW,
-    TILE_USED,
     U1,
     U4,
     WEIGHT,
 )
-from monitor.core.store_plan import DELTA, GROSS, HELD, SEEN, SLOPE, TOKENS, WORK_COLUMNS, Plan
+from monitor.core.store_plan import (
+    ALONE,
+    DELTA,
+    GROSS,
+    HELD,
+    HELD_ERROR,
+    IN_ALL,
+    OFF,
+    PRICE,
+    REQUIRED,
+    SCENARIO,
+    SEEN,
+    SLOPE,
+    SPAN,
+    SPREAD,
+    SUMS,
+    TERMS,
+    TIMS,
+    TOKENS,
+    VALUE_ERROR,
+    WORK_COLUMNS,
+    Plan,
+)
 
 
 @compiled
-def clear(work: F8, touched: I8) -> None:
-    """Empty what the last account has left behind; the last element says how many groups it touched."""
-    for index in range(touched[-1]):
-        work[touched[index], :] = 0.0
+def empty(used: int, work: F8, touched: I8, sums: F8) -> None:
+    """Empty what the last accounts have left behind; the last of `touched` says how many groups each had."""
+    for at in range(used):
+        for slot in range(touched[at, -1]):
+            for column in range(WORK_COLUMNS):
+                work[at, touched[at, slot], column] = 0.0
+        touched[at, -1] = 0
+        for column in range(SUMS):
+            sums[at, column] = 0.0
 
 
 @compiled
-def touch(group: int, work: F8, touched: I8, count: int) -> int:
-    """Put a group among those that were touched, in order, unless it is there; return how many there are."""
-    if work[group, SEEN] != 0.0:
-        return count
-    work[group, SEEN] = 1.0
-    place = count
-    while place > 0 and touched[place - 1] > group:
-        touched[place] = touched[place - 1]
-        place -= 1
-    touched[place] = group
-    return count + 1
+def arrange(used: int, touched: I8) -> None:
+    """Put the groups each account has touched in order."""
+    for at in range(used):
+        for last in range(1, touched[at, -1]):
+            group, slot = touched[at, last], last
+            while slot > 0 and touched[at, slot - 1] > group:
+                touched[at, slot] = touched[at, slot - 1]
+                slot -= 1
+            touched[at, slot] = group
 
 
 @compiled
-def walk(
-    piece: int,
-    index: float,
+def gather(
+    rows: I8,
+    used: int,
     pages: I8,
     figures: F8,
+    links: U4,
     codes: U4,
     sizes: F8,
     values: F8,
     table: F8,
     edge: F8,
+    coins: F8,
     groups: I8,
+    held_in: I8,
     work: F8,
     touched: I8,
-    count: int,
-) -> tuple[float, float, float, int]:
-    """Add the positions of a piece to their groups; return (equity, requirement of the others, S, groups touched)."""
-    page = piece >> PAGE_BITS
-    capacity = pages[page, PAGE_CAPACITY]
-    start = np.uint64(pages[page, PAGE_CELL] + (piece & (PAGE_ROWS - 1)) * capacity)
-    base = figures[piece, BASE]
-    equity, requirement, live, doubt = base, figures[piece, FIXED], 0.0, 0.0
-    for place in range(start, start + np.uint64(capacity)):
-        code, size = codes[place], sizes[place]
-        line = code >> np.uint32(4)
-        gain = size * values[line]
-        notional = abs(gain)
-        equity += gain
-        live += notional
-        if groups[line] >= 0:
-            group = groups[line] >> 1
-            delta = size if groups[line] & 1 else gain * index
-            count = touch(group, work, touched, count)
-            work[group, DELTA] += delta
-            work[group, GROSS] += abs(delta)
-            continue
-        if (notional < table[code, LOWEST]) | (notional >= table[code, HIGHEST]):
-            code, more = bracket_of(notional, code, edge)
-            codes[place] = code
-            doubt += more
-        requirement += max(table[code, RATE] * notional - table[code, DEDUCTION], 0.0)
-    scale = 4.0 * (capacity + 16.0) * UNIT * (abs(base) + live + requirement) + doubt
-    return equity, requirement, scale, count
+    sums: F8,
+) -> None:
+    """Add up the accounts of some rows, and their groups."""
+    for at in range(used):
+        count, parts = 0, pages[rows[at] >> PAGE_BITS, PAGE_CAPACITY]
+        first = pages[rows[at] >> PAGE_BITS, PAGE_CELL] + (rows[at] & (PAGE_ROWS - 1)) * parts
+        for part in range(first, first + parts):
+            piece = np.int64(codes[part])
+            if piece == 0:
+                continue
+            asset, capacity = links[piece, ASSET], pages[piece >> PAGE_BITS, PAGE_CAPACITY]
+            index, base = coins[asset, INDEX], figures[piece, BASE]
+            amount, needed, live, doubt = base, figures[piece, FIXED], 0.0, 0.0
+            start = np.uint64(pages[piece >> PAGE_BITS, PAGE_CELL] + (piece & (PAGE_ROWS - 1)) * capacity)
+            for place in range(start, start + np.uint64(capacity)):
+                code, line = codes[place], codes[place] >> np.uint32(4)
+                gain = sizes[place] * values[line]
+                notional = abs(gain)
+                amount += gain
+                live += notional
+                if groups[line] >= 0:
+                    group = groups[line] >> 1
+                    delta = sizes[place] if groups[line] & 1 else gain * index
+                    if work[at, group, SEEN] == 0.0:
+                        work[at, group, SEEN] = 1.0
+                        touched[at, count] = group
+                        count += 1
+                    work[at, group, DELTA] += delta
+                    work[at, group, GROSS] += abs(delta)
+                    continue
+                if (notional < table[code, LOWEST]) | (notional >= table[code, HIGHEST]):
+                    code, more = bracket_of(notional, code, edge)
+                    codes[place] = code
+                    doubt += more
+                needed += max(table[code, RATE] * notional - table[code, DEDUCTION], 0.0)
+            scale = 4.0 * (capacity + 16.0) * UNIT * (abs(base) + live + needed) + doubt
+            sums[at, IN_ALL] += amount * (coins[asset, MINUS] if amount < 0.0 else coins[asset, PLUS])
+            sums[at, VALUE_ERROR] += scale * max(coins[asset, PLUS], coins[asset, MINUS])
+            sums[at, ALONE] += needed * index
+            sums[at, HELD_ERROR] += scale * index
+            sums[at, TERMS] += capacity + 1.0
+            group, worth = held_in[asset], amount * index
+            if group >= 0:
+                if work[at, group, SEEN] == 0.0:
+                    work[at, group, SEEN] = 1.0
+                    touched[at, count] = group
+                    count += 1
+                work[at, group, DELTA] += worth
+                work[at, group, HELD] += abs(worth)
+                work[at, group, SPREAD] = scale * index + 16.0 * UNIT * abs(worth)
+                work[at, group, PRICE] = index
+        touched[at, -1] = count
 
 
 @compiled
-def judge_row(
-    row: int,
+def finish(
+    rows: I8,
+    used: int,
+    pages: I8,
+    figures: F8,
+    watch: U1,
+    floors: F8,
+    law: F8,
+    slope: float,
+    touched: I8,
+    sums: F8,
+    doubtful: U1,
+) -> None:
+    """Keep the figures of some rows, and say whose status is not proven."""
+    for at in range(used):
+        row, state = rows[at], watch[rows[at]]
+        parts, equity, off = pages[row >> PAGE_BITS, PAGE_CAPACITY], sums[at, IN_ALL], sums[at, OFF]
+        requirement = sums[at, REQUIRED] + sums[at, ALONE]
+        if not np.isfinite(equity) or np.isnan(off):
+            requirement = np.nan
+        figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
+        error = (slope + 1.0) * sums[at, HELD_ERROR] + off + 4.0 * (parts + 16.0) * UNIT * requirement
+        tolerance = law[state, WEIGHT] * ((1.0 + parts / 16.0) * sums[at, VALUE_ERROR] + error)
+        worse = equity - law[state, ENTER] * requirement
+        better = law[state, LEAVE] * requirement - equity
+        doubtful[at] = 0
+        if not ((worse > tolerance) & (better > tolerance)):
+            requires = figures[row, FIXED] != 0.0 or touched[at, -1] > 0
+            floor = floors[state // STATES, 0, 0], floors[state // STATES, 0, 1]
+            pair, need = (equity, equity), (requirement, requirement)
+            doubtful[at] = is_doubtful(state, pair, need, requires, tolerance, floor, law)
+
+
+@compiled
+def judge_rows(
+    rows: I8,
+    used: int,
     pages: I8,
     figures: F8,
     watch: U1,
@@ -166,124 +247,45 @@ def judge_row(
     plan: Plan,
     work: F8,
     touched: I8,
-) -> bool:
-    """Evaluate one portfolio from scratch; return whether its status is not proven."""
-    capacity = pages[row >> PAGE_BITS, PAGE_CAPACITY]
-    start = pages[row >> PAGE_BITS, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * capacity
-    clear(work, touched)
-    count, terms, equity, scale, alone, error = 0, 0, 0.0, 0.0, 0.0, 0.0
-    for place in range(start, start + capacity):
-        piece = np.int64(codes[place])
-        if piece == 0:
-            continue
-        asset = links[piece, ASSET]
-        index, plus, minus = coins[asset, INDEX], coins[asset, PLUS], coins[asset, MINUS]
-        amount, needed, mine, count = walk(
-            int(piece), index, pages, figures, codes, sizes, values, table, edge, groups, work, touched, count
-        )
-        terms += pages[piece >> PAGE_BITS, PAGE_CAPACITY] + 1
-        equity += amount * (minus if amount < 0.0 else plus)
-        scale += mine * max(plus, minus)
-        alone += needed * index
-        error += mine * index
-        group = held_in[asset]
-        if group >= 0:
-            count = touch(group, work, touched, count)
-            worth = amount * index
-            work[group, DELTA] += worth
-            if plan.method == TOKENS:
-                work[group, GROSS] = mine * index + 16.0 * UNIT * abs(worth)
-                work[group, HELD] = index
-            else:
-                work[group, HELD] += abs(worth)
-    state, touched[-1] = watch[row], count
+    sums: F8,
+    doubtful: U1,
+    found: U4,
+    count: int,
+) -> int:
+    """Evaluate some portfolios from scratch; return the count of candidates with those added to `found`."""
+    empty(work.shape[0], work, touched, sums)
+    gather(
+        rows,
+        used,
+        pages,
+        figures,
+        links,
+        codes,
+        sizes,
+        values,
+        table,
+        edge,
+        coins,
+        groups,
+        held_in,
+        work,
+        touched,
+        sums,
+    )
+    arrange(used, touched)
     if plan.method == TOKENS:
-        doubtful, value, requirement = are_tokens_doubtful(
-            plan, work, touched, count, equity, alone, error, figures[row, FIXED] != 0.0, state, law
-        )
-        figures[row, EQUITY], figures[row, REQUIREMENT] = value, requirement
-        return doubtful
-    grouped, off = requirement_of(plan, work, touched, count, terms, error)
-    requirement = grouped + alone if np.isfinite(equity) else np.nan
-    error += plan.numbers[SLOPE] * error + off + 4.0 * (capacity + 16.0) * UNIT * requirement
-    figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
-    tolerance = law[state, WEIGHT] * ((1.0 + capacity / 16.0) * scale + error)
-    floor = floors[state // STATES, 0]
-    requires = figures[row, FIXED] != 0.0 or count > 0
-    pair, need = (equity, equity), (requirement, requirement)
-    return is_doubtful(state, pair, need, requires, tolerance, (floor[0], floor[1]), law)
-
-
-@compiled
-def judge_tiles(
-    tiles: I8,
-    pages: I8,
-    figures: F8,
-    watch: U1,
-    links: U4,
-    codes: U4,
-    sizes: F8,
-    values: F8,
-    table: F8,
-    edge: F8,
-    coins: F8,
-    floors: F8,
-    law: F8,
-    groups: I8,
-    held_in: I8,
-    plan: Plan,
-    found: U4,
-    count: int,
-) -> int:
-    """Evaluate every portfolio; return the count of candidates with those added to `found`."""
-    work = np.zeros((plan.groups.shape[0], WORK_COLUMNS))
-    touched = np.zeros(plan.groups.shape[0] + 1, np.int64)
-    for tile in range(tiles.shape[0]):
-        if tiles[tile, TILE_KIND] != PORTFOLIO:
-            continue
-        for row in range(tiles[tile, TILE_ROW], tiles[tile, TILE_ROW] + tiles[tile, TILE_USED]):
-            if judge_row(
-                *(int(row), pages, figures, watch, links, codes, sizes, values, table, edge, coins, floors, law),
-                *(groups, held_in, plan, work, touched),
-            ):
-                found[count] = links[row, OWNER]
-                count += 1
-    return count
-
-
-@compiled
-def judge_scopes(
-    chosen: U4,
-    scopes: U4,
-    pages: I8,
-    figures: F8,
-    watch: U1,
-    links: U4,
-    codes: U4,
-    sizes: F8,
-    values: F8,
-    table: F8,
-    edge: F8,
-    coins: F8,
-    floors: F8,
-    law: F8,
-    groups: I8,
-    held_in: I8,
-    plan: Plan,
-    found: U4,
-    count: int,
-) -> int:
-    """Evaluate the portfolios among some scopes; return the count of candidates with those added to `found`."""
-    work = np.zeros((plan.groups.shape[0], WORK_COLUMNS))
-    touched = np.zeros(plan.groups.shape[0] + 1, np.int64)
-    for scope in chosen:
-        row = np.int64(scopes[scope, SCOPE_ROW])
-        if row == NONE or pages[row >> PAGE_BITS, PAGE_KIND] != PORTFOLIO:
-            continue
-        if judge_row(
-            *(int(row), pages, figures, watch, links, codes, sizes, values, table, edge, coins, floors, law),
-            *(groups, held_in, plan, work, touched),
-        ):
-            found[count] = scope
+        tokens_of(rows, used, plan, figures, watch, law, work, touched, sums, doubtful)
+    else:
+        bound(plan, used, work, touched, sums)
+        if plan.method == SCENARIO:
+            scenario_of(plan, used, work, touched, sums)
+        elif plan.method == SPAN:
+            span_of(plan, used, work, touched, sums)
+        elif plan.method == TIMS:
+            tims_of(plan, used, work, touched, sums)
+        finish(rows, used, pages, figures, watch, floors, law, plan.numbers[SLOPE], touched, sums, doubtful)
+    for at in range(used):
+        if doubtful[at]:
+            found[count] = links[rows[at], OWNER]
             count += 1
     return count

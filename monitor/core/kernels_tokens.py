@@ -19,16 +19,31 @@ import numpy as np
 
 from monitor.core.kernels_compiled import compiled
 from monitor.core.kernels_proof import BANKRUPT, UNIT
-from monitor.core.store_columns import BLOCKED, ENTER, F8, I8, LEAVE, STATES, UNKNOWN
+from monitor.core.store_columns import (
+    BLOCKED,
+    ENTER,
+    EQUITY,
+    F8,
+    FIXED,
+    I8,
+    LEAVE,
+    REQUIREMENT,
+    STATES,
+    U1,
+    UNKNOWN,
+)
 from monitor.core.store_plan import (
+    ALONE,
     BORROW_CAP,
     CREDITED,
     DELTA,
-    GROSS,
-    HELD,
+    HELD_ERROR,
+    IN_ALL,
     IS_BORROWABLE,
     OFFSET,
+    PRICE,
     REST,
+    SPREAD,
     SUPPLY_CAP,
     WORTH,
     Plan,
@@ -36,74 +51,77 @@ from monitor.core.store_plan import (
 
 
 @compiled
-def support(work: F8, touched: I8, count: int, column: int, token: int, cap: float) -> float:
-    """Return what the tokens other than one count for it, at the lower or upper ends, up to its cap."""
-    total = 0.0
-    for index in range(count):
-        if touched[index] != token:
-            total += work[touched[index], column]
-    return min(total, cap)
+def supports_of(plan: Plan, used: int, work: F8, touched: I8) -> None:
+    """Fill in what each token that is held counts for others, at its lower and its upper end."""
+    groups = plan.groups
+    for at in range(used):
+        for slot in range(touched[at, -1]):
+            token = touched[at, slot]
+            held, off = work[at, token, DELTA], work[at, token, SPREAD]
+            limit = groups[token, SUPPLY_CAP] * work[at, token, PRICE]
+            work[at, token, REST] = min(max(held - off, 0.0), limit) * groups[token, WORTH]
+            work[at, token, CREDITED] = min(max(held + off, 0.0), limit) * groups[token, WORTH]
 
 
 @compiled
-def holds_nothing(work: F8, touched: I8, count: int) -> bool:
-    """Return whether nothing is held of any token; without positions, amounts are 0 only where they are exactly 0."""
-    held = 0.0
-    for index in range(count):
-        held += abs(work[touched[index], DELTA])
-    return held == 0.0
+def is_kept(state: int, above: bool, below: bool, sunk: bool, required: bool, needless: bool) -> bool:
+    """Return whether a known status is proven to stay; see above."""
+    if state == 0:
+        return above or needless
+    if state == BANKRUPT:
+        return sunk and required
+    return above and below
 
 
 @compiled
-def are_tokens_doubtful(
+def tokens_of(
+    rows: I8,
+    used: int,
     plan: Plan,
+    figures: F8,
+    watch: U1,
+    law: F8,
     work: F8,
     touched: I8,
-    count: int,
-    known: float,
-    alone: float,
-    error: float,
-    has_positions: bool,
-    watch: int,
-    law: F8,
-) -> tuple[bool, float, float]:
-    """Return whether the status is not proven, and value and requirement of the binding token.
-
-    `known` is finite where every price is known; `alone` what all positions require, within `error`.
-    """
-    state = watch % STATES
-    if not np.isfinite(known):
-        return state < UNKNOWN, np.nan, np.nan
-    if not has_positions and holds_nothing(work, touched, count):
-        return state not in (0, BLOCKED), 0.0, 0.0
-    for index in range(count):
-        token = touched[index]
-        held, off = work[token, DELTA], work[token, GROSS]
-        limit, worth = plan.groups[token, SUPPLY_CAP] * work[token, HELD], plan.groups[token, WORTH]
-        work[token, REST] = min(max(held - off, 0.0), limit) * worth
-        work[token, CREDITED] = min(max(held + off, 0.0), limit) * worth
-    rounding = 4.0 * (plan.groups.shape[0] + 16.0) * UNIT
-    least, most = max(alone - error, 0.0) + plan.numbers[OFFSET], alone + error + plan.numbers[OFFSET]
-    stays_above, stays_below, sunk, required, needless = True, False, False, True, True
-    value, requirement = np.nan, np.nan
-    for token in range(plan.groups.shape[0]):
-        if plan.groups[token, IS_BORROWABLE] == 0.0:
-            continue
-        held, off, cap = work[token, DELTA], work[token, GROSS], plan.groups[token, BORROW_CAP]
-        low = (max(held - off, 0.0) + support(work, touched, count, REST, token, cap)) * (1.0 - rounding)
-        high = (max(held + off, 0.0) + support(work, touched, count, CREDITED, token, cap)) * (1.0 + rounding)
-        needed_low = (least + max(-held - off, 0.0)) * (1.0 - rounding)
-        needed_high = (most + max(off - held, 0.0)) * (1.0 + rounding)
-        stays_above = stays_above and low > law[watch, ENTER] * needed_high
-        stays_below = stays_below or law[watch, LEAVE] * needed_low > high
-        sunk, required, needless = sunk or high <= 0.0, required and needed_low > 0.0, needless and needed_high <= 0.0
-        mine, need = 0.5 * (low + high), 0.5 * (needed_low + needed_high)
-        if not (mine * requirement >= need * value) and not (value <= 0.0):
-            value, requirement = mine, need
-    if state >= UNKNOWN:
-        return state != BLOCKED, value, requirement
-    if state == 0:
-        return not (stays_above or needless), value, requirement
-    if state == BANKRUPT:
-        return not (sunk and required), value, requirement
-    return not (stays_above and stays_below), value, requirement
+    sums: F8,
+    doubtful: U1,
+) -> None:
+    """Keep value and requirement of the binding token of each account, and say whose status is not proven."""
+    groups, offset = plan.groups, plan.numbers[OFFSET]
+    rounding = 4.0 * (groups.shape[0] + 16.0) * UNIT
+    supports_of(plan, used, work, touched)
+    for at in range(used):
+        line, state = watch[rows[at]], watch[rows[at]] % STATES
+        enter, leave, count = law[line, ENTER], law[line, LEAVE], touched[at, -1]
+        least = max(sums[at, ALONE] - sums[at, HELD_ERROR], 0.0) + offset
+        most = sums[at, ALONE] + sums[at, HELD_ERROR] + offset
+        above, below, sunk, required, needless, held_in_all = True, False, False, True, True, 0.0
+        value, requirement = np.nan, np.nan
+        for slot in range(count):
+            held_in_all += abs(work[at, touched[at, slot], DELTA])
+        for token in range(groups.shape[0]):
+            if groups[token, IS_BORROWABLE] == 0.0:
+                continue
+            held, off, low, high = work[at, token, DELTA], work[at, token, SPREAD], 0.0, 0.0
+            for slot in range(count):
+                if touched[at, slot] != token:
+                    low += work[at, touched[at, slot], REST]
+                    high += work[at, touched[at, slot], CREDITED]
+            low = (max(held - off, 0.0) + min(low, groups[token, BORROW_CAP])) * (1.0 - rounding)
+            high = (max(held + off, 0.0) + min(high, groups[token, BORROW_CAP])) * (1.0 + rounding)
+            needed_low = (least + max(-held - off, 0.0)) * (1.0 - rounding)
+            needed_high = (most + max(off - held, 0.0)) * (1.0 + rounding)
+            above, below = above and low > enter * needed_high, below or leave * needed_low > high
+            sunk, required = sunk or high <= 0.0, required and needed_low > 0.0
+            needless = needless and needed_high <= 0.0
+            mine, need = 0.5 * (low + high), 0.5 * (needed_low + needed_high)
+            if not (mine * requirement >= need * value) and not value <= 0.0:
+                value, requirement = mine, need
+        doubtful[at] = (
+            state != BLOCKED if state >= UNKNOWN else not is_kept(state, above, below, sunk, required, needless)
+        )
+        if figures[rows[at], FIXED] == 0.0 and held_in_all == 0.0:
+            value, requirement, doubtful[at] = 0.0, 0.0, state not in (0, BLOCKED)
+        if not np.isfinite(sums[at, IN_ALL]):
+            value, requirement, doubtful[at] = np.nan, np.nan, state < UNKNOWN
+        figures[rows[at], EQUITY], figures[rows[at], REQUIREMENT] = value, requirement

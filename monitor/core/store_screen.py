@@ -19,7 +19,7 @@ from monitor.core import (
     kernels_numpy,
     kernels_numpy_banded,
     kernels_numpy_portfolio,
-    kernels_portfolio,
+    kernels_portfolios,
 )
 from monitor.core.ladder import Ladder
 from monitor.core.store_coins import Assets, law_of
@@ -30,7 +30,7 @@ from monitor.core.store_terms import Contracts
 
 _EXACT: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy, kernels)
 _BANDED: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_banded, kernels_banded)
-_PORTFOLIO: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_portfolio, kernels_portfolio)
+_PORTFOLIO: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_portfolio, kernels_portfolios)
 """The kernels without and with numba."""
 _CELL_SHARE: Final = 20
 """Look at everybody where the holders of what moved are more than one in this many positions: it is quicker then."""
