@@ -234,7 +234,8 @@ class MarginEngine:
         """Mark a known account suspect until its next snapshot."""
         known = self.book.find(account_id)
         if known is not None and not known.deleted and not known.suspect:
-            self._keep(replace(known, suspect=True), now_ms, outcome)
+            suspect = replace(known, suspect=True)
+            self.rules.put(self._keep(suspect, now_ms, outcome), suspect)
 
     def _keep(self, account: Account, now_ms: int, outcome: Outcome) -> int:
         number = self.book.keep(account)

@@ -12,7 +12,16 @@ from typing import Any
 from monitor.adapters.wire import WireCodec
 from monitor.core.engine import EngineSettings
 from monitor.core.freshness import FreshnessSettings
-from monitor.core.inputs import AccountMessage, AssetTerms, Clock, Input, InstrumentTerms, Origin, Prices
+from monitor.core.inputs import (
+    AccountMessage,
+    AssetTerms,
+    Clock,
+    Input,
+    InstrumentTerms,
+    Origin,
+    Prices,
+    RejectedMessage,
+)
 from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
@@ -82,6 +91,10 @@ class Bench:
             ]
         event = CODEC.account_event(json.dumps(body | parts).encode(), name.encode())
         return self._apply(AccountMessage(event, Origin("account-events", 0, version)))
+
+    def refuse(self, name: str) -> list[str]:
+        """Feed that a message about an account was refused."""
+        return self._apply(RejectedMessage(name, PLACE))
 
     def clock(self, ms: int) -> list[str]:
         """Let time pass and the clock turn."""

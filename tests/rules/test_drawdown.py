@@ -200,6 +200,14 @@ def test_an_account_without_rules_hears_nothing() -> None:
     assert made.written == 0
 
 
+def test_a_suspect_account_is_called_so() -> None:
+    """After a message about it was refused an account's rules go on; their events say that it is suspect."""
+    made = bench({"drawdown_stops": ["0.05"]})
+    made.refuse("a")
+    assert made.price(X="50") == ["a drawdown_stop@0.05"]
+    assert made.told[0]["suspect"] is True
+
+
 def test_a_restart_keeps_high_levels_and_sequence() -> None:
     """Another engine goes on from the records: the high stands, fired levels stay quiet, numbers go on."""
     made = bench({"drawdown_stops": ["0.1", "0.2"]})
