@@ -5,7 +5,9 @@ How results are made is the step's business, how they are written the ledger's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from monitor.app.ports import OutputRecord, TopicPartition
 from monitor.core.outcome import Outcome
@@ -17,7 +19,8 @@ class StepResult:
 
     `tail` is written with the positions and never without them: a dead letter written before its message counts as read
     would be written again by the next owner. `asked` are the types of the events told because another shard asked for
-    them. `groups` are both as records that belong together, the worst first.
+    them, `windows` the funds' windows as they were after these messages. `groups` are all of it as records that belong
+    together, the worst first.
     """
 
     outcome: Outcome = field(default_factory=Outcome)
@@ -25,6 +28,7 @@ class StepResult:
     inputs: dict[TopicPartition, int] = field(default_factory=dict)
     dead_letters: list[tuple[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    windows: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     event_types: list[str] = field(default_factory=list)
     groups: list[list[OutputRecord]] = field(default_factory=list)
 
@@ -35,6 +39,7 @@ class StepResult:
         self.inputs |= later.inputs
         self.dead_letters += later.dead_letters
         self.asked += later.asked
+        self.windows |= later.windows
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from monitor.core.engine import MarginEngine
 from monitor.core.fund.claims import UNREADABLE, message_of
 from monitor.core.inputs import AccountMessage, Clock, FundRecord, Input, InstrumentTerms, Origin, RejectedMessage
 from monitor.core.limits import Limits
-from monitor.core.outcome import FundOutcome, Outcome
+from monitor.core.outcome import Outcome
 from monitor.core.partitioning import partition_of
 
 CLOCK_MS = 200
@@ -175,12 +175,14 @@ class StepMaker:
             result.event_types = [event.body["event_type"] for account in accounts for event in account.events]
             result.event_types += result.asked
             result.groups += self._maker.windows(result.outcome.windows)
-            if last := self._of_funds(result.outcome.funds) + result.tail:
+            if last := self._maker.funds(result.outcome.funds, result.windows) + result.tail:
                 result.groups.append(last)
         return step
 
     def _add(self, result: StepResult, step: Step) -> None:
         self._observe(result.outcome)
+        own = [fund for fund in sorted(result.outcome.funds.windows) if self._is_own(fund)]
+        result.windows = {fund: self._engine.desk.window(fund) for fund in own}
         step.add(result, self._limits.max_transaction_records)
 
     def _observe(self, outcome: Outcome) -> None:
@@ -239,11 +241,6 @@ class StepMaker:
         except UNREADABLE as error:
             self._dead_letter([Fault(record, "bad_value", f"no request of ours: {error!r}")], result)
         return result
-
-    def _of_funds(self, outcome: FundOutcome) -> list[OutputRecord]:
-        """Return what is kept and asked for because of the funds that are this shard's own."""
-        own = [fund for fund in sorted(outcome.windows) if self._is_own(fund)]
-        return self._maker.funds(outcome, {fund: self._engine.desk.window(fund) for fund in own})
 
     def _is_own(self, fund: str) -> bool:
         return partition_of(fund.encode(), self._shards) == self._shard

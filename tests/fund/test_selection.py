@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from monitor.adapters.wire.schemas import schemas
 from monitor.core.adl.candidates import Candidate
 from monitor.core.adl.digest import Digest, Standing
 from monitor.core.adl.settings import AdlPopulation, AdlPrice, AdlSettings
@@ -244,3 +247,14 @@ def test_a_claim_survives_its_plain_form() -> None:
     """What travels between shards is read back as it was."""
     one = claim("a", "80", costs={"XUSDT": "30", "YUSDT": "50"})
     assert Claim.of(one.body()) == one
+
+
+def test_every_event_keeps_its_schema() -> None:
+    """What is published in docs/schemas holds for every ADL event, one that no fund is known for included."""
+    one = keeper()
+    one.fund(None)
+    one.receive(claim("a", "80"))
+    for event in [*every_event(), *one.told]:
+        name = event["event_type"].replace("_", "-")
+        validator = Draft202012Validator(json.loads(schemas()[f"{name}.json"]))
+        assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(event)] == []

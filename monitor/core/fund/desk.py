@@ -14,7 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from monitor.core.adl.settings import AdlSettings
+from monitor.core.adl.settings import AdlSettings, AdlTrigger
 from monitor.core.amounts import exactly, format_amount
 from monitor.core.board import MarketBoard
 from monitor.core.fund.claims import Claim, FundFigure, Release
@@ -224,7 +224,8 @@ class FundDesk:
         fund, shelf = entry.claim.fund, self._shelf
         costs = {symbol: sign * cost for symbol, cost in cost_by_symbol(entry.claim).items()}
         self._spending.add(fund, costs, shelf.grain(at_ms), shelf.grain(at_ms - self._adl.window_ms))
-        outcome.windows.add(fund)
+        if self._adl.trigger is AdlTrigger.SYMBOL_PNL_DRAWDOWN:
+            outcome.windows.add(fund)
 
     def _keep(self, entry: Entry, outcome: FundOutcome) -> None:
         self._books.setdefault(entry.claim.fund, Book()).put(entry)
