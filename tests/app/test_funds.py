@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from monitor.app.ports import TopicPartition
 from monitor.core.partitioning import partition_of
 from tests.app.fund_judge import FundJudge
 from tests.app.lab import World, new_world, virtual
@@ -252,3 +253,25 @@ def test_the_same_counterparties_however_many_instances(instances: int) -> None:
         assert all(event["queue_covers_prices"] for event in told(world, "adl_triggered"))
 
     run()
+
+
+@virtual
+async def test_requests_that_are_gone_are_passed_over() -> None:
+    """Retention has taken claims nobody had decided: that is noted, and the next claim is decided."""
+    world = await new_world(partitions=SHARDS)
+    one = world.start()
+    await fallen(world)
+    await world.until_quiet()
+    await one.stop()
+    where = TopicPartition(world.topics.fund, partition_of(b"main", SHARDS))
+    for _ in range(3):
+        world.put("fund", "main", b"never read", where.partition)
+    world.log.delete_before(where, world.log._store.partition(where).end)  # type: ignore[union-attr]
+    two = world.start()
+    await world.until_ready()
+    late = name_in(1, "late")
+    world.fund(1_000)
+    world.account(late, 20, positions={"XUSDT": (10, 100)}, snapshot=True)
+    await world.until(lambda: stages(world).get(late) == "covered")
+    assert "PositionLost" in two.notes.faults
+    assert not world.written("dead_letters")
