@@ -7,7 +7,7 @@ What stands beside the moving positions is gathered here. One position is solved
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple, cast
 
@@ -19,10 +19,12 @@ from monitor.core.legs import Leg
 from monitor.core.liquidation_forms import Model, Moving
 from monitor.core.liquidation_walk import Beside, Single, nearest_price
 from monitor.core.margin import Assessment
-from monitor.core.portfolio.journey import book_of
+from monitor.core.portfolio.journey import FINE_DIGITS, book_of
 from monitor.core.portfolio.liquidation_price import liquidation_price as portfolio_price
 from monitor.core.scopes import IN_USD
 
+_AS_POLISHED = Decimal("1e-45")
+"""Two searches that end within this share of each other have found the same price."""
 _ONE = Decimal(1)
 _ZERO = Decimal(0)
 
@@ -75,15 +77,15 @@ def _in_portfolio(
 ) -> LiquidationPrice:
     """Return the liquidation price in a portfolio scope, where the method in force says what is required."""
     assert assessment.portfolio is not None, "asked of a known portfolio scope"
-    book = book_of(account, assessment.legs, assessment.assets, assessment.portfolio.terms, k)
     coupled = _coupled_asset(assessment, next(leg for leg in assessment.legs if leg.position.symbol == symbol))
-    mark_only = portfolio_price(book, symbol, None, is_above=not recovery)
-    if coupled is None:
-        return LiquidationPrice(mark_only, recovery, mark_only)
-    price = portfolio_price(book, symbol, coupled, is_above=not recovery)
-    if _to_sixty_digits(price) == _to_sixty_digits(mark_only):
-        return LiquidationPrice(mark_only, recovery, mark_only)
-    return LiquidationPrice(price, recovery, mark_only, True)
+    with localcontext(FINE_DIGITS):
+        book = book_of(account, assessment.legs, assessment.assets, assessment.portfolio.terms, k)
+        mark_only = portfolio_price(book, symbol, None, is_above=not recovery)
+        price = mark_only if coupled is None else portfolio_price(book, symbol, coupled, is_above=not recovery)
+    if price is None or mark_only is None:
+        return LiquidationPrice(price, recovery, mark_only, price is not mark_only)
+    is_same = abs(price - mark_only) <= _AS_POLISHED * price
+    return LiquidationPrice(mark_only if is_same else price, recovery, mark_only, not is_same)
 
 
 def _to_sixty_digits(price: Number | None) -> Number | None:

@@ -5,7 +5,7 @@ Only the assembly lives here; each figure has its own room.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from monitor.core.accounts import Account
@@ -19,7 +19,7 @@ from monitor.core.liquidation import LiquidationPrice, liquidation_price
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
 from monitor.core.portfolio.eligibility import ineligibilities
-from monitor.core.portfolio.journey import book_of
+from monitor.core.portfolio.journey import FINE_DIGITS, book_of
 from monitor.core.portfolio.liquidation_move import liquidation_move
 from monitor.core.portfolio.reporting import portfolio_report
 from monitor.core.scopes import IN_USD, ScopeKind
@@ -87,8 +87,9 @@ def _liquidation_move(account: Account, figures: Assessment, ladder: Ladder) -> 
     above = fraction_of(equity) - k * fraction_of(requirement)
     if not above:
         return "0"
-    book = book_of(account, figures.legs, figures.assets, figures.portfolio.terms, k)
-    move = liquidation_move(book, is_above=above > 0)
+    with localcontext(FINE_DIGITS):
+        book = book_of(account, figures.legs, figures.assets, figures.portfolio.terms, k)
+        move = liquidation_move(book, is_above=above > 0)
     return None if move is None else format_quotient(move, _ONE)
 
 

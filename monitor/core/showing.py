@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REFRESHED_AT_ONCE = 2_000
 """Records one turn of the clock may cause: a storm must not hold up verdicts. The rest follows at the next turn."""
-PORTFOLIO_WEIGHT = 40
+PORTFOLIO_WEIGHT = 200
 """How many records that of a portfolio scope counts for: its liquidation prices have to be searched."""
 
 

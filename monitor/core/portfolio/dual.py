@@ -5,15 +5,15 @@ Only the arithmetic lives here. At a kink the slope is that of the side the comp
 
 from __future__ import annotations
 
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
-Plain = float | Fraction | int
+Plain = float | Decimal | int
 """What a dual number is made of, and what may stand beside one in a formula."""
 
 
 class Dual:
-    """Hold the value of a function at a point and its slope there, both floats or both fractions.
+    """Hold the value of a function at a point and its slope there, both floats or both decimals.
 
     It is false where it is nothing at all: 0 and staying so.
     """

@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from monitor.core.portfolio.exposure import Exposure
 from monitor.core.portfolio.figures import Part, Requirement, components
-from monitor.core.portfolio.scalars import M, added, zero_of
+from monitor.core.portfolio.scalars import Kind, M, added, zero_of
 from monitor.core.portfolio.terms import HyperliquidTerms
 
 LIQUIDATION_LINE = Fraction(100, 95)
@@ -24,10 +24,10 @@ LIQUIDATION_LINE = Fraction(100, 95)
 _HALF = Fraction(1, 2)
 
 
-def requirement(terms: HyperliquidTerms, exposure: Exposure[M]) -> Requirement[M]:
+def requirement(terms: HyperliquidTerms, exposure: Exposure[M], kind: Kind = Fraction) -> Requirement[M]:
     """Return the requirement of the token that binds, with its value as equity, in USD."""
     zero = zero_of(exposure.ungrouped)
-    parts = [_part(terms, exposure, number) for number, token in enumerate(terms.tokens) if token.borrowable]
+    parts = [_part(terms, exposure, number, kind) for number, token in enumerate(terms.tokens) if token.borrowable]
     binding = parts[0]
     for part in parts[1:]:
         if _binds(part, binding, zero):
@@ -52,23 +52,27 @@ def _binds(one: Part[M], other: Part[M], zero: M) -> bool:
     return not one.value > zero or one.requirement * other.value > other.requirement * one.value
 
 
-def _part(terms: HyperliquidTerms, exposure: Exposure[M], number: int) -> Part[M]:
+def _part(terms: HyperliquidTerms, exposure: Exposure[M], number: int, kind: Kind) -> Part[M]:
     """Return requirement and value of one borrowable token; `worst_loss` is what is borrowed, `minimum` the offset."""
     zero = zero_of(exposure.ungrouped)
     token, amount = terms.tokens[number], exposure.tokens[number]
     borrowed = max(zero, -amount.held) * amount.price
-    offset = zero + Fraction(terms.borrow_offset)
+    offset = zero + kind(terms.borrow_offset)
     needed = offset + exposure.ungrouped + borrowed
-    value = max(zero, amount.held) * amount.price + _capped(_collateral(terms, exposure, number), token.borrow_cap)
+    value = max(zero, amount.held) * amount.price + _capped(
+        _collateral(terms, exposure, number, kind), token.borrow_cap, kind
+    )
     return Part(token.asset, f"token_{token.asset}", borrowed, zero, zero, offset, needed, value)
 
 
-def _collateral(terms: HyperliquidTerms, exposure: Exposure[M], apart: int) -> M:
+def _collateral(terms: HyperliquidTerms, exposure: Exposure[M], apart: int, kind: Kind) -> M:
     """Return Σ min(balance, supply_cap)·price·(0.5 + 0.5·ltv) over the other tokens that are collateral."""
     zero = zero_of(exposure.ungrouped)
     return added(
         (
-            _capped(max(zero, amount.held), token.supply_cap) * amount.price * (_HALF + _HALF * Fraction(token.ltv))
+            _capped(max(zero, amount.held), token.supply_cap, kind)
+            * amount.price
+            * kind(_HALF + _HALF * Fraction(token.ltv))
             for number, (token, amount) in enumerate(zip(terms.tokens, exposure.tokens, strict=True))
             if number != apart and token.ltv is not None
         ),
@@ -76,6 +80,6 @@ def _collateral(terms: HyperliquidTerms, exposure: Exposure[M], apart: int) -> M
     )
 
 
-def _capped(amount: M, cap: Decimal | None) -> M:
+def _capped(amount: M, cap: Decimal | None, kind: Kind) -> M:
     """Return an amount, or the cap where it is above that."""
-    return amount if cap is None else min(amount, zero_of(amount) + Fraction(cap))
+    return amount if cap is None else min(amount, zero_of(amount) + kind(cap))

@@ -32,7 +32,7 @@ def requirement(terms: Terms, exposure: Exposure[M], kind: Kind = Fraction) -> R
     if isinstance(terms, SpanTerms):
         return span.requirement(terms, exposure, kind)
     if isinstance(terms, HyperliquidTerms):
-        return hyperliquid.requirement(terms, exposure)
+        return hyperliquid.requirement(terms, exposure, kind)
     return tims.requirement(terms, exposure, kind)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Any, Protocol, Self, TypeVar, cast
 
 POWER_DIGITS = 60
@@ -18,8 +18,18 @@ _ROUNDED = Context(prec=POWER_DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, E
 
 
 Kind = type[Fraction]
-"""What makes a parameter of a decimal: `Fraction` where figures are exact, `FLOATS` where a place is only searched."""
+"""What makes a parameter of a number: `Fraction` where figures are exact; `FLOATS` and `FINE` serve a search."""
 FLOATS = cast("Kind", float)
+
+
+def in_fine_digits(number: Decimal | Fraction | int) -> Decimal:
+    """Return a number as a decimal, to the digits of the context where it does not end sooner."""
+    if isinstance(number, Fraction):
+        return Decimal(number.numerator) / Decimal(number.denominator)
+    return Decimal(number)
+
+
+FINE = cast("Kind", in_fine_digits)
 
 
 class Scalar(Protocol):
@@ -80,6 +90,12 @@ register_power = _power.register
 
 @_power.register
 def _(base: Fraction, exponent: Fraction) -> Fraction:
+    return _exact_power(base, exponent)
+
+
+@lru_cache(maxsize=4096)
+def _exact_power(base: Fraction, exponent: Fraction) -> Fraction:
+    """Return the power of a fraction; what does not move along a way is asked for again and again."""
     if not exponent:
         return Fraction(1)
     if not base:

@@ -1,20 +1,20 @@
 """The zero nearest to a point of a function that bends one way only between known cuts.
 
 Only the search lives here. Between two cuts the function must be concave: then Newton's step from where it is negative
-never passes the zero, and a function made of straight lines is solved exactly in finitely many steps. Places are
+never passes the zero, and a function made of straight lines is solved in finitely many steps. Places are
 measured in a natural unit: the start is of the order of 1, or 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from monitor.core.portfolio.dual import Dual
 
 Function = Callable[[Any], Dual]
-"""Maps a float, or a fraction, to value and slope there."""
+"""Maps a float, or a decimal, to value and slope there."""
 
 _INSIDE: Final = 1e-12
 """How far inside its edges a piece is looked at, as a share of the edge: on a cut the function may jump."""
@@ -25,9 +25,7 @@ _NOTHING: Final = 1e-9
 _AS_NEAR: Final = 1e-9
 """Two zeros are compared exactly where floats do not tell which is nearer."""
 _POLISHING: Final = 20
-_DIGITS: Final = 60
-_LARGEST: Final = 10**400
-_SCALE: Final = Fraction(1, 10**50)
+_FINELY: Final = Decimal("1e-50")
 """A Newton step smaller than this share of the place ends the polishing."""
 
 
@@ -42,10 +40,10 @@ def nearest_zeros(
     function: Function,
     start: float,
     is_above: bool,
-    cuts: Iterable[Fraction],
+    cuts: Iterable[Decimal],
     within: Range,
     how_far: Callable[[float], float],
-) -> list[Fraction | float]:
+) -> list[Decimal | float]:
     """Return the zero nearest to `start`, or the two on either side that are as near; a cut where it jumps over 0.
 
     `is_above`: whether the function is above 0 at the start, decided exactly by the caller. `how_far` measures how far
@@ -64,8 +62,8 @@ def nearest_zeros(
 
 
 def _walk(
-    function: Function, start: float, is_above: bool, cuts: Sequence[tuple[float, Fraction]], end: float
-) -> Fraction | float | None:
+    function: Function, start: float, is_above: bool, cuts: Sequence[tuple[float, Decimal]], end: float
+) -> Decimal | float | None:
     """Return the first zero on the way from the start over the cuts to the end."""
     side = 1.0 if end > start else -1.0
     before = start + side * (abs(start) or 1.0) * _INSIDE  # the function may bend at the start itself
@@ -113,25 +111,19 @@ def _newton(function: Function, place: float, towards: float) -> float | None:
     return place
 
 
-def polished(function: Function, zero: Fraction | float) -> Fraction:
-    """Return a zero found in floats exactly where the function is straight around it, else to 50 digits."""
-    place = Fraction(zero)
-    if isinstance(zero, Fraction):
-        sides = [function(place * (1 + side * _SCALE)).value > 0 for side in (-1, 1)]
+def polished(function: Function, zero: Decimal | float) -> Decimal:
+    """Return a zero found in floats to fifty digits. The context must carry more digits than that."""
+    place = Decimal(zero)
+    if isinstance(zero, Decimal):
+        sides = [function(place * (1 + side * _FINELY)).value > 0 for side in (-1, 1)]
         if sides[0] is not sides[1]:
             return place
     for _ in range(_POLISHING):
         here = function(place)
         if not here.value or not here.slope:
             return place
-        following: Fraction = place - here.value / here.slope
-        if abs(following - place) <= _SCALE * abs(following):
+        following: Decimal = place - here.value / here.slope
+        if abs(following - place) <= _FINELY * abs(following):
             return following
-        place = following if following.denominator < _LARGEST else _rounded(following)
+        place = following
     return place
-
-
-def _rounded(number: Fraction) -> Fraction:
-    """Return a number to 60 significant digits: more of them would cost time and change nothing."""
-    places = _DIGITS - len(str(abs(int(number)))) if abs(number) >= 1 else _DIGITS + len(str(int(1 / abs(number))))
-    return round(number, places)
