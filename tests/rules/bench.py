@@ -9,7 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from monitor.adapters.wire import WireCodec
+from monitor.adapters.wire.schemas import schemas
 from monitor.core.engine import EngineSettings
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import (
@@ -31,12 +34,13 @@ from tests.engine.driving import Shard
 from tests.engine.proving import difference
 
 CODEC = WireCodec(Limits())
+SCHEMA = Draft202012Validator(json.loads(schemas()["rule-event.json"]))
 BEGIN_MS = 1_700_000_000_000
 PLACE = Origin("anywhere", 0, 0)
 
 
 class Bench:
-    """Hold one shard, its clock and every rule event it has told; each event is verified as it comes."""
+    """Hold one shard, its clock and every rule event it has told; each is verified and held against its schema."""
 
     def __init__(
         self, rules: RuleSettings | None = None, freshness: FreshnessSettings | None = None, **ladder: Any
@@ -119,6 +123,8 @@ class Bench:
                     continue
                 assert str(event.channel) == "margin_calls"
                 assert difference(event.body) is None, difference(event.body)
+                stated = json.loads(CODEC.encode(event.body))
+                assert [error.message for error in SCHEMA.iter_errors(stated)] == []
                 self.told.append(event.body)
                 lines.append(short(event.body))
         return lines
