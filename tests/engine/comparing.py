@@ -51,7 +51,7 @@ def total() -> int:
 
 def compare_events(outcome: Outcome, expected: Expected, *, cause: bool = True) -> None:
     """Compare every field of every event."""
-    found, watches = {}, {}
+    found, watches, candidates = {}, {}, set()
     for account_id, account in outcome.accounts.items():
         last: dict[str, int] = {}
         for event in account.events:
@@ -61,13 +61,18 @@ def compare_events(outcome: Outcome, expected: Expected, *, cause: bool = True) 
                 found[account_id, body["scope"], body["sequence"]] = event
                 assert last.get(body["scope"], 0) < body["sequence"], "events of a scope stand in their order"
                 last[body["scope"]] = body["sequence"]
-            elif body["event_type"] == "adl_watch":
+            elif body["event_type"] == "adl_candidate":
+                candidates.add((account_id, body["scope"]))
+            else:
+                same("events", "type of an event without sequence", body["event_type"], "adl_watch")
                 watches[account_id, body["scope"], body["episode"]] = event
     same("events", "events", sorted(found), sorted(expected.events))
     same("events", "adl_watch", sorted(watches), sorted(expected.watches))
     for key, event in watches.items():
         same("events", (*key, "event_id"), event.body["event_id"], named_event_id(key[0], key[1], "adl_watch", key[2]))
         same("events", (*key, "channel"), str(event.channel), "adl_events")
+    bankrupt = {key[:2] for key, event in found.items() if event.body["status"] == "bankrupt"}
+    same("events", "adl_candidate of scopes that are not bankrupt", candidates - bankrupt, set())
     for key, right in expected.events.items():
         compare_event(found[key].body | {"channel": found[key].channel}, right, expected.moves, cause=cause)
 

@@ -14,15 +14,22 @@ from monitor.core.engine import EngineSettings, MarginEngine
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import Clock, Input
 from monitor.core.outcome import Outcome
+from monitor.core.portfolio.terms import PortfolioTerms
 
 
 class Shard:
     """Hold an engine and what its outcomes gave to remember."""
 
     def __init__(
-        self, settings: EngineSettings, freshness: FreshnessSettings, usd_assets: tuple[str, ...], *, use_numba: bool
+        self,
+        settings: EngineSettings,
+        freshness: FreshnessSettings,
+        usd_assets: tuple[str, ...],
+        portfolio: PortfolioTerms | None = None,
+        *,
+        use_numba: bool,
     ) -> None:
-        self._make = lambda: MarginEngine(settings, MarketBoard(freshness, usd_assets), use_numba=use_numba)
+        self._make = lambda: MarginEngine(settings, MarketBoard(freshness, usd_assets, portfolio), use_numba=use_numba)
         self.engine = self._make()
         self.facts: dict[str, bytes] = {}
         self.memory: dict[str, bytes] = {}

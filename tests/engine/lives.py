@@ -46,7 +46,7 @@ START_MS = 1_700_000_000_000
 _ROUND = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 KINDS = {
-    "tick": 16, "settle": 10, "aim": 24, "partial": 20, "snapshot": 6, "mode": 2, "again": 2, "delete": 1, "bad": 1,
+    "tick": 16, "settle": 10, "aim": 24, "partial": 20, "snapshot": 6, "mode": 4, "again": 2, "delete": 1, "bad": 1,
     "rejected": 1, "terms": 4, "asset": 4, "clock": 8, "pause": 3,
 }  # fmt: skip
 """What may happen, and how often."""
@@ -202,11 +202,11 @@ class Lives:
             random,
             who,
             snapshot=True,
-            margin_mode=random.choices(tuple(MarginMode), (5, 4, 1))[0],
+            margin_mode=random.choices(tuple(MarginMode), (4, 3, 4))[0],
             position_mode=PositionMode.HEDGE if hedge else PositionMode.ONE_WAY,
             balances=self._balances(random),
             positions=tuple(self._position(random, *key) for key in chosen),
-            settings=self._settings(random) if random.random() < 0.3 else None,
+            settings=self._settings(random) if random.random() < 0.5 else None,
         )
 
     def _balances(self, random: Random) -> dict[str, Decimal]:
@@ -218,6 +218,8 @@ class Lives:
         raw: dict[str, Any] = {"bracket_multiplier": {symbol: str(times) for symbol, times in by.items()}}
         if random.random() < 0.5:
             raw = {"labels": {"desk": random.choice("ab")}} | (raw if random.random() < 0.5 else {})
+        if random.random() < 0.6:
+            raw["vip_level"] = random.randrange(4)
         return Settings(raw, by if "bracket_multiplier" in raw else {})
 
     def _position(self, random: Random, symbol: str, side: Side) -> PositionChange:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import hypothesis
 import pytest
@@ -26,6 +28,7 @@ from tests.engine.driving import Shard
 from tests.engine.lives import FRESHNESS, KINDS, LADDERS, OF_ACCOUNTS, USD_ASSETS, Lives
 from tests.engine.proving import difference
 from tests.engine.twin import Expected, Twin
+from tests.engine.twin_portfolio import PORTFOLIOS, RULES, terms_of
 
 LIVES = int(os.environ.get("LIQMON_ENGINE_LIVES", "0"))
 CAMPAIGN = LIVES > 0
@@ -51,14 +54,24 @@ class EngineLives(RuleBasedStateMachine):
         ladders=st.sampled_from(LADDERS),
         freshness=st.sampled_from(FRESHNESS),
         usd_assets=st.sampled_from(USD_ASSETS),
+        portfolio=st.sampled_from(PORTFOLIOS),
+        eligibility=st.sampled_from(RULES),
         number=numbers,
     )
-    def begin(self, ladders: Ladders, freshness: FreshnessSettings, usd_assets: tuple[str, ...], number: int) -> None:
+    def begin(
+        self,
+        ladders: Ladders,
+        freshness: FreshnessSettings,
+        usd_assets: tuple[str, ...],
+        portfolio: Mapping[str, Any] | None,
+        eligibility: Mapping[str, Any],
+        number: int,
+    ) -> None:
         """Open a market and fill it."""
-        self.twin = Twin(ladders, freshness, usd_assets)
+        self.twin = Twin(ladders, freshness, usd_assets, portfolio, eligibility)
         self.lives = Lives(self.twin)
-        rules = EngineSettings(ladders, SHOW_ALL)
-        self.shards = [Shard(rules, freshness, usd_assets, use_numba=use_numba) for use_numba in (True, False)]
+        rules, terms = EngineSettings(ladders, SHOW_ALL), terms_of(portfolio, eligibility)
+        self.shards = [Shard(rules, freshness, usd_assets, terms, use_numba=use_numba) for use_numba in (True, False)]
         self._apply(self.lives.beginning(number))
 
     @rule(inputs=st.lists(st.tuples(kinds, numbers), min_size=1, max_size=5))

@@ -18,8 +18,9 @@ from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import AccountMessage, AssetTerms, Clock, Input, InstrumentTerms, Prices, RejectedMessage
 from monitor.core.ladder import Ladder
 from monitor.core.verdict import Ladders
-from tests.engine.twin_facts import Contradiction, contradicts_itself, merge, nobody
+from tests.engine.twin_facts import Contradiction, contradicts_itself, merge, mode_of, nobody
 from tests.engine.twin_margin import NEUTRAL, Figures, margin_of, plain, statuses
+from tests.engine.twin_portfolio import Holdings, broken, mixed
 from tests.engine.twin_told import Told, Verdict, change
 
 F = Fraction
@@ -53,8 +54,16 @@ class Expected:
 class Twin:
     """Hold all that was ever said, and say what follows."""
 
-    def __init__(self, ladders: Ladders, freshness: FreshnessSettings, usd_assets: Collection[str]) -> None:
+    def __init__(
+        self,
+        ladders: Ladders,
+        freshness: FreshnessSettings,
+        usd_assets: Collection[str],
+        portfolio: Mapping[str, Any] | None = None,
+        rules: Mapping[str, Any] | None = None,
+    ) -> None:
         self.ladders, self.freshness, self.usd_assets = ladders, freshness, usd_assets
+        self.portfolio, self.rules = portfolio, rules or {}
         self.accounts: dict[str, SimpleNamespace] = {}
         self.instruments: dict[str, SimpleNamespace] = {}
         self.assets: dict[str, SimpleNamespace] = {}
@@ -162,11 +171,26 @@ class Twin:
                 )
             else:
                 merge(account, event)
+                self._decide(account, known)
         except Contradiction:
             out.refused += 1
             self._suspect(event.account_id)
             return
         self.accounts[event.account_id] = account
+
+    def _decide(self, account: SimpleNamespace, known: SimpleNamespace | None) -> None:
+        """Decide at an event, and only there, whether an account in portfolio mode is margined as multi_asset."""
+        account.ineligible = frozenset()
+        asked = self.portfolio is not None and self.rules.get("on_ineligible") == "multi_asset"
+        if not asked or account.mode != "portfolio":
+            return
+        borrows = self.portfolio["method"] == "hyperliquid"
+        plain_one = SimpleNamespace(**vars(account) | {"mode": "portfolio" if borrows else "multi_asset"})
+        equity = self.figures(plain_one, "portfolio" if borrows else "cross:USD", {}).equity
+        reasons = broken(self.rules, account, equity)
+        if equity is None and known is not None:
+            reasons |= known.ineligible & {"equity"}
+        account.ineligible = frozenset(reasons)
 
     def _suspect(self, account_id: str) -> None:
         if account_id in self.accounts and not self.accounts[account_id].deleted:
@@ -177,7 +201,8 @@ class Twin:
         if account.deleted:
             return
         cross = {symbol for (symbol, _), position in account.positions.items() if position.margin_type == "cross"}
-        if account.mode == "single_asset":
+        mode = mode_of(account)
+        if mode == "single_asset":
             pools = {f"cross:{asset}" for asset in account.balances}
             pools |= {f"cross:{self.instruments[symbol].settle_asset}" for symbol in cross & self.instruments.keys()}
             if cross - self.instruments.keys():
@@ -185,7 +210,7 @@ class Twin:
                 pools |= {scope for who, scope in open_ones if who == account_id and scope.startswith("cross:")}
             yield from pools
         else:
-            yield "cross:USD" if account.mode == "multi_asset" else "portfolio"
+            yield "cross:USD" if mode == "multi_asset" else "portfolio"
         for (symbol, side), position in account.positions.items():
             if position.margin_type == "isolated":
                 yield f"isolated:{symbol}:{side}"
@@ -198,7 +223,7 @@ class Twin:
             own = f"isolated:{symbol}:{side}"
             terms = self.instruments.get(symbol)
             pool = "" if terms is None else f"cross:{terms.settle_asset}"
-            cross = {"single_asset": pool, "multi_asset": "cross:USD"}.get(account.mode, "portfolio")
+            cross = {"single_asset": pool, "multi_asset": "cross:USD"}.get(mode_of(account), "portfolio")
             if scope == (own if position.margin_type == "isolated" else cross):
                 found.append((symbol, position))
         return found
@@ -220,19 +245,33 @@ class Twin:
         elif in_usd:
             amounts = dict.fromkeys(settled, F(0)) | {asset: held for asset, held in account.balances.items() if held}
             missing |= {f"missing_asset:{asset}" for asset in amounts if self.index_of(asset, moved) is None}
-        if scope == "portfolio":
-            missing.add("portfolio_method_missing")
+        missing |= self._without_method(account, members) if scope == "portfolio" else set()
         if missing:
             return Figures(missing=frozenset(missing))
         needed, gross = dict.fromkeys(amounts, F(0)), {asset: abs(held) for asset, held in amounts.items()}
+        holdings = Holdings(amounts, {asset: self.index_of(asset, moved) for asset in amounts})
         for symbol, position in members:
             terms, mark = self.instruments[symbol], moved.get(("symbol", symbol), self.quotes[symbol].mark)
             profit, requirement, value = margin_of(position, terms, mark, account.multiplier.get(symbol, F(1)))
             amounts[terms.settle_asset] += profit
             needed[terms.settle_asset] += requirement
             gross[terms.settle_asset] += value
+            if scope == "portfolio":
+                holdings.add(symbol, position, terms, mark, requirement)
         if not in_usd:
             return Figures(sum(amounts.values(), F(0)), sum(needed.values(), F(0)), sum(gross.values(), F(0)))
+        found = self._in_usd(amounts, needed, gross, moved)
+        if scope != "portfolio":
+            return found
+        answer = holdings.answer(self.portfolio, self.instruments)
+        return found._replace(
+            equity=found.equity if answer.equity is None else answer.equity, requirement=answer.maintenance
+        )
+
+    def _in_usd(
+        self, amounts: Mapping[str, F], needed: Mapping[str, F], gross: Mapping[str, F], moved: Moved
+    ) -> Figures:
+        """Return the figures of a scope in USD from those in each asset, haircuts taken."""
         equity = requirement = total = F(0)
         for asset, amount in amounts.items():
             terms, index = self.assets.get(asset, NEUTRAL), self.index_of(asset, moved)
@@ -243,6 +282,24 @@ class Twin:
             requirement += needed[asset] * debit
             total += gross[asset] * debit
         return Figures(equity, requirement, total)
+
+    def _without_method(self, account: SimpleNamespace, members: list[tuple[str, SimpleNamespace]]) -> set[str]:
+        """Return why no method margins a portfolio."""
+        if self.portfolio is None:
+            return {"portfolio_method_missing"}
+        held = self._known_amounts(account, members)
+        return mixed(self.portfolio, self.instruments, {symbol for symbol, _ in members}, held)
+
+    def _known_amounts(self, account: SimpleNamespace, members: list[tuple[str, SimpleNamespace]]) -> list[str]:
+        """Name the assets of which a portfolio surely holds or owes something."""
+        amounts: dict[str, Fraction | None] = {asset: held for asset, held in account.balances.items() if held}
+        for symbol, position in members:
+            terms, quote = self.instruments.get(symbol), self.quotes.get(symbol)
+            if terms is not None:
+                before = amounts.get(terms.settle_asset, F(0))
+                profit = None if quote is None else margin_of(position, terms, quote.mark, F(1))[0]
+                amounts[terms.settle_asset] = None if None in (before, profit) else before + profit
+        return [asset for asset, amount in amounts.items() if amount]
 
     # ----------------------------------------------------------------------------------------------- the verdicts
     def ladder_of(self, scope: str) -> Ladder:

@@ -19,8 +19,13 @@ def nobody() -> SimpleNamespace:
     """Return an account of which nothing is known."""
     return SimpleNamespace(
         mode="single_asset", hedge=False, balances={}, positions={}, multiplier={}, labels=None, version=0, epoch=0,
-        complete=False, suspect=False, deleted=False,
+        complete=False, suspect=False, deleted=False, vip_level=None, ineligible=frozenset(),
     )  # fmt: skip
+
+
+def mode_of(account: SimpleNamespace) -> str:
+    """Return the mode an account is margined in: in a portfolio only who was eligible at its last event."""
+    return "multi_asset" if account.mode == "portfolio" and account.ineligible else account.mode
 
 
 def contradicts_itself(event: AccountEvent) -> None:
@@ -60,6 +65,7 @@ def merge(account: SimpleNamespace, event: AccountEvent) -> None:
         if "bracket_multiplier" in event.settings.raw:
             account.multiplier = {symbol: Fraction(by) for symbol, by in event.settings.bracket_multiplier.items()}
         account.labels = event.settings.raw.get("labels", account.labels)
+        account.vip_level = event.settings.raw.get("vip_level", account.vip_level)
     account.complete = account.complete or event.snapshot
     account.suspect = account.suspect and not event.snapshot
 
