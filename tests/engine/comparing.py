@@ -176,7 +176,7 @@ def compare_states(engine: MarginEngine, twin: Twin, *, figures: bool = True) ->
         exact = verdict.figures
         if figures and not exact.missing:
             bound = float(exact.gross) * 1e-9
-            COUNT["figures of scopes"] += 2
+            COUNT[f"figures of {name.partition(':')[0]} scopes"] += 2
             assert abs(equity[scope] - float(exact.equity)) <= bound, f"{key}: equity {equity[scope]}, {exact}"
             assert abs(requirement[scope] - float(exact.requirement)) <= bound, f"{key}: {requirement[scope]}, {exact}"
     same("sets of scopes", "scopes", seen, twin.verdicts.keys())
