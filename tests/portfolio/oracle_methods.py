@@ -194,9 +194,14 @@ def tims(table: Table, book: Book) -> Answer:
 
 
 def hyperliquid(table: Table, book: Book) -> Answer:
-    """Return the figures of method `hyperliquid`: of the borrowable token whose requirement ÷ value is the worst."""
+    """Return the figures of method `hyperliquid`: of the borrowable token whose requirement ÷ value is the worst.
+
+    One exception of the product's own is in the README: who has no position and none of the tokens is asked nothing.
+    """
     tokens: Table = table["tokens"]
     crossed = sum(book.requirements.values(), ZERO)
+    if not book.requirements and not any(book.held.get(name) for name in tokens):
+        return Answer(ZERO, ZERO, [], None, {"worst_loss": ZERO, "ungrouped": ZERO}, {}, equity=ZERO)
     found = []
     for name, terms in tokens.items():
         if not terms.get("borrowable", False):

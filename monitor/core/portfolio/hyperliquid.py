@@ -5,7 +5,7 @@ counts as balance); this is our reading: a balance is wallet plus profit settled
 `supply_cap` is in the token, `borrow_cap` in USD; a token without `ltv` is no collateral of others. The token whose
 requirement is greatest against its value binds: its value is the scope's equity, and the liquidation line is 1/0.95.
 There is no list of scenarios: the worst is the token that binds, `token_T`. The initial margin is the maintenance one.
-The offset is asked of every account, as the formula has it: an empty one has no value to cover it.
+A book of nothing at all requires nothing: the page's offset of 20 USD is not asked of an empty account.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _HALF = Fraction(1, 2)
 def requirement(terms: HyperliquidTerms, exposure: Exposure[M], kind: Kind = Fraction) -> Requirement[M]:
     """Return the requirement of the token that binds, with its value as equity, in USD."""
     zero = zero_of(exposure.ungrouped)
+    if not exposure.entries and all(not (token.held < zero or token.held > zero) for token in exposure.tokens):
+        return Requirement(zero, zero, components(zero), (), None, (), (), zero)
     parts = [_part(terms, exposure, number, kind) for number, token in enumerate(terms.tokens) if token.borrowable]
     binding = parts[0]
     for part in parts[1:]:

@@ -229,7 +229,7 @@ def test_the_token_with_the_greatest_ratio_binds() -> None:
     assert hyperliquid.requirement(equal, wallet(("50", "1"), ("50", "1"))).worst_scenario == "token_A"
 
 
-def test_an_empty_hyperliquid_book_is_asked_the_offset() -> None:
-    """The formula holds for every account: of an empty one the offset is required, with no value against it."""
+def test_an_empty_hyperliquid_book_requires_nothing() -> None:
+    """Without positions, balances and debts the offset of 20 USD is not asked: nobody is bankrupt by being empty."""
     found = hyperliquid.requirement(HyperliquidTerms((USDC, BTC)), wallet(("0", "0"), ("0", "0")))
-    assert (found.maintenance, found.equity, found.worst_scenario) == (20, 0, "token_USDC")
+    assert (found.maintenance, found.equity, found.worst_scenario) == (0, 0, None)
