@@ -184,14 +184,17 @@ def mixed_members(board: MarketBoard) -> set[str]:
 
 
 def assets_object(part: Account, symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
-    """Return the terms of every asset that an account and its contracts have to do with, index prices by value."""
+    """Return the terms of every asset that an account and its contracts have to do with, index prices by value.
+
+    Terms whose index price has never come stand as they are: a reader must not take the asset for one without terms.
+    """
     settled = {terms.settle_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
     bases = {terms.base_asset for symbol in symbols if (terms := board.instrument(symbol)) is not None}
     named = settled | set(part.balances) | set(part.net_transfers) | {base for base in bases if base is not None}
+    kept = {name: board.assets[name] for name in sorted(named) if name in board.assets}
     return {
-        name: asset_object(replace(held, index_symbol=None))
-        for name in sorted(named)
-        if name in board.assets and (held := board.asset(name)) is not None
+        name: asset_object(stated if (held := board.asset(name)) is None else replace(held, index_symbol=None))
+        for name, stated in kept.items()
     }
 
 
