@@ -126,8 +126,15 @@ def _unpriced_leg(position: Position, instrument: Instrument[Decimal], multiplie
 
 
 def _priced_leg_at_entry(position: Position, instrument: Instrument[Decimal], multiplier: Decimal) -> Leg:
-    terms, entry = instrument.rational, Fraction(position.entry_price)
-    size = signed_size(Fraction(position.quantity), terms.contract_size)
+    quantity, entry = Fraction(position.quantity), Fraction(position.entry_price)
     return _priced_leg(
-        position, instrument, terms, position.entry_price, size, entry, entry, Fraction(multiplier), None
+        position,
+        instrument,
+        instrument.rational,
+        position.entry_price,
+        quantity,
+        entry,
+        entry,
+        Fraction(multiplier),
+        None,
     )

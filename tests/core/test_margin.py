@@ -172,6 +172,14 @@ def test_a_missing_mark_leaves_what_does_not_need_it() -> None:
     assert figures(assess(held, "cross:USDT", market(instrument(), at_entry, marks={"Y": "11"})))[1] is None
 
 
+def test_a_requirement_at_entry_counts_the_contract_size_once_without_a_mark() -> None:
+    """2 contracts of 10 at 20 are 400, of which 1 % is required, whether there is a mark or not."""
+    at_entry = instrument(size="10", basis=MaintenanceBasis.ENTRY)
+    held = account(position("2", "20"), balances={"USDT": "100"})
+    without, priced = (assess(held, "cross:USDT", market(at_entry, marks=marks)) for marks in ({}, {"X": "21"}))
+    assert (without.maintenance_margin, priced.maintenance_margin) == (D(4), D(4))
+
+
 @pytest.mark.parametrize(
     ("balances", "missing"),
     [
