@@ -6,7 +6,7 @@ what the packed records mean the core's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -201,9 +201,3 @@ def memory_key(account_id: str) -> bytes:
 def rules_key(account_id: str) -> bytes:
     """Return the key of what the rules of an account remember."""
     return RULES + account_id.encode()
-
-
-def offsets_of(positions: Positions, topics: Iterable[str]) -> dict[TopicPartition, int]:
-    """Return the positions in some topics only."""
-    wanted = set(topics)
-    return {where: offset for where, offset in positions.items() if where.topic in wanted}

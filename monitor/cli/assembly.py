@@ -26,8 +26,8 @@ from monitor.app.topics import TopicNames
 from monitor.config import Settings, term_defaults
 from monitor.core.adl.settings import AdlPopulation
 from monitor.core.board import MarketBoard
-from monitor.core.engine import EngineSettings, MarginEngine
-from monitor.core.verdict import Ladders
+from monitor.core.engine import MarginEngine
+from monitor.core.engine_settings import EngineSettings
 
 T = TypeVar("T")
 
@@ -56,9 +56,8 @@ class KernelThread:
 
 def engine_settings(settings: Settings) -> EngineSettings:
     """Return the part of the settings the engine needs."""
-    ladders = Ladders(settings.ladder.cross, settings.ladder.isolated, settings.ladder.portfolio)
     return EngineSettings(
-        ladders=ladders,
+        ladders=settings.ladder,
         status=settings.status,
         max_positions=settings.limits.max_positions,
         rules=settings.rules,

@@ -19,8 +19,6 @@ KINDS = ("cross", "isolated", "portfolio")
 
 Line = Literal["watch", "warning", "margin_call", "liquidation", "critical", "takeover", "bankrupt"]
 
-OBLIGATORY = MarginStatus.LIQUIDATION
-
 
 @dataclass(frozen=True, slots=True)
 class LadderKeys:

@@ -11,18 +11,17 @@ from monitor.core.store import MarginStore
 
 
 @exactly
-def band_age(change: AgeChange, board: MarketBoard, store: MarginStore) -> bool:
-    """Widen a price that has become stale to its band, or narrow it again; return that the store was told."""
+def band_age(change: AgeChange, board: MarketBoard, store: MarginStore) -> None:
+    """Widen a price that has become stale to its band, or narrow it again."""
     stale = change.age is Age.STALE
     if not change.is_asset:
         mark = board.mark(change.name)
         ends = board.band(mark) if stale and mark is not None else (None, None)
         store.set_band(change.name, *ends)
-        return True
+        return
     terms = board.asset(change.name)
     if stale and terms is not None and terms.index_price is not None:
         low, high = board.band(terms.index_price)
         store.set_asset(change.name, terms, low=low, high=high)
     else:
         store.set_asset(change.name, terms)
-    return True

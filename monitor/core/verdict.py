@@ -14,7 +14,7 @@ from fractions import Fraction
 from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
 from monitor.core.board import Age, MarketBoard, Shifted
-from monitor.core.ladder import Ladder, MarginStatus
+from monitor.core.ladder import Ladder, MarginStatus, debt_floor_in
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
 from monitor.core.scopes import ScopeKind, kind_of, positions_of
@@ -120,14 +120,8 @@ def decide(
 def _statuses(assessment: Assessment, ladder: Ladder, last: MarginStatus) -> tuple[MarginStatus, MarginStatus]:
     equity, requirement = assessment.equity, assessment.maintenance_margin
     assert equity is not None and requirement is not None, "a scope that is not unknown has figures"
-    floor = debt_floor(assessment, ladder)
+    floor = debt_floor_in(ladder, assessment.index_price)
     return ladder.raw(equity, requirement, floor), ladder.told(last, equity, requirement, floor)
-
-
-def debt_floor(assessment: Assessment, ladder: Ladder) -> Fraction:
-    """Return the debt floor in the unit of the scope: USD over the index of its asset (1:1 without one)."""
-    index = assessment.index_price
-    return ladder.debt_floor if index is None else ladder.debt_floor / Fraction(index)
 
 
 def doubts(account: Account, scope: str, board: MarketBoard) -> tuple[tuple[str, ...], tuple[Band, ...]]:

@@ -18,12 +18,11 @@ from monitor.core.accounts import Account, BadFacts, after, check_event, is_news
 from monitor.core.amounts import exactly
 from monitor.core.doubt import why_doubtful
 from monitor.core.instruments import Instrument
-from monitor.core.ladder import MarginStatus, is_breach
+from monitor.core.ladder import MarginStatus, debt_floor_in, is_breach
 from monitor.core.margin import assess
 from monitor.core.partitioning import partition_of
 from monitor.core.rows import scopes_to_judge
 from monitor.core.told import unpack_memory
-from monitor.core.verdict import debt_floor
 from tests.app.lab import World
 
 Scope = tuple[str, str]
@@ -134,7 +133,7 @@ class Oracle:
         assert figures.equity is not None
         assert figures.maintenance_margin is not None
         last = self.last.get((account.account_id, scope), MarginStatus.HEALTHY)
-        return ladder.told(last, figures.equity, figures.maintenance_margin, debt_floor(figures, ladder))
+        return ladder.told(last, figures.equity, figures.maintenance_margin, debt_floor_in(ladder, figures.index_price))
 
     def _decide(self, key: Scope, status: MarginStatus) -> None:
         self.status[key] = status

@@ -72,9 +72,7 @@ class ScopeReport(Struct, kw_only=True):
     equity_after_funding: Figure | UnsetType = UNSET
     next_funding_time_ms: Millis | UnsetType = UNSET
     portfolio: PortfolioReport | UnsetType | None = UNSET
-    ineligible: (
-        Annotated[list[str], Meta(description="why a portfolio account is margined as multi_asset")] | UnsetType
-    ) = UNSET
+    ineligible: Ineligible | UnsetType = UNSET
     plan: Plan | UnsetType = UNSET
 
 

@@ -1,7 +1,7 @@
 """Bins: where on a logarithmic scale a score lies, so that distributions of many shards can be added up.
 
 The scale and the lights read from it live here. A bin is a sixteenth of an octave, found without rounding: the same
-score lies in the same bin wherever it is counted. `kernels_adl` finds the bins of many scores at once.
+score lies in the same bin wherever it is counted. `ranks` finds the bins of many scores at once.
 """
 
 from __future__ import annotations

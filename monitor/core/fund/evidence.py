@@ -1,6 +1,6 @@
 """The evidence of a decision on a claim: the fund's figures and the rule, by value, so that anybody can decide again.
 
-What it states lives here; the check that a stated decision follows from it is in `verification`.
+What it states lives here; the check that a stated decision follows from it is in `proof`.
 """
 
 from __future__ import annotations

@@ -7,18 +7,12 @@ notional, but not more than the equity the position's requirement stands for.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core.amounts import N, Number
 from monitor.core.instruments import Contract
 from monitor.core.plan.holding import Holding
 from monitor.core.plan.rule import LiquidationRule
-
-
-def stops(holding: Holding[N]) -> list[Decimal]:
-    """Return the quantities after which it is looked again: all of it."""
-    return [holding.left]
 
 
 def fillable_price(holding: Holding[N], equity: Number, requirement: Number, rule: LiquidationRule) -> Fraction | None:

@@ -15,11 +15,12 @@ from monitor.core.plan.rule import LiquidationRule
 
 def stops(holding: Holding[N], rule: LiquidationRule, *, cooling: bool) -> list[Decimal]:
     """Return the quantities after which it is looked again: the share, then the whole; `cooling`: the whole alone."""
-    if cooling or not is_large(holding, rule):
+    share = holding.left * rule.share
+    if cooling or share >= holding.left or not _is_large(holding, rule):
         return [holding.left]
-    return [share for share in (holding.left * rule.share,) if share < holding.left] + [holding.left]
+    return [share, holding.left]
 
 
-def is_large(holding: Holding[N], rule: LiquidationRule) -> bool:
+def _is_large(holding: Holding[N], rule: LiquidationRule) -> bool:
     """Return whether what is left of a position is liquidated in two steps: its notional in USD is above the line."""
     return holding.notional(holding.left) * holding.dollar > holding.number(rule.share_above)

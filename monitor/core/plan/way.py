@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple
 from monitor.core.accounts import Position
 from monitor.core.amounts import N, Number
 from monitor.core.plan import brackets, large_order, share, whole
-from monitor.core.plan import fillable_price as fillable
+from monitor.core.plan.fillable_price import fillable_price
 from monitor.core.plan.holding import Holding
 from monitor.core.plan.pairs import pairs
 from monitor.core.plan.projection import Figures, Projection
@@ -133,15 +133,13 @@ class _Way(Generic[N]):
                 return share.stops(holding, rule, cooling=self._cooling)
             case RuleName.BY_BRACKET | RuleName.TO_RATIO | RuleName.BRACKETS_DOWN:
                 return brackets.stops(holding, rule.step)
-            case RuleName.FILLABLE_PRICE:
-                return fillable.stops(holding)
-            case RuleName.WHOLE:
+            case RuleName.WHOLE | RuleName.FILLABLE_PRICE:
                 return whole.stops(holding)
 
     def _take(self, holding: Holding[N], quantity: Decimal, after: Figures[N], *, paired: bool = False) -> None:
         limit_price = None
         if self._rule.rule is RuleName.FILLABLE_PRICE:
-            limit_price = fillable.fillable_price(holding, self._at.equity, self._at.requirement, self._rule)
+            limit_price = fillable_price(holding, self._at.equity, self._at.requirement, self._rule)
         self._at.take(holding, quantity, after)
         leg = holding.leg
         assert leg.mark_price is not None, "asked of a known scope"

@@ -1,4 +1,7 @@
-"""The rule `whole`: position after position is closed, each all at once. For a venue that says nothing special."""
+"""The rule `whole`: position after position is closed, each all at once; so are those of `fillable_price`.
+
+It is that of a venue that says nothing special.
+"""
 
 from __future__ import annotations
 

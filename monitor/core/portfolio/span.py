@@ -114,7 +114,7 @@ def _part(
     basis = min(sums.long, sums.short) * kind(terms.basis_rate)
     minimum = sums.gross * kind(terms.minimum_rate)
     charged = max(risk + basis - credit, minimum)
-    return Part(f"{group.name}", f"{active}_{group.name}", risk, basis, credit, minimum, charged, zero_of(risk))
+    return Part(group.name, f"{active}_{group.name}", risk, basis, credit, minimum, charged, zero_of(risk))
 
 
 def _credits(terms: SpanTerms, exposure: Exposure[M], risks: Sequence[M], kind: Kind) -> list[M]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from monitor.core.amounts import Number, format_amount, minus, times
 from monitor.core.rules.exposure import Exposure, net_by_symbol
+from monitor.core.rules.measures import sign_of
 from monitor.core.rules.readings import Reading
 
 LEAST_RETURNS = 3
@@ -35,11 +36,11 @@ class Correlation(NamedTuple):
 
     def against(self, level: Number) -> int:
         """Return the sign of covariance ÷ √variances − level, by squares where both have one sign."""
-        mine, other = _sign(self.covariance), _sign(level)
+        mine, other = sign_of(self.covariance), sign_of(level)
         if mine != other:
             return 1 if mine > other else -1
         squares = times(times(level, level), self.variances)
-        return mine * _sign(minus(self.covariance * self.covariance, squares))
+        return mine * sign_of(minus(self.covariance * self.covariance, squares))
 
     def text(self) -> str:
         """Return the coefficient, rounded to 40 digits."""
@@ -72,7 +73,7 @@ def sector_parts(found: Sequence[Exposure]) -> dict[str, Part]:
 
 def same_direction(parts: Mapping[str, Part]) -> list[tuple[str, str]]:
     """Return the pairs of sectors that are both long or both short."""
-    signs = {name: _sign(sum(part.values(), Decimal(0))) for name, part in parts.items()}
+    signs = {name: sign_of(sum(part.values(), Decimal(0))) for name, part in parts.items()}
     return [pair for pair in combinations(parts, 2) if signs[pair[0]] == signs[pair[1]]]
 
 
@@ -108,7 +109,3 @@ def _reading(target: str, names: Mapping[str, Any], one: Part, other: Part, retu
     if count < LEAST_RETURNS or 2 * count < steps:
         return Reading(target, None, names, {})
     return Reading(target, correlation(series_of(one, returns), series_of(other, returns)), names, {"samples": count})
-
-
-def _sign(number: Number) -> int:
-    return (number > 0) - (number < 0)

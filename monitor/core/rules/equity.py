@@ -1,7 +1,7 @@
 """Total equity: what an account is worth in USD, as the drawdown rule counts it.
 
 Wallets and profits at the index price of their asset, without haircut, no isolated scope below 0, less the net
-transfers: money that came in is no gain, money that went out no loss. The rule is in `drawdown`.
+transfers: money that came in is no gain, money that went out no loss. The rule is in `readings`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from monitor.core.accounts import Account, MarginType, Position
-from monitor.core.amounts import Number, exactly, minus, plus, times, total
+from monitor.core.amounts import Number, exactly, plus, times, total
 from monitor.core.instruments import Contract, Instrument
 from monitor.core.market import Market
 from monitor.core.positions import signed_size, unrealized_pnl
@@ -84,8 +84,3 @@ def profit_of(position: Position, instrument: Instrument[Decimal], mark: Decimal
     if instrument.contract is Contract.INVERSE:
         return unrealized_pnl(instrument.contract, Fraction(size), Fraction(position.entry_price), Fraction(mark))
     return unrealized_pnl(instrument.contract, size, position.entry_price, mark)
-
-
-def fall_from(high: Number, equity: Number) -> Number:
-    """Return how far the equity has fallen from a high."""
-    return minus(high, equity)

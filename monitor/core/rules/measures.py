@@ -5,8 +5,6 @@ What is measured is not known here.
 
 from __future__ import annotations
 
-from decimal import Decimal
-from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from monitor.core.amounts import Number, format_quotient, minus, times
@@ -31,8 +29,8 @@ class Ratio(NamedTuple):
     def against(self, level: Number) -> int:
         """Return the sign of value − level."""
         if self.bottom <= 0:
-            return 1 if self.top > 0 else _sign(-level)
-        return _sign(minus(self.top, times(self.bottom, level)))
+            return 1 if self.top > 0 else sign_of(-level)
+        return sign_of(minus(self.top, times(self.bottom, level)))
 
     def text(self) -> str | None:
         """Return the value, rounded to 40 digits where it does not end sooner."""
@@ -41,5 +39,6 @@ class Ratio(NamedTuple):
         return format_quotient(self.top, self.bottom)
 
 
-def _sign(number: Decimal | Fraction) -> int:
+def sign_of(number: Number) -> int:
+    """Return 1 for a number above 0, −1 below, 0 for 0."""
     return (number > 0) - (number < 0)

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import Number, format_amount
+from monitor.core.amounts import Number, format_amount, minus
 from monitor.core.funding import funding_due
 from monitor.core.margin import assess
 from monitor.core.market import Market
-from monitor.core.rules.equity import TotalEquity, fall_from
+from monitor.core.rules.equity import TotalEquity
 from monitor.core.rules.measures import Measure, Ratio
 from monitor.core.scopes import scope_names
 
@@ -40,7 +40,7 @@ def drawdown(equity: TotalEquity | None, base: Number | None) -> Reading:
     if equity is None or base is None or base <= 0:
         return NOTHING
     figures = {"total_equity": format_amount(equity.amount), "fallen_from": format_amount(base)}
-    return Reading("", Ratio(fall_from(base, equity.amount), base), {}, figures)
+    return Reading("", Ratio(minus(base, equity.amount), base), {}, figures)
 
 
 def account_limits(account: Account, market: Market) -> list[Reading]:

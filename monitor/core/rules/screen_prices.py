@@ -1,6 +1,6 @@
 """Prices of the screen: marks, terms and collateral prices as arrays of floats, by small numbers.
 
-What they are used for is in `screen`; NaN stands for what is not known.
+What they are used for is in `screen_judging`; NaN stands for what is not known.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rows of the screen: one account with rules as plain numbers, to be laid beside all others.
 
-Only the translation lives here; the arithmetic over the rows is in `screen`.
+Only the translation lives here; the arithmetic over the rows is in `screen_judging`.
 """
 
 from __future__ import annotations
