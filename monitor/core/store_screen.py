@@ -23,7 +23,7 @@ from monitor.core import (
 )
 from monitor.core.ladder import Ladder
 from monitor.core.store_coins import Assets, law_of
-from monitor.core.store_columns import CELLS_LIVE, HELD_COUNT, HELD_START, U4
+from monitor.core.store_columns import CELLS_LIVE, F8, HELD_COUNT, HELD_START, U4
 from monitor.core.store_plan import no_plan
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
@@ -113,8 +113,7 @@ class Screen:
     def _with_bands(self, found: U4, judged: U4 | None) -> NDArray[np.int64]:
         """Return candidates, each once, those that stand on doubted prices judged at the ends of their bands.
 
-        A portfolio on doubted prices is always one: the exact verdict tries it at its ends. `judged` are the scopes to
-        look at, None for all.
+        `judged` are the scopes to look at, None for all.
         """
         contracts, columns = self._contracts, self._space.columns
         if contracts.banded or self._assets.banded:
@@ -127,8 +126,32 @@ class Screen:
             where = scopes, columns.scopes, columns.pages, columns.figures
             ends = columns.holds, contracts.values, contracts.ends
             count: int = self._banded_kernels.judge_scopes(*where, *rows, *ends, *terms, more)
-            found = np.concatenate([found[~is_banded[found]], more[:count], self._space.portfolios_of(scopes)])
+            found = np.concatenate([found[~is_banded[found]], more[:count], self._doubtful_portfolios(scopes)])
         return (np.unique(found) if len(found) > 1 else found).astype(np.int64)
+
+    def _doubtful_portfolios(self, scopes: U4) -> U4:
+        """Return the portfolios among scopes on doubted prices that are not proven to keep their status at all ends.
+
+        With one doubted mark there are two ends, and each is evaluated like a price. On several, or on a doubted asset,
+        which end is the worse one is for the exact verdict to say.
+        """
+        portfolios = self._space.portfolios_of(scopes)
+        doubts = np.zeros(len(self._space.columns.told), dtype=np.int64)
+        for entries in self.entries_of(self._contracts.banded):
+            doubts[entries] += 1
+        doubts[self.scopes_in(self._assets.banded)] += 2
+        simple = portfolios[doubts[portfolios] == 1]
+        found = [portfolios[doubts[portfolios] != 1]]
+        found += [self._portfolios_at(np.ascontiguousarray(ends), simple) for ends in self._contracts.ends.T]
+        self._portfolios_at(self._contracts.values, simple)  # the figures that are kept are those at the last price
+        return np.concatenate(found)
+
+    def _portfolios_at(self, values: F8, scopes: U4) -> U4:
+        """Evaluate portfolios at some values of the lines; return those that are not proven."""
+        columns, found, (rows, terms) = self._space.columns, np.empty(len(scopes), dtype=np.uint32), self._tables()
+        where = scopes, columns.scopes, columns.pages, columns.figures
+        count: int = self._portfolio_kernels.judge_scopes(*where, *rows, values, *terms, *self._groups(), found, 0)
+        return found[:count]
 
     def _tables(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """Return the columns every kernel walks, and the tables of terms it looks up."""

@@ -296,3 +296,43 @@ def test_who_uses_a_mixed_group_is_not_known(use_numba: bool) -> None:
     for scope in range(4):
         store.set_state(scope, UNKNOWN)
     assert store.judge_all().tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("use_numba", [True, False], ids=["numba", "numpy"])
+@pytest.mark.parametrize("name", BY_NAME)
+def test_on_a_doubted_mark_only_who_could_change_is_asked(name: str, use_numba: bool) -> None:
+    """With one mark known within a band: whoever has another status at an end is a candidate, and not everybody is."""
+    world = market(BY_NAME[name])
+    store = store_of(world, BY_NAME[name], use_numba=use_numba)
+    books = random_books(40)
+    store.put_many([(number, [book]) for number, book in enumerate(books)])
+    told = [twin.told(book, 0, world) for book in books]
+    for scope, state in enumerate(told):
+        store.set_state(scope, state)
+    store.judge_all()
+    kept = store.figures()
+    mark = world.marks["AUSDT"]
+    ends = [world.moved({"AUSDT": mark * share}, {}) for share in (D("0.5"), D("1.5"))]
+    store.set_band("AUSDT", *(end.marks["AUSDT"] for end in ends))
+    found = set(store.judge_all().tolist())
+    assert all(np.array_equal(*pair, equal_nan=True) for pair in zip(kept, store.figures(), strict=True))
+    changing = {
+        scope for scope, book in enumerate(books) if {twin.told(book, told[scope], w) for w in ends} != {told[scope]}
+    }
+    assert changing <= found
+    assert found == set(store.judge_accounts(list(range(len(books)))).tolist())
+    assert len(found) < len(store.holders("AUSDT"))
+
+
+def test_on_two_doubted_prices_the_exact_verdict_is_asked() -> None:
+    """Which end of several prices is the worse one is not the screen's to say: every holder is a candidate."""
+    store = store_of(market(PLAIN), PLAIN)
+    store.put(0, [portfolio({"USDT": "900000"}, AUSDT="1", BUSDT="1")])
+    store.put(1, [portfolio({"USDT": "900000", "BTC": "1"}, AUSDT="1")])
+    assert not len(store.judge_all())
+    store.set_band("AUSDT", D(99), D(102))
+    assert not len(store.judge_all())
+    store.set_band("BUSDT", D(199), D(202))
+    assert store.judge_all().tolist() == [0]
+    store.set_asset("BTC", Asset("BTC", D("61200.25"), collateral_ratio=D("0.95")), low=D(60000), high=D(62000))
+    assert store.judge_all().tolist() == [0, 1]
