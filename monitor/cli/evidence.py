@@ -1,6 +1,7 @@
 """Reading events for `explain` and `verify`: one JSON document or lines of them, each with its evidence read.
 
-What is done with an event is the command's business.
+An event stands bare, as on its topic, or as `liqmon run` prints it on the embedded log: with its topic and key. What is
+done with an event is the command's business.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from monitor.core.document import Document
 from monitor.core.limits import Limits
 
 
+_PRINTED = {"topic", "key", "value"}
+
+
 class ReadEvent(NamedTuple):
     """Hold one event, where it stood, and the document of its evidence (None where it has none)."""
 
@@ -34,7 +38,8 @@ def read_events(source: str, limits: Limits) -> Iterator[ReadEvent]:
     bodies = list(_bodies(name, data))
     if not bodies:
         raise BadInput(f"{name}: holds no event")
-    for place, body in bodies:
+    for place, line in bodies:
+        body = line["value"] if isinstance(line, dict) and line.keys() == _PRINTED else line
         if not isinstance(body, dict) or "event_type" not in body:
             raise BadInput(f"{place}: $.event_type: is missing: this is not an event")
         yield ReadEvent(place, body, _document(place, body, limits))

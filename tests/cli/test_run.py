@@ -92,6 +92,20 @@ def test_a_true_event_verifies_and_an_altered_one_does_not(told: dict[str, Any])
 
 
 @pytest.mark.timeout(180)
+def test_printed_lines_verify_as_they_are(told: dict[str, Any]) -> None:
+    """What the daemon prints goes into `verify` and `explain` unaltered, with its topic and key around the event."""
+    lines = json.dumps(told) + "\n" + json.dumps(told["value"]) + "\n"
+    assert run("verify", "-", stdin=lines).returncode == 0
+    assert (
+        run("explain", "-", stdin=json.dumps(told)).stdout
+        == run("explain", "-", stdin=json.dumps(told["value"])).stdout
+    )
+    altered = json.dumps(told | {"value": told["value"] | {"equity": "281"}})
+    found = run("verify", "-", stdin=altered)
+    assert (found.returncode, "equity is 281" in found.stdout) == (1, True)
+
+
+@pytest.mark.timeout(180)
 def test_an_event_is_explained_with_its_figures(told: dict[str, Any]) -> None:
     """`explain` shows how equity, requirement and status came about."""
     found = run("explain", "-", stdin=json.dumps(told["value"]))

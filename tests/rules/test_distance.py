@@ -54,6 +54,21 @@ def test_a_scope_below_its_line_is_at_no_distance() -> None:
     assert made.told[0]["value"] == "0"
 
 
+def test_marks_are_stated_as_amounts() -> None:
+    """A mark told as 95.0 stands in the event as 95, one of 0.0000001 without an exponent, and both verify."""
+    made = bench()
+    made.price(X="95.0")
+    assert made.clock(1_000) == ["a distance_limit isolated:X:both@0.05"]
+    assert made.told[0]["mark_price"] == "95"
+    tiny = Bench()
+    tiny.instrument("X")
+    tiny.price(X="0.0000001")
+    of_one = {"margin_type": "isolated", "isolated_wallet": "0.000000002"}
+    tiny.account(balances={"USDT": "5"}, positions={"X": ("1", "0.0000001", of_one)}, settings=LIMIT)
+    assert tiny.clock(1_000) == ["a distance_limit isolated:X:both@0.05"]
+    assert tiny.told[0]["mark_price"] == "0.0000001"
+
+
 def test_the_nearest_of_all_counts() -> None:
     """Of two positions the one that is nearer is measured and named."""
     made = bench()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import Number, format_quotient, minus, quotient
+from monitor.core.amounts import Number, format_amount, format_quotient, minus, quotient
 from monitor.core.liquidation import liquidation_price
 from monitor.core.margin import assess
 from monitor.core.market import Market
@@ -41,6 +41,6 @@ def nearest_distance(account: Account, market: Market, ladders: Ladders) -> Read
             gap = gap if gap >= 0 else -gap
             away = quotient(gap, mark)
             if best is None or away < best[0]:
-                figures = {"liquidation_price": format_quotient(found.price, _ONE), "mark_price": str(mark)}
+                figures = {"liquidation_price": format_quotient(found.price, _ONE), "mark_price": format_amount(mark)}
                 best = away, Reading("", Ratio(gap, mark), {"scope": scope, "symbol": symbol}, figures)
     return None if best is None else best[1]
