@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from monitor.app.ports import OutputRecord, TopicPartition
 from monitor.app.results import StepResult
 from monitor.app.topics import TopicNames
+from monitor.core.adl.candidates import name_of
 from monitor.core.engine import MarginEngine
 
 STANDING_KEY = b"__shard__"
@@ -36,8 +37,8 @@ class AdlPublisher:
         news = self._engine.adl.turn(prices, positions.get(self._accounts, 0), now_ms)
         result = StepResult()
         if news is not None:
-            for (symbol, side), digest in news.digests.items():
-                result.tail.append(self._record(key_of(symbol, side), None if digest is None else digest.packed))
+            for key, digest in news.digests.items():
+                result.tail.append(self._record(name_of(key).encode(), None if digest is None else digest.packed))
             if news.standing is not None:
                 result.tail.append(self._record(STANDING_KEY, news.standing.pack()))
             result.groups.append(result.tail)
@@ -45,14 +46,3 @@ class AdlPublisher:
 
     def _record(self, key: bytes, value: bytes | None) -> OutputRecord:
         return OutputRecord(self._topics.adl_queue, self._shard, key, value)
-
-
-def key_of(symbol: str, side: str) -> bytes:
-    """Return the key of the digest of a symbol and side."""
-    return f"{symbol}|{side}".encode()
-
-
-def parse_key(key: bytes) -> tuple[str, str]:
-    """Return the symbol and side a key names."""
-    symbol, _, side = key.decode().rpartition("|")
-    return symbol, side

@@ -10,10 +10,11 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from monitor.app.adl_publishing import STANDING_KEY, parse_key
+from monitor.app.adl_publishing import STANDING_KEY
 from monitor.app.observing import Observer
 from monitor.app.ports import LogFault, LogForbidden, LogReader, PositionLost, Record, TopicPartition
 from monitor.app.shared import KernelThread
+from monitor.core.adl.candidates import key_of
 from monitor.core.adl.digest import Digest, Standing
 from monitor.core.adl.queue import AdlQueue
 
@@ -88,4 +89,4 @@ class AdlReader:
             if key == STANDING_KEY:
                 self.queue.stand(record.partition, None if value is None else Standing.unpack(value))
             else:
-                self.queue.take(record.partition, *parse_key(key), None if value is None else Digest(value))
+                self.queue.take(record.partition, *key_of(key.decode()), None if value is None else Digest(value))

@@ -16,7 +16,7 @@ from monitor.cli.documents import document_from
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.options import add_config_option, print_json, settings_of
 from monitor.core.accounts import Account
-from monitor.core.amounts import format_amount, format_quotient
+from monitor.core.amounts import format_known, format_quotient
 from monitor.core.comparison import Compared, comparison
 from monitor.core.market import Market
 
@@ -72,18 +72,14 @@ def _row(one: Compared, compared: Sequence[Compared]) -> dict[str, Any]:
     equity, maintenance = one.equity, one.maintenance_margin
     return {
         "method": one.method,
-        "equity": _text(equity),
-        "maintenance_margin": _text(maintenance),
-        "initial_margin": _text(one.initial_margin),
+        "equity": format_known(equity),
+        "maintenance_margin": format_known(maintenance),
+        "initial_margin": format_known(one.initial_margin),
         "margin_ratio": format_quotient(equity, maintenance) if equity is not None and maintenance else None,
-        "saving_against_isolated": _text(one.saving_against(isolated)),
-        "saving_against_cross": _text(one.saving_against(cross)),
+        "saving_against_isolated": format_known(one.saving_against(isolated)),
+        "saving_against_cross": format_known(one.saving_against(cross)),
         "unknown_because": list(one.unknown_because),
     }
-
-
-def _text(number: Fraction | None) -> str | None:
-    return None if number is None else format_amount(number)
 
 
 def _live(account_id: str, settings: Settings) -> tuple[Account, Market]:

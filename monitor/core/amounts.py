@@ -108,6 +108,11 @@ def format_amount(amount: Number) -> str:
     return "0" if text in ("-0", "") else text
 
 
+def format_known(amount: Number | None) -> str | None:
+    """Return what `format_amount` does, None for what is not known."""
+    return None if amount is None else format_amount(amount)
+
+
 def format_quotient(dividend: Number, divisor: Number) -> str:
     """Return dividend ÷ divisor as text, rounded half-even to 40 significant digits where it does not end sooner."""
     if isinstance(dividend, Decimal) and isinstance(divisor, Decimal):

@@ -46,6 +46,14 @@ class FundingDue(NamedTuple):
     equity_after: Number
     time_ms: int | None
 
+    def figures(self) -> dict[str, Any]:
+        """Return them as reports and events state them."""
+        stated: dict[str, Any] = {
+            "funding_due": format_amount(self.due),
+            "equity_after_funding": format_amount(self.equity_after),
+        }
+        return stated if self.time_ms is None else stated | {"next_funding_time_ms": self.time_ms}
+
 
 @exactly
 def funding_due(account: Account, assessment: Assessment, market: Market) -> FundingDue | None:
@@ -101,10 +109,4 @@ def _due_in_usd(
 def funding_figures(account: Account, assessment: Assessment, market: Market) -> dict[str, Any]:
     """Return what reports and events state of a scope's funding; nothing where it is not known."""
     found = funding_due(account, assessment, market)
-    if found is None:
-        return {}
-    figures: dict[str, Any] = {
-        "funding_due": format_amount(found.due),
-        "equity_after_funding": format_amount(found.equity_after),
-    }
-    return figures if found.time_ms is None else figures | {"next_funding_time_ms": found.time_ms}
+    return {} if found is None else found.figures()

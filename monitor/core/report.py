@@ -9,7 +9,16 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import Number, exactly, format_amount, format_quotient, fraction_of, minus, times
+from monitor.core.amounts import (
+    Number,
+    exactly,
+    format_amount,
+    format_known,
+    format_quotient,
+    fraction_of,
+    minus,
+    times,
+)
 from monitor.core.bankruptcy import bankruptcy_price
 from monitor.core.funding import funding_figures
 from monitor.core.instruments import Contract
@@ -44,21 +53,21 @@ def scope_report(
     out: dict[str, Any] = {
         "scope": scope,
         "margin_mode": str(account.margin_mode),
-        "equity": _text(equity),
-        "wallet_balance": _text(figures.wallet_balance),
-        "unrealized_pnl": _text(figures.unrealized_pnl),
-        "initial_margin": _text(figures.initial_margin),
-        "maintenance_margin": _text(requirement),
-        "available_margin": _text(available_margin(account, figures)),
+        "equity": format_known(equity),
+        "wallet_balance": format_known(figures.wallet_balance),
+        "unrealized_pnl": format_known(figures.unrealized_pnl),
+        "initial_margin": format_known(figures.initial_margin),
+        "maintenance_margin": format_known(requirement),
+        "available_margin": format_known(available_margin(account, figures)),
         "margin_ratio": margin_ratio(equity, requirement),
         "risk_ratio": risk_ratio(equity, requirement),
         "status": str(status_of(figures, ladder, last)),
         "degraded": [],
         "unknown_because": list(figures.unknown_because),
-        "deposit_to_clear": _text(deposit_to_clear(equity, requirement, ladder))
+        "deposit_to_clear": format_known(deposit_to_clear(equity, requirement, ladder))
         if equity is not None and requirement is not None
         else None,
-        "max_transfer_out": _text(max_transfer_out(account, figures, market)),
+        "max_transfer_out": format_known(max_transfer_out(account, figures, market)),
         "margin_utilization": risk_ratio(equity, requirement),
         "positions": _positions(account, figures, ladder)
         if known
@@ -137,11 +146,11 @@ def _position(figures: Assessment, leg: Leg, liquidation: LiquidationPrice | Non
         "side": str(position.side),
         "quantity": format_amount(position.quantity),
         "entry_price": format_amount(position.entry_price),
-        "mark_price": _text(leg.mark_price),
-        "notional": _text(leg.notional),
-        "unrealized_pnl": _text(leg.unrealized_pnl),
-        "initial_margin": _text(leg.initial_margin),
-        "maintenance_margin": _text(leg.maintenance_margin),
+        "mark_price": format_known(leg.mark_price),
+        "notional": format_known(leg.notional),
+        "unrealized_pnl": format_known(leg.unrealized_pnl),
+        "initial_margin": format_known(leg.initial_margin),
+        "maintenance_margin": format_known(leg.maintenance_margin),
         "bracket": leg.bracket,
         "liquidation_price": _price_text(found.price),
         "distance": _distance(found.price, leg.mark_price),
@@ -182,10 +191,6 @@ def _max_position_quantity(figures: Assessment, leg: Leg) -> str | None:
     if leg.instrument.contract is Contract.INVERSE:
         return format_quotient(times(carried, leg.mark_price), divisor)
     return format_quotient(carried, divisor * leg.mark_price)
-
-
-def _text(amount: Number | None) -> str | None:
-    return None if amount is None else format_amount(amount)
 
 
 def _price_text(price: Number | None) -> str | None:

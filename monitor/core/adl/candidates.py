@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from monitor.core.amounts import format_amount
+from monitor.core.amounts import format_amount, format_known
 
 Key = tuple[str, str]
 """Symbol and holders' side: what there is a queue for."""
+Holder = tuple[str, str, str]
+"""Account id, scope and position side: who stands in a queue once."""
 
 
 class Candidate(NamedTuple):
@@ -32,9 +34,13 @@ class Candidate(NamedTuple):
     breaks_hedge: bool = False
     equity_at_risk: Decimal | None = None
 
+    @property
+    def holder(self) -> Holder:
+        """Who this is, whatever it is worth now."""
+        return self.account_id, self.scope, self.position_side
+
     def packed(self) -> list[Any]:
         """Return the candidate as a plain list; the shard is known from where it stands."""
-        risk = None if self.equity_at_risk is None else format_amount(self.equity_at_risk)
         return [
             self.account_id,
             self.scope,
@@ -42,7 +48,7 @@ class Candidate(NamedTuple):
             format_amount(self.quantity),
             str(self.score),
             int(self.breaks_hedge),
-            risk,
+            format_known(self.equity_at_risk),
         ]
 
     @classmethod
@@ -61,6 +67,17 @@ class Candidate(NamedTuple):
         )
 
 
+def name_of(key: Key) -> str:
+    """Return the text a key stands for in records; no symbol holds a `|`."""
+    return f"{key[0]}|{key[1]}"
+
+
+def key_of(name: str) -> Key:
+    """Return the key that `name_of` made a text of."""
+    symbol, _, side = name.rpartition("|")
+    return symbol, side
+
+
 def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return candidates in the order they are taken: highest score first, ties by account id, scope, leg."""
-    return sorted(candidates, key=lambda one: (one.score.copy_negate(), one.account_id, one.scope, one.position_side))
+    return sorted(candidates, key=lambda one: (one.score.copy_negate(), *one.holder))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from monitor.core.accounts import Position
 from monitor.core.adl.holders import opposite, side_of
 from monitor.core.adl.queue import AdlQueue, Chosen
-from monitor.core.amounts import format_amount
+from monitor.core.amounts import format_amount, format_known
 
 FIRST: Final = 10
 """So many are named of each position; an indication, not a selection."""
@@ -31,9 +31,13 @@ def first_counterparties(queue: AdlQueue, account_id: str, positions: Iterable[P
 
 def counterparty(symbol: str, chosen: Chosen) -> dict[str, Any]:
     """Return one counterparty as an event names it; `quantity` is what it would lose, unsigned contracts."""
+    return {"symbol": symbol, **chosen_body(chosen)}
+
+
+def chosen_body(chosen: Chosen) -> dict[str, Any]:
+    """Return what events say of somebody chosen, but for the symbol."""
     one = chosen.candidate
     return {
-        "symbol": symbol,
         "account_id": one.account_id,
         "scope": one.scope,
         "side": one.position_side,
@@ -41,5 +45,5 @@ def counterparty(symbol: str, chosen: Chosen) -> dict[str, Any]:
         "rank": chosen.rank,
         "score": format_amount(one.score),
         "breaks_hedge": one.breaks_hedge,
-        "equity_at_risk": None if one.equity_at_risk is None else format_amount(one.equity_at_risk),
+        "equity_at_risk": format_known(one.equity_at_risk),
     }

@@ -11,12 +11,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from monitor.core.adl.bins import bin_of, thresholds
-from monitor.core.adl.candidates import Candidate, Key, best_first
+from monitor.core.adl.candidates import Candidate, Holder, Key, best_first
 from monitor.core.adl.digest import Digest, Offsets, Standing
 from monitor.core.amounts import exactly
 
 _ZERO = Decimal(0)
-_NOTHING_TAKEN: Mapping[tuple[str, str, str], Decimal] = {}
+_NOTHING_TAKEN: Mapping[Holder, Decimal] = {}
 
 
 class Chosen(NamedTuple):
@@ -116,12 +116,12 @@ class AdlQueue:
         side: str,
         quantity: Decimal,
         excluded: Collection[str] = (),
-        taken: Mapping[tuple[str, str, str], Decimal] = _NOTHING_TAKEN,
+        taken: Mapping[Holder, Decimal] = _NOTHING_TAKEN,
     ) -> Selection:
         """Return who of the holders of a side would take over `quantity` contracts of a bankrupt position.
 
-        `excluded` are accounts that are passed over; `taken` says how many contracts of this symbol and side are
-        promised already, by (account id, scope, position side).
+        `excluded` are accounts that are passed over; `taken` says how many contracts of this symbol and side each
+        holder has promised already.
         """
         left, chosen = quantity, []
         for rank, one in enumerate(self.candidates(symbol, side), 1):
@@ -129,7 +129,7 @@ class AdlQueue:
                 break
             if one.account_id in excluded:
                 continue
-            free = one.quantity - taken.get((one.account_id, one.scope, one.position_side), _ZERO)
+            free = one.quantity - taken.get(one.holder, _ZERO)
             part = min(free, left)
             if part > 0:
                 chosen.append(Chosen(one, part, rank))

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitor.core.accounts import Side
-from monitor.core.amounts import format_amount
+from monitor.core.amounts import format_amount, format_known
 from monitor.core.told import named_event_id
 
 
@@ -47,8 +47,8 @@ class ClaimedPosition:
             "quantity": format_amount(self.quantity),
             "entry_price": format_amount(self.entry_price),
             "mark_price": format_amount(self.mark_price),
-            "previous_mark": _text(self.previous_mark),
-            "bankruptcy_price": _text(self.bankruptcy_price),
+            "previous_mark": format_known(self.previous_mark),
+            "bankruptcy_price": format_known(self.bankruptcy_price),
             "amount": format_amount(self.amount),
             "price_origin": asdict(self.price),
         }
@@ -180,10 +180,6 @@ def message_of(body: Mapping[str, Any]) -> Claim | Release:
 def claim_id(account_id: str, scope: str, sequence: int, fund: str) -> str:
     """Return the id of a claim: the same for the same bankruptcy and fund, whoever writes it."""
     return named_event_id(account_id, scope, f"claim:{fund}", sequence)
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else format_amount(amount)
 
 
 def _amount(text: str | None) -> Decimal | None:

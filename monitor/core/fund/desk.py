@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from monitor.core.adl.candidates import key_of
 from monitor.core.adl.settings import AdlSettings, AdlTrigger
 from monitor.core.amounts import exactly, format_amount
 from monitor.core.board import MarketBoard
@@ -23,7 +24,6 @@ from monitor.core.fund.entries import Book, Closing, Entry, Spending, Stage
 from monitor.core.fund.events import claim_candidate, triggered
 from monitor.core.fund.evidence import decision_evidence
 from monitor.core.fund.figures import FundFigures, figures_of
-from monitor.core.fund.promises import key_of
 from monitor.core.fund.selector import Selector
 from monitor.core.fund.settings import FundSettings
 from monitor.core.funds import Place, fund_object, fund_of
@@ -32,6 +32,13 @@ from monitor.core.outcome import FundOutcome, Request, Route
 
 Kept = Mapping[str, Mapping[str, Any]]
 """The plain forms that were kept of some things, by their names."""
+
+
+class _Seen(NamedTuple):
+    """Hold what a decision was made from, None where the fund was not known."""
+
+    figure: FundFigure | None
+    view: FundView | None
 
 
 class FundDesk:
@@ -122,7 +129,7 @@ class FundDesk:
         known, peak = self._shelf.funds.get(fund), self._shelf.peak(fund, now_ms)
         if known is None or peak is None:
             return None
-        return self._seen(known.balance, peak, fund, now_ms)
+        return self._view(known.balance, peak, fund, now_ms)
 
     def book(self, fund: str) -> Book:
         """Return the claims on a fund; an empty book where there is none."""
@@ -137,7 +144,7 @@ class FundDesk:
             if (view := self.view(fund, now_ms)) is not None
         ]
 
-    def _seen(self, balance: Decimal, peak: Decimal, fund: str, now_ms: int) -> FundView:
+    def _view(self, balance: Decimal, peak: Decimal, fund: str, now_ms: int) -> FundView:
         book, oldest = self.book(fund), self._shelf.grain(now_ms - self._adl.window_ms)
         spent = self._spending.since(fund, oldest)
         return FundView(balance, peak, book.claimed, settling=bool(book.closed), spent=spent)
@@ -154,37 +161,37 @@ class FundDesk:
 
     def _receive(self, claim: Claim, offset: int, now_ms: int, outcome: FundOutcome) -> None:
         entry = Entry(claim, offset, Stage.WAITING, now_ms)
-        decision, evidence = self._decided(claim, now_ms)
+        decision, seen = self._decided(claim, now_ms)
         if decision.kind is Kind.CANDIDATE:
-            body = claim_candidate(claim, decision.because, evidence, now_ms)
+            body = claim_candidate(claim, decision.because, self._evidence(claim, seen), now_ms)
             outcome.requests.append(Request(Route.ADL, claim.bankrupt.account_id, {"event": body}))
             outcome.decisions[f"candidate_{decision.because}"] += 1
             if decision.because == SETTLING:
                 self._keep(entry, outcome)
         else:
-            self._conclude(entry, decision, evidence, now_ms, outcome)
+            self._conclude(entry, decision, seen, now_ms, outcome)
 
-    def _decided(self, claim: Claim, now_ms: int) -> tuple[Decision, dict[str, Any]]:
+    def _decided(self, claim: Claim, now_ms: int) -> tuple[Decision, _Seen]:
+        """Return the decision on a claim as of now, and the figures it was made from."""
         figure = self._figure(claim)
         view = None
         if figure is not None:
             peak = self._shelf.peak(claim.fund, now_ms)
             highest = figure.balance if peak is None else max(peak, figure.balance)
-            view = self._seen(figure.balance, highest, claim.fund, now_ms)
-        decision = decide(claim, view, self._adl)
-        if decision.kind is Kind.COVERED:
-            return decision, {}
-        return decision, decision_evidence(figure, view, self.book(claim.fund), self._adl)
+            view = self._view(figure.balance, highest, claim.fund, now_ms)
+        return decide(claim, view, self._adl), _Seen(figure, view)
 
-    def _conclude(
-        self, entry: Entry, decision: Decision, evidence: Mapping[str, Any], now_ms: int, outcome: FundOutcome
-    ) -> None:
+    def _evidence(self, claim: Claim, seen: _Seen) -> dict[str, Any]:
+        return decision_evidence(*seen, self.book(claim.fund), self._adl)
+
+    def _conclude(self, entry: Entry, decision: Decision, seen: _Seen, now_ms: int, outcome: FundOutcome) -> None:
         """Keep a claim that is covered or triggered, for good."""
         outcome.decisions[str(decision.kind)] += 1
         if decision.kind is Kind.COVERED:
             self._keep(replace(entry, stage=Stage.COVERED, since_ms=now_ms), outcome)
             self._spend(entry, 1, now_ms, outcome)
         else:
+            evidence = self._evidence(entry.claim, seen)
             self._keep(replace(entry, stage=Stage.TRIGGERED, since_ms=now_ms, evidence=evidence), outcome)
 
     def _close(self, release: Release, log_ms: int, outcome: FundOutcome) -> None:
@@ -206,9 +213,9 @@ class FundDesk:
         for entry in [entry for entry in book.closed.values() if self._is_settled(entry, now_ms)]:
             self._drop(entry, outcome)
         for entry in list(book.waiting.values()):
-            decision, evidence = self._decided(entry.claim, now_ms)
+            decision, seen = self._decided(entry.claim, now_ms)
             if decision.kind is not Kind.CANDIDATE:
-                self._conclude(entry, decision, evidence, now_ms, outcome)
+                self._conclude(entry, decision, seen, now_ms, outcome)
             elif decision.because != SETTLING:
                 self._drop(entry, outcome)
 

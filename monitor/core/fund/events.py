@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitor.core.adl.counterparties import chosen_body
 from monitor.core.adl.settings import AdlSettings
 from monitor.core.amounts import format_amount
 from monitor.core.events import SCHEMA, Channel, Event, digest_of
@@ -100,20 +101,7 @@ def _selected(claim: Claim, triggered_id: str, found: Found, chosen: Mapping[str
 
 
 def _chosen(found: Found) -> list[dict[str, Any]]:
-    return [
-        {
-            "account_id": one.account_id,
-            "scope": one.scope,
-            "side": one.position_side,
-            "quantity": format_amount(chosen.quantity),
-            "rank": chosen.rank,
-            "score": format_amount(one.score),
-            "breaks_hedge": one.breaks_hedge,
-            "equity_at_risk": None if one.equity_at_risk is None else format_amount(one.equity_at_risk),
-        }
-        for chosen in found.selection.chosen
-        for one in [chosen.candidate]
-    ]
+    return [chosen_body(chosen) for chosen in found.selection.chosen]
 
 
 def _selected_id(claim: Claim, found: Found, chosen: Mapping[str, Any]) -> str:

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from monitor.core.adl.candidates import Candidate, Key
+from monitor.core.adl.candidates import Candidate, Holder, Key
 from monitor.core.amounts import format_amount
-
-Holder = tuple[str, str, str]
-"""Account id, scope and position side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +39,16 @@ class Promises:
         self._of[key] = kept
         found: dict[Holder, Decimal] = {}
         for one in candidates:
-            holder = (one.account_id, one.scope, one.position_side)
-            if holder in kept:
-                found[holder] = kept[holder].open_quantity(one.quantity)
+            if one.holder in kept:
+                found[one.holder] = kept[one.holder].open_quantity(one.quantity)
         return found
 
     def add(self, key: Key, one: Candidate, quantity: Decimal, until_ms: int) -> None:
         """Note that a candidate is to lose so many contracts more. Needs the exact context."""
-        holder, mine = (one.account_id, one.scope, one.position_side), self._of.setdefault(key, {})
-        before = mine.get(holder)
+        mine = self._of.setdefault(key, {})
+        before = mine.get(one.holder)
         open_now = Decimal(0) if before is None else before.open_quantity(one.quantity)
-        mine[holder] = Promise(open_now + quantity, one.quantity, until_ms)
+        mine[one.holder] = Promise(open_now + quantity, one.quantity, until_ms)
 
     def expire(self, now_ms: int) -> list[Key]:
         """Forget what is believed no more; return the keys of which nothing is left."""
@@ -76,14 +72,3 @@ class Promises:
             (account_id, scope, side): Promise(Decimal(quantity), Decimal(held), until_ms)
             for account_id, scope, side, quantity, held, until_ms in body
         }
-
-
-def name_of(key: Key) -> str:
-    """Return the name a key's promises are kept under; no symbol holds a `|`."""
-    return f"{key[0]}|{key[1]}"
-
-
-def key_of(name: str) -> Key:
-    """Return the key a name stands for."""
-    symbol, _, side = name.rpartition("|")
-    return symbol, side

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
+from monitor.core.adl.candidates import name_of
 from monitor.core.adl.holders import opposite, side_of
 from monitor.core.adl.queue import AdlQueue, Selection
 from monitor.core.adl.settings import AdlPrice, AdlSettings
 from monitor.core.amounts import exactly
 from monitor.core.fund.claims import ClaimedPosition
 from monitor.core.fund.entries import Entry
-from monitor.core.fund.promises import Promises, name_of
+from monitor.core.fund.promises import Promises
 from monitor.core.fund.shortfall import price_positions
 from monitor.core.outcome import FundOutcome
 

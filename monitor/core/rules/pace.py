@@ -17,6 +17,7 @@ class Pace:
         self._at_once = at_once
         self._waiting: dict[int, None] = {}
         self._looked_ms: dict[int, int] = {}
+        """When each account was looked at within the last interval, the oldest first."""
 
     def touch(self, numbers: Iterable[int]) -> None:
         """Queue accounts; one that waits already keeps its place."""
@@ -26,7 +27,9 @@ class Pace:
     def due(self, now_ms: int) -> list[int]:
         """Take those whose turn it is."""
         last = now_ms - self._interval_ms
-        ready = (number for number in self._waiting if self._looked_ms.get(number, last) <= last)
+        while self._looked_ms and (oldest := next(iter(self._looked_ms.items())))[1] <= last:
+            del self._looked_ms[oldest[0]]
+        ready = (number for number in self._waiting if number not in self._looked_ms)
         taken = list(islice(ready, self._at_once))
         for number in taken:
             del self._waiting[number]

@@ -70,12 +70,6 @@ def funding_limit(account: Account, scope: str, market: Market) -> Reading:
     requirement = assessment.maintenance_margin
     if found is None or not requirement or assessment.equity is None:
         return Reading(scope, None, names, {})
-    figures: dict[str, Any] = {
-        "equity": format_amount(assessment.equity),
-        "maintenance_margin": format_amount(requirement),
-        "funding_due": format_amount(found.due),
-        "equity_after_funding": format_amount(found.equity_after),
-    }
-    if found.time_ms is not None:
-        figures["next_funding_time_ms"] = found.time_ms
+    figures = {"equity": format_amount(assessment.equity), "maintenance_margin": format_amount(requirement)}
+    figures |= found.figures()
     return Reading(scope, Ratio(found.equity_after, requirement), names, figures)
