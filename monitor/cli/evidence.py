@@ -19,7 +19,6 @@ from monitor.cli.exits import BadInput
 from monitor.core.document import Document
 from monitor.core.limits import Limits
 
-
 _PRINTED = {"topic", "key", "value"}
 
 
