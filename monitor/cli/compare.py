@@ -21,6 +21,8 @@ from monitor.core.comparison import Compared, comparison
 from monitor.core.market import Market
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from monitor.config import Settings
 
 
@@ -119,19 +121,36 @@ _COLUMNS = {
 
 def _print_table(report: dict[str, Any]) -> None:
     from rich.console import Console  # noqa: PLC0415  # only needed for people
-    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     out = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
     for account in report["accounts"]:
-        table = Table("method", title=account["account_id"], title_justify="left", title_style="bold", box=None)
-        for heading in _COLUMNS.values():
-            table.add_column(heading, justify="right")
+        out.print(Text(account["account_id"], style="bold"))
+        out.print(_methods(account["methods"], out.width))
         for row in account["methods"]:
             if row["unknown_because"]:
-                table.add_row(row["method"], "unknown: " + ", ".join(row["unknown_because"]))
-            else:
-                table.add_row(row["method"], *(_cell(name, row[name]) for name in _COLUMNS))
-        out.print(table)
+                out.print(Text(f" {row['method']} unknown: {', '.join(row['unknown_because'])}", style="dim"))
+
+
+def _methods(rows: Sequence[dict[str, Any]], width: int) -> RenderableType:
+    """Return the methods as a table, or as a line for each figure where the terminal is too narrow for one."""
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from monitor.cli.margin_table import fits  # noqa: PLC0415
+
+    table = Table("method", box=None)
+    for heading in _COLUMNS.values():
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(row["method"], *(_cell(name, row[name]) for name in _COLUMNS))
+    if fits(table, width):
+        return table
+    lines = (
+        (row["method"], *(f"  {title} {_cell(name, row[name])}" for name, title in _COLUMNS.items())) for row in rows
+    )
+    return Group(*(Text("\n".join(each)) for each in lines))
 
 
 def _cell(name: str, figure: str | None) -> str:

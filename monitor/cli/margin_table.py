@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from io import StringIO
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -16,8 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE = 100
-NARROW = 60
-"""Terminals below `WIDE` get fewer columns, those below `NARROW` one line for each figure."""
+"""Terminals below it get fewer columns, and where those do not fit one line for each figure: no amount is ever cut."""
 
 STYLES = {
     "healthy": "green",
@@ -35,6 +35,8 @@ _ROUGH = Context(prec=8, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
 _WHOLE = Context(prec=1_000, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
 _CENT = Decimal("0.01")
 _NOTHING = "–"
+_INDENT = 4
+_RULER = Console(width=100_000, file=StringIO())
 
 
 def print_table(report: Mapping[str, Any], console: Console | None = None) -> None:
@@ -54,15 +56,18 @@ def print_table(report: Mapping[str, Any], console: Console | None = None) -> No
 
 def _scope(scope: Mapping[str, Any], width: int) -> RenderableType:
     parts: list[RenderableType] = [_headline(scope), _figures(scope, width)]
-    parts += [Text(f"{label}: {', '.join(scope[key])}", style="dim") for key, label in _REASONS if scope.get(key)]
+    reasons = {**scope, "ineligible": (scope.get("portfolio") or {}).get("ineligible")}
+    parts += [Text(f"{label}: {', '.join(reasons[key])}", style="dim") for key, label in _REASONS if reasons.get(key)]
     if scope["positions"]:
         parts.append(Padding(_positions(scope, width), (0, 0, 0, 2), expand=False))
+    if scope.get("portfolio"):
+        parts.append(Padding(Group(*map(Text, _portfolio(scope["portfolio"]))), (0, 0, 0, 2), expand=False))
     if "plan" in scope:
         parts.append(Padding(Group(*map(Text, _plan(scope["plan"]))), (0, 0, 0, 2), expand=False))
     return Group(*parts)
 
 
-_REASONS = (("unknown_because", "unknown because"), ("degraded", "degraded"))
+_REASONS = (("unknown_because", "unknown because"), ("degraded", "degraded"), ("ineligible", "not eligible"))
 
 
 def _headline(scope: Mapping[str, Any]) -> Text:
@@ -82,27 +87,36 @@ def _figures(scope: Mapping[str, Any], width: int) -> RenderableType:
         ("available", rounded(scope["available_margin"])),
         ("deposit to clear", rounded(scope["deposit_to_clear"])),
     ]
-    if width < NARROW:
-        return Group(*(Text(f"  {label} {figure}") for label, figure in figures))
     table = _grid()
     for label, _ in figures:
         table.add_column(label, justify="right")
     table.add_row(*(figure for _, figure in figures))
+    if not fits(table, width - _INDENT):
+        return Group(*(Text(f"  {label} {figure}") for label, figure in figures))
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def _positions(scope: Mapping[str, Any], width: int) -> RenderableType:
     shown = [_position(position) for position in scope["positions"]]
-    if width < NARROW:
-        lines = (Text("\n".join(f"{label} {figure}" for label, figure in row.items())) for row in shown)
-        return Group(*lines)
-    labels = [label for label in shown[0] if width >= WIDE or label not in _ONLY_WIDE]
-    table = _grid()
-    for label in labels:
-        table.add_column(label, justify="left" if label in _TEXTS else "right", overflow="fold")
-    for row in shown:
-        table.add_row(*(row[label] for label in labels))
-    return table
+    for labels in (list(shown[0]), [label for label in shown[0] if label not in _ONLY_WIDE]):
+        table = _grid()
+        for label in labels:
+            table.add_column(label, justify="left" if label in _TEXTS else "right")
+        for row in shown:
+            table.add_row(*(row[label] for label in labels))
+        if (width >= WIDE or len(labels) < len(shown[0])) and fits(table, width - _INDENT):
+            return table
+    return Group(*(Text("\n".join(f"{label} {figure}" for label, figure in row.items())) for row in shown))
+
+
+def _portfolio(portfolio: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how the requirement of a portfolio scope came about, rounded."""
+    worst = portfolio["worst_scenario"]
+    yield f"method {portfolio['method']}" + ("" if worst is None else f", worst {worst}")
+    parts = {name: amount for name, amount in portfolio["components"].items() if amount != "0"}
+    yield from (f"  {name.replace('_', ' ')} {rounded(amount)}" for name, amount in parts.items())
+    if portfolio["liquidation_move"] is not None:
+        yield f"liquidation at a common move of {percent(portfolio['liquidation_move'])}"
 
 
 def _plan(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -142,6 +156,11 @@ def _position(position: Mapping[str, Any]) -> dict[str, str]:
 
 def _grid() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+
+
+def fits(table: Table, width: int) -> bool:
+    """Return whether a terminal of a width shows a table without cutting or folding anything."""
+    return _RULER.measure(table).maximum <= width
 
 
 def rounded(figure: str | None) -> str:

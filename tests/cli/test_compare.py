@@ -60,3 +60,25 @@ def test_the_readme_shows_what_the_command_prints(liqmon: Run, example: str, mon
     readme = (ROOT / "README.md").read_text()
     missing = [line for line in ran.out.splitlines() if line.strip() and line.rstrip() not in readme]
     assert missing == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_amount_is_cut(liqmon: Run, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """Whatever the terminal, every amount stands there whole, and no line is longer than it is wide."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = liqmon("compare", str(ROOT / EXAMPLES[1]), "--format", "table").out
+    assert max(len(line) for line in out.splitlines()) <= width
+    for amount in ("176,077.78", "220,097.23", "-4301.9 %"):
+        assert amount in out
+    assert "…" not in out
+
+
+def test_what_is_unknown_is_said_whole(liqmon: Run, tmp_path: Path) -> None:
+    """A price that is missing is named below the table, not cut into one of its columns."""
+    document = json.loads((ROOT / EXAMPLES[1]).read_text())
+    del document["prices"]["BTCUSDT"]
+    path = tmp_path / "book.json"
+    path.write_text(json.dumps(document))
+    out = liqmon("compare", str(path), "--format", "table", "--account", "long 10 BTC").out
+    assert "scenario unknown: missing_price:BTCUSDT" in out

@@ -140,3 +140,22 @@ def test_a_bad_configuration_names_key_and_source(liqmon: Run, tmp_path: Path) -
     assert ran.code == Exit.BAD_INPUT
     [error] = json.loads(ran.out)["errors"]
     assert (error["path"], error["source"]) == ("portfolio.liquidity", str(path))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_the_table_says_how_the_requirement_came_about(
+    liqmon: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """Method, worst scenario, components and eligibility are shown, and no amount is cut at any width."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    document = DOCUMENT | {"portfolio": SPAN, "portfolio_rules": {"minimum_vip_level": 3}}
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps(document))
+    out = liqmon("evaluate", str(path), "--format", "table").out
+    assert max(len(line) for line in out.splitlines()) <= width
+    flat = " ".join(out.split())
+    for shown in ("method span, worst price_down_3/3_volatility_up_BTC", "worst loss 304,000", "credit 172,800"):
+        assert shown in flat
+    for shown in ("131,200", "500,000", "368,800", "not eligible: vip_level 2 < 3"):
+        assert shown in flat
+    assert "…" not in out
