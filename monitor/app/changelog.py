@@ -17,7 +17,7 @@ META_KEY = b"__meta__"
 FACTS = b"f|"
 MEMORY = b"s|"
 RULES = b"r|"
-WINDOW = b"w|"
+SAMPLES = b"w|"
 INSTRUMENT = b"i|"
 PRICE = b"p|"
 OWN_CLAIMS = b"c|"
@@ -92,7 +92,7 @@ class Image:
     facts: dict[str, bytes] = field(default_factory=dict)
     memory: dict[str, bytes] = field(default_factory=dict)
     rules: dict[str, bytes] = field(default_factory=dict)
-    windows: dict[str, bytes] = field(default_factory=dict)
+    samples: dict[str, bytes] = field(default_factory=dict)
     instruments: dict[str, bytes] = field(default_factory=dict)
     prices: dict[str, bytes] = field(default_factory=dict)
     own_claims: dict[str, bytes] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class Image:
             FACTS: self.facts,
             MEMORY: self.memory,
             RULES: self.rules,
-            WINDOW: self.windows,
+            SAMPLES: self.samples,
             INSTRUMENT: self.instruments,
             PRICE: self.prices,
             OWN_CLAIMS: self.own_claims,

@@ -16,7 +16,7 @@ from monitor.app.changelog import (
     OWN_CLAIMS,
     PRICE,
     PROMISES,
-    WINDOW,
+    SAMPLES,
     facts_key,
     memory_key,
     rules_key,
@@ -71,9 +71,9 @@ class RecordMaker:
             records.append(self._record(self._topics.account_status, f"{outcome.account_id}|{scope}".encode(), value))
         return records
 
-    def windows(self, kept: Mapping[str, bytes]) -> list[list[OutputRecord]]:
+    def samples(self, kept: Mapping[str, bytes]) -> list[list[OutputRecord]]:
         """Return the changelog records of sampled marks, by their place in the ring, each by itself."""
-        return [[self._record(self._topics.state, WINDOW + place.encode(), record)] for place, record in kept.items()]
+        return [[self._record(self._topics.state, SAMPLES + place.encode(), record)] for place, record in kept.items()]
 
     def request(self, request: Request) -> OutputRecord:
         """Return what is asked of another shard, in the partition of the fund or account that the key names."""

@@ -19,8 +19,8 @@ class StepResult:
 
     `tail` is written with the positions and never without them: a dead letter written before its message counts as read
     would be written again by the next owner. `asked` are the types of the events told because another shard asked for
-    them, `windows` the funds' windows as they were after these messages. `groups` are all of it as records that belong
-    together, the worst first.
+    them, `fund_windows` the funds' windows as they were after these messages. `groups` are all of it as records that
+    belong together, the worst first.
     """
 
     outcome: Outcome = field(default_factory=Outcome)
@@ -28,7 +28,7 @@ class StepResult:
     inputs: dict[TopicPartition, int] = field(default_factory=dict)
     dead_letters: list[tuple[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    windows: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    fund_windows: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     event_types: list[str] = field(default_factory=list)
     groups: list[list[OutputRecord]] = field(default_factory=list)
 
@@ -39,7 +39,7 @@ class StepResult:
         self.inputs |= later.inputs
         self.dead_letters += later.dead_letters
         self.asked += later.asked
-        self.windows |= later.windows
+        self.fund_windows |= later.fund_windows
 
 
 @dataclass(slots=True)

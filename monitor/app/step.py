@@ -174,15 +174,15 @@ class StepMaker:
             result.groups = [self._maker.account(account) for account in accounts]
             result.event_types = [event.body["event_type"] for account in accounts for event in account.events]
             result.event_types += result.asked
-            result.groups += self._maker.windows(result.outcome.windows)
-            if last := self._maker.funds(result.outcome.funds, result.windows) + result.tail:
+            result.groups += self._maker.samples(result.outcome.samples)
+            if last := self._maker.funds(result.outcome.funds, result.fund_windows) + result.tail:
                 result.groups.append(last)
         return step
 
     def _add(self, result: StepResult, step: Step) -> None:
         self._observe(result.outcome)
         own = [fund for fund in sorted(result.outcome.funds.windows) if self._is_own(fund)]
-        result.windows = {fund: self._engine.desk.window(fund) for fund in own}
+        result.fund_windows = {fund: self._engine.desk.window(fund) for fund in own}
         step.add(result, self._limits.max_transaction_records)
 
     def _observe(self, outcome: Outcome) -> None:

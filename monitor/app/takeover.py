@@ -151,7 +151,7 @@ class Takeover:
 
         def restore() -> None:
             self._engine.absorb(known, now_ms)
-            self._engine.restore(image.facts, image.memory, image.rules, image.windows)
+            self._engine.restore(image.facts, image.memory, image.rules, image.samples)
             self._engine.claimant.restore(image.own_claims)
             self._engine.desk.restore(claims, windows, promises)
             self._engine.refresh(image.touched)

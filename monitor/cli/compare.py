@@ -16,9 +16,10 @@ from monitor.cli.documents import document_from
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.options import add_config_option, print_json, settings_of
 from monitor.core.accounts import Account
-from monitor.core.amounts import format_known, format_quotient
+from monitor.core.amounts import format_known
 from monitor.core.comparison import Compared, comparison
 from monitor.core.market import Market
+from monitor.core.ratios import margin_ratio
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -77,7 +78,7 @@ def _row(one: Compared, compared: Sequence[Compared]) -> dict[str, Any]:
         "equity": format_known(equity),
         "maintenance_margin": format_known(maintenance),
         "initial_margin": format_known(one.initial_margin),
-        "margin_ratio": format_quotient(equity, maintenance) if equity is not None and maintenance else None,
+        "margin_ratio": margin_ratio(equity, maintenance),
         "saving_against_isolated": format_known(one.saving_against(isolated)),
         "saving_against_cross": format_known(one.saving_against(cross)),
         "unknown_because": list(one.unknown_because),

@@ -20,7 +20,7 @@ from monitor.config.ladders import KINDS, ladder_values
 from monitor.config.loading import KEYS
 from monitor.config.portfolio import portfolio_rows
 from monitor.config.settings import Settings
-from monitor.core.amounts import decimal_of, format_amount
+from monitor.core.amounts import format_amount, format_exact
 from monitor.core.brackets import StatedTier
 from monitor.core.instruments import Haircut
 
@@ -109,8 +109,7 @@ def _value_at(settings: Settings, key: Key) -> object:
 
 def _plain(value: object) -> object:
     if isinstance(value, Fraction):
-        number = decimal_of(value)
-        return format_amount(number) if Fraction(number) == value else f"{value.numerator}/{value.denominator}"
+        return format_exact(value)
     if isinstance(value, Decimal):
         return format_amount(value)
     if isinstance(value, Enum):

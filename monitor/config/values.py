@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from monitor.config.keys import Key
 from monitor.core.amounts import parse_amount
+from monitor.core.bounds import fault_of
 
 NOTHING = frozenset({"", "none", "null"})
 """Texts that stand for "no value" where a key allows one: TOML has no null."""
@@ -153,16 +154,10 @@ def read_loose(given: object, *, from_text: bool) -> object:
 
 
 def _check_bounds(key: Key, value: Any) -> None:
-    bounds = key.bounds
-    if "at_least" in bounds and value < bounds["at_least"]:
-        raise ValueError(f"must be at least {bounds['at_least']}, not {value}")
-    if "at_most" in bounds and value > bounds["at_most"]:
-        raise ValueError(f"must be at most {bounds['at_most']}, not {value}")
-    if "above" in bounds and value <= bounds["above"]:
-        raise ValueError(f"must be above {bounds['above']}, not {value}")
-    if "below" in bounds and value >= bounds["below"]:
-        raise ValueError(f"must be below {bounds['below']}, not {value}")
-    if bounds.get("not_empty") and not value:
+    why = fault_of(value, key.bounds)
+    if why is not None:
+        raise ValueError(why)
+    if key.bounds.get("not_empty") and not value:
         raise ValueError("must not be empty")
 
 

@@ -113,6 +113,12 @@ def format_known(amount: Number | None) -> str | None:
     return None if amount is None else format_amount(amount)
 
 
+def format_exact(number: Fraction) -> str:
+    """Return a fraction as exact text: a decimal where it ends, else numerator/denominator."""
+    text = format_amount(number)
+    return text if Fraction(text) == number else f"{number.numerator}/{number.denominator}"
+
+
 def format_quotient(dividend: Number, divisor: Number) -> str:
     """Return dividend ÷ divisor as text, rounded half-even to 40 significant digits where it does not end sooner."""
     if isinstance(dividend, Decimal) and isinstance(divisor, Decimal):

@@ -98,9 +98,9 @@ class MarginEngine:
         for change in self.board.refresh(now_ms):
             band_age(change, self.board, self.store)
 
-    def restore(self, facts: Records, memory: Records, rules: Records = EMPTY, windows: Records = EMPTY) -> None:
+    def restore(self, facts: Records, memory: Records, rules: Records = EMPTY, samples: Records = EMPTY) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then."""
-        self.rules.restore(rules, windows)
+        self.rules.restore(rules, samples)
         shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}
         for account_id, record in facts.items():
             self.book.keep_record(account_id, record)

@@ -14,10 +14,11 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core.accounts import EMPTY, Account
-from monitor.core.amounts import Number, format_amount, format_quotient
+from monitor.core.amounts import format_amount
 from monitor.core.inputs import Cause
 from monitor.core.ladder import Ladder, MarginStatus, worse_of
 from monitor.core.plan.plan import PLANNED
+from monitor.core.ratios import margin_ratio, risk_ratio
 from monitor.core.told import Told, event_id, named_event_id
 from monitor.core.transfers import deposit_to_clear
 from monitor.core.verdict import Verdict
@@ -125,16 +126,6 @@ def figures(verdict: Verdict, ladder: Ladder) -> dict[str, str | None]:
         "risk_ratio": risk_ratio(equity, requirement),
         "deposit_to_clear": format_amount(deposit_to_clear(equity, requirement, ladder)),
     }
-
-
-def margin_ratio(equity: Number, requirement: Number) -> str | None:
-    """Return equity ÷ maintenance margin, null without a requirement."""
-    return format_quotient(equity, requirement) if requirement else None
-
-
-def risk_ratio(equity: Number, requirement: Number) -> str | None:
-    """Return maintenance margin ÷ equity, null unless the equity is above 0."""
-    return format_quotient(requirement, equity) if equity > 0 else None
 
 
 def direction(before: Told, after: Told) -> str:

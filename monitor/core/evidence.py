@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from monitor.core.accounts import Account, MarginType
-from monitor.core.amounts import format_amount
+from monitor.core.amounts import format_amount, format_exact
 from monitor.core.board import MarketBoard
 from monitor.core.document import account_object, asset_object, instrument_object
 from monitor.core.instruments import Instrument
@@ -108,7 +108,7 @@ class Witness:
         if kept is None:
             kept = self._ladders[id(ladder)] = (ladder, ladder_object(ladder))
         if kind is ScopeKind.PORTFOLIO:
-            return kept[1] | {"portfolio": {"liquidation": ratio_text(ladder.liquidation)}}
+            return kept[1] | {"portfolio": {"liquidation": format_exact(ladder.liquidation)}}
         return kept[1]
 
     def _portfolio(self, terms: PortfolioTerms) -> dict[str, Any]:
@@ -141,11 +141,11 @@ def slice_of(account: Account, scope: str, board: MarketBoard) -> Account:
 
 def ladder_object(ladder: Ladder) -> dict[str, Any]:
     """Return a ladder as it stands in a document: health convention, exact fractions, null for absent statuses."""
-    lines = {str(status): (None if (k := ladder.threshold(status)) is None else ratio_text(k)) for status in RUNGS}
+    lines = {str(status): (None if (k := ladder.threshold(status)) is None else format_exact(k)) for status in RUNGS}
     return lines | {
         "inclusive": ladder.inclusive,
-        "hysteresis": ratio_text(ladder.hysteresis),
-        "debt_floor": ratio_text(ladder.debt_floor),
+        "hysteresis": format_exact(ladder.hysteresis),
+        "debt_floor": format_exact(ladder.debt_floor),
     }
 
 
@@ -155,18 +155,12 @@ def rule_object(rule: LiquidationRule) -> dict[str, Any]:
     for item in fields(rule):
         value = getattr(rule, item.name)
         if isinstance(value, Fraction):
-            out[item.name] = ratio_text(value)
+            out[item.name] = format_exact(value)
         elif isinstance(value, Decimal):
             out[item.name] = format_amount(value)
         elif value is not None:
             out[item.name] = str(value) if isinstance(value, str) else value
     return out
-
-
-def ratio_text(number: Fraction) -> str:
-    """Return a fraction as exact text: a decimal where it ends, else numerator/denominator."""
-    text = format_amount(number)
-    return text if Fraction(text) == number else f"{number.numerator}/{number.denominator}"
 
 
 def band_object(band: Band) -> dict[str, Any]:

@@ -186,6 +186,19 @@ def _sums_in_usd(
     )
 
 
+def held_amounts(account: Account, assessment: Assessment) -> dict[str, Number]:
+    """Return what a scope in USD holds of each asset: the wallet, and the profit settled in it as far as it is known.
+
+    Needs the exact context.
+    """
+    held: dict[str, Number] = dict(account.balances)
+    for leg in assessment.legs:
+        if leg.instrument is not None and leg.unrealized_pnl is not None:
+            asset = leg.instrument.settle_asset
+            held[asset] = plus(held.get(asset, _ZERO), leg.unrealized_pnl)
+    return held
+
+
 def total_known(numbers: Sequence[Number | None]) -> Number | None:
     """Return the sum, None where a term is not known."""
     try:

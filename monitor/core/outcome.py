@@ -125,7 +125,7 @@ class Outcome:
     prices_applied: list[int] = field(default_factory=list)
     """Of each price message, how many of its prices counted; the others were late."""
     late_prices: int = 0
-    windows: dict[str, bytes] = field(default_factory=dict)
+    samples: dict[str, bytes] = field(default_factory=dict)
     """Samples of marks to keep for the whole shard, by their place in the ring."""
     scopes_judged: int = 0
 
@@ -143,7 +143,7 @@ class Outcome:
     @property
     def size(self) -> int:
         """How many records this becomes."""
-        others = len(self.refusals) + len(self.windows) + self.funds.size
+        others = len(self.refusals) + len(self.samples) + self.funds.size
         return others + sum(account.size for account in self.accounts.values())
 
     def join(self, later: Outcome) -> None:
@@ -154,7 +154,7 @@ class Outcome:
                 mine.join(account)
         self.funds.join(later.funds)
         self.refusals += later.refusals
-        self.windows |= later.windows
+        self.samples |= later.samples
         self.duplicates += later.duplicates
         self.late_prices += later.late_prices
         self.account_events += later.account_events

@@ -31,6 +31,7 @@ from monitor.core.portfolio.eligibility import ineligibilities
 from monitor.core.portfolio.journey import FINE_DIGITS, book_of
 from monitor.core.portfolio.liquidation_move import liquidation_move
 from monitor.core.portfolio.reporting import portfolio_report
+from monitor.core.ratios import margin_ratio, risk_ratio
 from monitor.core.scopes import IN_USD, ScopeKind
 from monitor.core.transfers import available_margin, deposit_to_clear, max_transfer_out
 
@@ -117,16 +118,6 @@ def status_of(assessment: Assessment, ladder: Ladder, last: MarginStatus | None)
 def raw_status(assessment: Assessment, ladder: Ladder) -> MarginStatus:
     """Return the status of the ladder without memory."""
     return status_of(assessment, ladder, None)
-
-
-def margin_ratio(equity: Number | None, requirement: Number | None) -> str | None:
-    """Return E ÷ MM (the health convention), None where the requirement is 0."""
-    return None if equity is None or not requirement else format_quotient(equity, requirement)
-
-
-def risk_ratio(equity: Number | None, requirement: Number | None) -> str | None:
-    """Return MM ÷ E (the risk convention, also the utilization of the margin), None unless the equity is above 0."""
-    return None if requirement is None or equity is None or equity <= 0 else format_quotient(requirement, equity)
 
 
 def _positions(account: Account, figures: Assessment, ladder: Ladder) -> list[dict[str, Any]]:

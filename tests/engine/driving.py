@@ -56,7 +56,7 @@ class Shard:
         return outcomes
 
     def _kept(self, outcome: Outcome) -> Outcome:
-        self.windows |= outcome.windows
+        self.windows |= outcome.samples
         for account_id, account in outcome.accounts.items():
             if account.facts is not None:
                 self.facts[account_id] = account.facts

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from monitor.core.accounts import Account, MarginType, Position
 from monitor.core.adl.holders import LONG, Holding
 from monitor.core.amounts import decimal_of, fraction_of
-from monitor.core.instruments import Instrument
 from monitor.core.margin import assess
 from monitor.core.market import Market
 from monitor.core.portfolio.terms import HyperliquidTerms
@@ -41,12 +40,12 @@ def hedge_of(account: Account, scope: str, holding: Holding, market: Market) -> 
         name = _scope_of(account, position, market)
         if name is None or not _covers(holding, scope, position, name, market):
             continue
-        value, before = _value(position, market), covered.get(name, Fraction(0))
+        value, before = _notional(position.symbol, position.quantity, market), covered.get(name, Fraction(0))
         covered[name] = None if value is None or before is None else before + value
     if not covered:
         return Hedge()
     risks = [_at_risk(account, name, value, market) for name, value in covered.items()]
-    taken = _taken(holding, market)
+    taken = _notional(holding.symbol, holding.quantity, market)
     known = [risk for risk in risks if risk is not None]
     if taken is None or len(known) < len(risks):
         return Hedge(breaks=True)
@@ -86,20 +85,10 @@ def _scope_of(account: Account, position: Position, market: Market) -> str | Non
     return first if kind_of(account, first) in IN_USD else pooled
 
 
-def _value(position: Position, market: Market) -> Fraction | None:
-    terms = market.instrument(position.symbol)
-    return None if terms is None else _notional(terms, position.symbol, position.quantity, market)
-
-
-def _taken(holding: Holding, market: Market) -> Fraction | None:
-    terms = market.instrument(holding.symbol)
-    return None if terms is None else _notional(terms, holding.symbol, holding.quantity, market)
-
-
-def _notional(terms: Instrument[Decimal], symbol: str, quantity: Decimal, market: Market) -> Fraction | None:
-    """Return the notional of contracts at mark, in USD."""
-    mark = market.mark(symbol)
-    if mark is None:
+def _notional(symbol: str, quantity: Decimal, market: Market) -> Fraction | None:
+    """Return the notional of contracts at mark, in USD; None where terms or mark are missing."""
+    terms, mark = market.instrument(symbol), market.mark(symbol)
+    if terms is None or mark is None:
         return None
     size = Fraction(quantity) * Fraction(terms.contract_size)
     return notional(terms.contract, size, Fraction(mark)) * _index(terms.settle_asset, market)

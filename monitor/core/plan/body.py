@@ -10,6 +10,7 @@ from monitor.core.plan.exchange import Exchange
 from monitor.core.plan.plan import Plan
 from monitor.core.plan.rule import RuleName
 from monitor.core.plan.way import Reduction
+from monitor.core.ratios import margin_ratio
 
 ONE = Decimal(1)
 AFTERWARDS = {
@@ -35,7 +36,7 @@ def plan_body(plan: Plan) -> dict[str, Any]:
         "fees": _fees(plan),
         "equity_after": format_amount(plan.equity),
         "maintenance_margin_after": format_amount(plan.requirement),
-        "margin_ratio_after": format_quotient(plan.equity, plan.requirement) if plan.requirement else None,
+        "margin_ratio_after": margin_ratio(plan.equity, plan.requirement),
         "positions": [
             {
                 "symbol": position.symbol,

@@ -7,17 +7,14 @@ what it counted against.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import Number, plus
+from monitor.core.amounts import Number
 from monitor.core.collateral import ask_price, bid_price
-from monitor.core.margin import Assessment
+from monitor.core.margin import Assessment, held_amounts
 from monitor.core.scopes import ScopeKind
-
-_ZERO = Decimal(0)
 
 
 class Sale(NamedTuple):
@@ -48,11 +45,7 @@ def exchanges_of(account: Account, assessment: Assessment) -> tuple[Exchange, ..
     """
     if assessment.kind is not ScopeKind.MULTI_ASSET:
         return ()
-    held: dict[str, Number] = dict(account.balances)
-    for leg in assessment.legs:
-        if leg.instrument is not None and leg.unrealized_pnl is not None:
-            asset = leg.instrument.settle_asset
-            held[asset] = plus(held.get(asset, _ZERO), leg.unrealized_pnl)
+    held = held_amounts(account, assessment)
     owed = sorted(asset for asset, amount in held.items() if amount < 0)
     if not owed:
         return ()

@@ -13,17 +13,16 @@ from fractions import Fraction
 from typing import Generic, NamedTuple, Protocol
 
 from monitor.core.accounts import Account
-from monitor.core.amounts import N, Number, plus
+from monitor.core.amounts import N, Number
 from monitor.core.collateral import ask_price, bid_price
 from monitor.core.instruments import Instrument
 from monitor.core.legs import Leg
-from monitor.core.margin import Assessment
+from monitor.core.margin import Assessment, held_amounts
 from monitor.core.plan.holding import Holding, rounded_down, units_of
 from monitor.core.plan.rule import LiquidationRule, RuleName
 from monitor.core.scopes import IN_USD
 
 _ONE = Decimal(1)
-_ZERO = Decimal(0)
 
 
 class Figures(NamedTuple, Generic[N]):
@@ -202,11 +201,8 @@ def _held(account: Account, assessment: Assessment) -> dict[str, Number]:
     if assessment.kind not in IN_USD:
         assert assessment.equity is not None, "asked of a known scope"
         return dict.fromkeys(settled, assessment.equity)
-    held: dict[str, Number] = {name: account.balances.get(name, _ZERO) for name in settled}
-    for leg in assessment.legs:
-        if leg.instrument is not None and leg.unrealized_pnl is not None:
-            held[leg.instrument.settle_asset] = plus(held[leg.instrument.settle_asset], leg.unrealized_pnl)
-    return held
+    held = held_amounts(account, assessment)
+    return {name: held[name] for name in settled}
 
 
 def _coins(assessment: Assessment, amounts: Mapping[str, N], number: Callable[[Decimal], N]) -> dict[str, Coin[N]]:

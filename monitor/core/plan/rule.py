@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from monitor.core.amounts import N
+from monitor.core.bounds import fault_of
 from monitor.core.ladder import Ladder
 
 SHARE = {"at_least": 0, "at_most": 1}
@@ -79,8 +80,8 @@ class LiquidationRule:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is not None:
-                _check(item.name, value, item.metadata)
+            if value is not None and (why := fault_of(value, item.metadata)) is not None:
+                raise BadRule(item.name, why)
 
     @property
     def step(self) -> int:
@@ -115,12 +116,3 @@ def line_of(rule: LiquidationRule, ladder: Ladder) -> Line:
     own = rule.target or TARGETS.get(rule.rule)
     k = ladder.liquidation if own is None or own < ladder.liquidation else own
     return Line(k.numerator, k.denominator, ladder.inclusive and k == ladder.liquidation)
-
-
-def _check(name: str, value: Any, bounds: Any) -> None:
-    if "at_least" in bounds and value < bounds["at_least"]:
-        raise BadRule(name, f"must be at least {bounds['at_least']}, not {value}")
-    if "at_most" in bounds and value > bounds["at_most"]:
-        raise BadRule(name, f"must be at most {bounds['at_most']}, not {value}")
-    if "above" in bounds and value <= bounds["above"]:
-        raise BadRule(name, f"must be above {bounds['above']}, not {value}")

@@ -48,9 +48,9 @@ class Occasional:
         self._distances = Pace(settings.interval_ms, AT_ONCE)
         self._correlations = Pace(settings.interval_ms, AT_ONCE)
 
-    def restore(self, windows: Mapping[str, bytes]) -> None:
+    def restore(self, samples: Mapping[str, bytes]) -> None:
         """Take over the samples of another owner."""
-        self._windows.restore(windows.values())
+        self._windows.restore(samples.values())
 
     def touch(self, registry: Registry, numbers: Collection[int], *, changed: bool) -> None:
         """Have accounts looked at; `changed`: not only a price of theirs is another."""
@@ -70,7 +70,7 @@ class Occasional:
             if (mark := self._board.mark(symbol)) is not None and self._board.symbol_age(symbol) is not Age.STALE
         }
         place, record = self._windows.sample(marks, now_ms)
-        outcome.windows[place] = record
+        outcome.samples[place] = record
         self._correlations.touch(sorted(registry.correlating))
 
     def due(self, now_ms: int) -> tuple[list[int], list[int]]:

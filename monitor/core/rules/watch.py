@@ -48,9 +48,9 @@ class RuleWatch:
         self._occasional = Occasional(settings, ladders, board)
         self._screen = Screen(board, self._lines_of)
 
-    def restore(self, records: Mapping[str, bytes], windows: Mapping[str, bytes]) -> None:
+    def restore(self, records: Mapping[str, bytes], samples: Mapping[str, bytes]) -> None:
         """Take over what another watch has remembered, before the accounts are put."""
-        self._occasional.restore(windows)
+        self._occasional.restore(samples)
         for account_id, record in records.items():
             memory = self.memories[account_id] = unpack_rules(record)
             self._highs.saved(account_id, memory)
