@@ -1,6 +1,7 @@
-"""A scripted crash on a real Kafka, and a script that derives every ADL event again from the topics alone.
+"""A scripted crash on a real Kafka, and a script that derives plans and every ADL event again from the topics alone.
 
-The script knows the contract's formulas, not the product: equity, shortfall, the fund's order, the 2019 ranking.
+The script knows the contract's formulas, not the product: equity, the least reduction, shortfall, the fund's order, the
+2019 ranking.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from monitor.app.ports import Record, TopicPartition
 from tests.broker import shared_broker
 from tests.recorded.daemon import CONFIG, Daemon, liqmon
 
-PREFIX = "crash."
-PARTITIONS = 3
 SYMBOL = "XUSDT"
 RATE = Fraction("0.01")
 INSTRUMENT = {
@@ -36,25 +35,31 @@ MARKS = ("100", "98.8", "98.5", "90")
 FUND = "100"
 
 
-async def records(log: KafkaLog, topic: str, partitions: int) -> list[Record]:
-    """Return every committed record of a topic, in the order of each partition."""
-    reader = log.reader()
-    await reader.start()
-    try:
-        places = [TopicPartition(PREFIX + topic, number) for number in range(partitions)]
-        reader.assign(await reader.beginning_offsets(places))
-        ends = await reader.end_offsets(places)
-        found: list[Record] = []
-        while any(reader.position(where) < end for where, end in ends.items()):
-            found += await reader.poll(2000, 200)
-        return found
-    finally:
-        await reader.stop()
+class Topics:
+    """Read and write the topics of one case."""
 
+    def __init__(self, bootstrap_servers: str, prefix: str, partitions: int) -> None:
+        self.bootstrap_servers, self.prefix, self.partitions = bootstrap_servers, prefix, partitions
+        self.log = KafkaLog(KafkaSettings(bootstrap_servers=bootstrap_servers))
 
-async def bodies(log: KafkaLog, topic: str, partitions: int = PARTITIONS) -> list[dict[str, Any]]:
-    """Return the values of a topic."""
-    return [json.loads(record.value) for record in await records(log, topic, partitions) if record.value]
+    async def records(self, topic: str, partitions: int | None = None) -> list[Record]:
+        """Return every committed record of a topic, in the order of each partition."""
+        reader = self.log.reader()
+        await reader.start()
+        try:
+            places = [TopicPartition(self.prefix + topic, number) for number in range(partitions or self.partitions)]
+            reader.assign(await reader.beginning_offsets(places))
+            ends = await reader.end_offsets(places)
+            found: list[Record] = []
+            while any(reader.position(where) < end for where, end in ends.items()):
+                found += await reader.poll(2000, 200)
+            return found
+        finally:
+            await reader.stop()
+
+    async def bodies(self, topic: str, partitions: int | None = None) -> list[dict[str, Any]]:
+        """Return the values of a topic."""
+        return [json.loads(record.value) for record in await self.records(topic, partitions) if record.value]
 
 
 class Derivation:
@@ -117,15 +122,23 @@ class Derivation:
             found[account] = chosen
         return found
 
+    def reduction(self, account: str, mark: Fraction) -> tuple[Fraction, bool]:
+        """Return the least quantity whose reduction brings E back to MM at a mark, and whether one does."""
+        body = self.accounts[account]
+        (position,) = body["positions"]
+        quantity = Fraction(position["quantity"])
+        equity = Fraction(body["balances"]["USDT"]) + quantity * (mark - Fraction(position["entry_price"]))
+        return (abs(quantity) - equity / (mark * RATE), True) if equity > 0 else (abs(quantity), False)
 
-async def feed(bootstrap_servers: str, log: KafkaLog) -> None:
+
+async def feed(topics: Topics) -> None:
     """Feed the fund, the book and the fall, each price once the one before is judged."""
     from aiokafka import AIOKafkaProducer
 
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers, enable_idempotence=True) as producer:
 
         async def send(topic: str, key: str, body: dict[str, Any]) -> None:
-            await producer.send_and_wait(PREFIX + topic, json.dumps(body).encode(), key=key.encode())
+            await producer.send_and_wait(topics.prefix + topic, json.dumps(body).encode(), key=key.encode())
 
         await send("instruments", SYMBOL, INSTRUMENT)
         await send("insurance-funds", "main", {"fund": "main", "asset": "USDT", "balance": FUND, "event_time_ms": 1})
@@ -134,24 +147,24 @@ async def feed(bootstrap_servers: str, log: KafkaLog) -> None:
             position = {"symbol": SYMBOL, "quantity": quantity, "entry_price": entry}
             body = {"account_id": name, "version": 1, "event_time_ms": 1, "snapshot": True}
             await send("account-events", name, body | {"balances": {"USDT": wallet}, "positions": [position]})
-        await shown(log, len(LONGS) + len(SHORTS))
+        await shown(topics, len(LONGS) + len(SHORTS))
         for number, mark in enumerate(MARKS[1:], 2):
             await send("mark-prices", "x", {"symbol": SYMBOL, "mark_price": mark, "event_time_ms": number})
 
 
-async def shown(log: KafkaLog, accounts: int) -> None:
+async def shown(topics: Topics, accounts: int) -> None:
     """Wait until so many accounts stand in account-status."""
     seen: set[str] = set()
     async with asyncio.timeout(60):
         while len(seen) < accounts:
-            seen = {body["account_id"] for body in await bodies(log, "account-status")}
+            seen = {body["account_id"] for body in await topics.bodies("account-status")}
 
 
-async def told(log: KafkaLog, count: int) -> list[dict[str, Any]]:
+async def told(topics: Topics, count: int) -> list[dict[str, Any]]:
     """Wait until so many `adl_triggered` stand in the topic and everybody chosen is told; return all events."""
     async with asyncio.timeout(60):
         while True:
-            events = await bodies(log, "adl-events")
+            events = await topics.bodies("adl-events")
             triggered = [event for event in events if event["event_type"] == "adl_triggered"]
             chosen = sum(len(p["counterparties"]) for event in triggered for p in event["positions"])
             if len(triggered) >= count and chosen == sum(event["event_type"] == "adl_selected" for event in events):
@@ -186,37 +199,70 @@ def compare(events: list[dict[str, Any]], claims: list[dict[str, Any]], right: D
     assert watched == set(LONGS)
 
 
-@pytest.mark.kafka
-@pytest.mark.timeout(240)
-async def test_a_crash_is_derived_again_from_the_topics(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """A fall bankrupts four longs against a fund for one: watch, claims, ADL and who is selected, all derived again."""
-    broker = await asyncio.to_thread(shared_broker, request)
+def compare_plans(events: list[dict[str, Any]], right: Derivation) -> None:
+    """Hold every plan against what is derived at the price of its event."""
+    planned = [event for event in events if event.get("plan")]
+    assert {event["account_id"] for event in planned} == set(LONGS)
+    for event in planned:
+        mark = Fraction(MARKS[event["price_time_ms"] - 1])
+        quantity, restores = right.reduction(event["account_id"], mark)
+        (reduction,) = event["plan"]["reductions"]
+        assert event["plan"]["restores"] is restores
+        assert abs(Fraction(reduction["quantity"]) - quantity) < Fraction(1, 10**20)
+    assert {event["plan"]["restores"] for event in planned} == {True, False}
+
+
+async def crash(topics: Topics, daemons: list[Daemon]) -> list[dict[str, Any]]:
+    """Let the crash happen, derive all of it again, and return all events."""
+    async with asyncio.timeout(120):
+        while not all([await asyncio.to_thread(daemon.is_ready) for daemon in daemons]):  # noqa: ASYNC110 - processes
+            await asyncio.sleep(0.1)
+    await feed(topics)
+    events = await told(topics, 3)
+    claims = [body for body in await topics.bodies("liqmon-fund") if body["kind"] == "claim"]
+    accounts, prices = await topics.bodies("account-events"), await topics.bodies("mark-prices", 1)
+    right = Derivation(accounts, prices, await topics.bodies("insurance-funds", 1))
+    compare(events, claims, right)
+    events += await topics.bodies("liquidations")
+    compare_plans(events, right)
+    return events
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = tmp_path / "monitor.toml"
-    text = CONFIG.format(bootstrap=broker.bootstrap_servers, prefix=PREFIX, partitions=PARTITIONS, port=port)
-    config.write_text(text + "[adl]\nrefresh_ms = 1000\n")
-    made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
-    assert made.returncode == 0, made.stderr
-    daemon = Daemon(config, port)
-    log = KafkaLog(KafkaSettings(bootstrap_servers=broker.bootstrap_servers))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("instances", "shards"), [(1, 3), (2, 6)])
+async def test_a_crash_is_derived_again_from_the_topics(
+    request: pytest.FixtureRequest, tmp_path: Path, instances: int, shards: int
+) -> None:
+    """A fall bankrupts four longs against a fund for one: plans, watch, claims, ADL and who is selected, all derived.
+
+    The ranking is the same with one instance and three shards as with two and six: it is that of the script.
+    """
+    broker = await asyncio.to_thread(shared_broker, request)
+    topics = Topics(broker.bootstrap_servers, f"crash{shards}.", shards)
+    daemons: list[Daemon] = []
     try:
-        async with asyncio.timeout(120):
-            while not await asyncio.to_thread(daemon.is_ready):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.1)
-        await feed(broker.bootstrap_servers, log)
-        events = await told(log, 3)
-        claims = [body for body in await bodies(log, "liqmon-fund") if body["kind"] == "claim"]
-        accounts, prices = await bodies(log, "account-events"), await bodies(log, "mark-prices", 1)
-        funds = await bodies(log, "insurance-funds", 1)
-        plans = [event for event in await bodies(log, "liquidations") if event.get("plan")]
-        assert await asyncio.to_thread(daemon.stop) == 0
+        for number in range(instances):
+            port, config = free_port(), tmp_path / f"monitor-{number}.toml"
+            text = CONFIG.format(bootstrap=topics.bootstrap_servers, prefix=topics.prefix, partitions=shards, port=port)
+            config.write_text(text + '[adl]\nrefresh_ms = 1000\n[liquidation]\nrule = "large_order"\n')
+            if not number:
+                made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
+                assert made.returncode == 0, made.stderr
+            daemons.append(Daemon(config, port))
+        events = await crash(topics, daemons)
+        assert [await asyncio.to_thread(daemon.stop) for daemon in daemons] == [0] * instances
     finally:
-        daemon.kill()
-        await log.close()
-    compare(events, claims, Derivation(accounts, prices, funds))
-    assert {event["account_id"] for event in plans} == set(LONGS)
+        for daemon in daemons:
+            daemon.kill()
+        await topics.log.close()
     assert len({event["event_id"] for event in events}) == len(events)
     lines = tmp_path / "events.jsonl"
     lines.write_text("\n".join(json.dumps(event) for event in events))
