@@ -45,6 +45,8 @@ def _convert(kind: Any, given: object, *, from_text: bool) -> object:
         return _one_of(given, {str(choice): choice for choice in get_args(kind)})
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _one_of(given, {str(member.value): member for member in kind})
+    if get_args(kind) == (Decimal, ...):
+        return _decimals(given, from_text)
     reader = _READERS.get(get_origin(kind) or kind)
     if reader is None:
         raise TypeError(f"settings of type {kind!r} cannot be read")
@@ -115,9 +117,22 @@ def _path(given: object, from_text: bool) -> Path:
     return Path(_text(given, from_text)).expanduser()
 
 
-def _texts(given: object, from_text: bool) -> tuple[str, ...]:
+def _apart(given: object, from_text: bool) -> object:
+    """Return what a variable says apart by commas as a list; what a document says as it is."""
     if from_text and isinstance(given, str):
-        given = [one.strip() for one in given.split(",") if one.strip()]
+        return [one.strip() for one in given.split(",") if one.strip()]
+    return given
+
+
+def _decimals(given: object, from_text: bool) -> tuple[Decimal, ...]:
+    given = _apart(given, from_text)
+    if isinstance(given, (list, tuple)):
+        return tuple(decimal_value(one) for one in given)
+    raise ValueError(f'must be a list of decimals like ["0.05", "0.10"], not {_name(given)}')
+
+
+def _texts(given: object, from_text: bool) -> tuple[str, ...]:
+    given = _apart(given, from_text)
     if isinstance(given, (list, tuple)) and all(isinstance(one, str) for one in given):
         return tuple(given)
     raise ValueError(f"must be a list of texts, not {_name(given)}")

@@ -159,3 +159,13 @@ def test_the_table_says_how_the_requirement_came_about(
     for shown in ("131,200", "500,000", "368,800", "not eligible: vip_level 2 < 3"):
         assert shown in flat
     assert "…" not in out
+
+
+def test_rules_that_nobody_can_keep_are_refused(liqmon: Run, tmp_path: Path) -> None:
+    """A greatest equity below the least is an error that names its key, as in the configuration."""
+    document = DOCUMENT | {"portfolio": SPAN, "portfolio_rules": {"minimum_equity": "10", "maximum_equity": "5"}}
+    path = tmp_path / "document.json"
+    path.write_text(json.dumps(document))
+    ran = liqmon("evaluate", str(path))
+    assert ran.code == Exit.BAD_INPUT
+    assert "$.portfolio_rules.maximum_equity: must not be below minimum_equity" in ran.err

@@ -81,6 +81,9 @@ def test_every_error_is_named_at_once(tmp_path: Path) -> None:
         ("[http]\nport = 1.5", "must be a whole number, not the number 1.5"),
         ('usd_assets = "USD"', "must be a list of texts"),
         ("[prices]\nstale_band = 1", "must be below 1"),
+        ("[rules]\ndrawdown_stops = 0.1", "must be a list of decimals"),
+        ("[rules]\ndrawdown_stops = [0.1, true]", "must be a decimal"),
+        ("[rules]\ndrawdown_stops = [0.1, -0.2]", "must be above 0, not -0.2"),
         ("[prices]\nstale_band = nan", "is no number to calculate with"),
         ('[ladder]\nwatch = "1/0"', "divides by 0"),
         ('[ladder]\nwatch = "-1"', "must be above 0"),
@@ -102,6 +105,15 @@ def test_a_file_that_cannot_be_read_is_a_complaint_about_the_file(tmp_path: Path
     assert complaints(path=tmp_path / "absent.toml").keys() == {""}
     (tmp_path / "latin.toml").write_bytes(b"# \xe9")
     assert "not UTF-8" in complaints(path=tmp_path / "latin.toml")[""]
+
+
+def test_a_list_of_levels_takes_what_a_level_takes(tmp_path: Path) -> None:
+    """Levels in a list are text or bare numbers, as single ones are, and between commas in a variable."""
+    path = written(tmp_path, '[rules]\ndrawdown_stops = [0.1, "0.2"]\ncorrelation_spike = [1]')
+    assert load(path).rules.drawdown_stops == (Decimal("0.1"), Decimal("0.2"))
+    assert load(path).rules.correlation_spike == (Decimal(1),)
+    told = load(path, environment={"LIQMON_RULES__DRAWDOWN_STOPS": "0.3, 0.4"})
+    assert told.rules.drawdown_stops == (Decimal("0.3"), Decimal("0.4"))
 
 
 def test_a_number_written_bare_stays_exact(tmp_path: Path) -> None:

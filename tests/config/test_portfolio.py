@@ -136,6 +136,11 @@ def test_variables_reach_what_a_file_has_named(tmp_path: Path) -> None:
             "steps out of order",
         ),
         ("[portfolio_rules]\nminimum_equity = -1", "portfolio_rules.minimum_equity", "at least 0"),
+        (
+            "[portfolio_rules]\nminimum_equity = 10\nmaximum_equity = 5",
+            "portfolio_rules.maximum_equity",
+            "must not be below minimum_equity",
+        ),
         ('[portfolio_rules]\non_ineligible = "close"', "portfolio_rules.on_ineligible", "must be one of"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -184,7 +185,7 @@ def test_an_aged_price_degrades() -> None:
 
 def test_defaults_hold_for_everybody_who_states_nothing() -> None:
     """A configured default is a rule of every account; an account's own settings outrank it."""
-    made = bench({}, RuleSettings(drawdown_stops=("0.05",)))
+    made = bench({}, RuleSettings(drawdown_stops=(Decimal("0.05"),)))
     made.account("b", balances={"USDT": "1000"}, positions=LONG, settings={"drawdown_profile": "conservative"})
     assert made.price(X="50") == ["a drawdown_stop@0.05"]
     assert made.price(X="0.0001") == []

@@ -87,16 +87,20 @@ def rules_of(body: RulesBody, limits: Limits) -> PortfolioRules:
     """Return the rules of eligibility. Raises `BadMessage` with a path from `portfolio_rules` on."""
     digits = limits.max_digits
     markets = None if body.markets is UNSET else names_at("markets", body.markets, limits)
-    return PortfolioRules(
-        minimum_vip_level=stated(body.minimum_vip_level, None),
-        minimum_equity=_or_none(body, "minimum_equity", digits),
-        maximum_equity=_or_none(body, "maximum_equity", digits),
-        minimum_volume_30d=_or_none(body, "minimum_volume_30d", digits),
-        require_assessment=body.require_assessment is True,
-        require_portfolio_enabled=body.require_portfolio_enabled is True,
-        markets=markets,
-        on_ineligible=OnIneligible(stated(body.on_ineligible, "report")),
-    )
+    try:
+        return PortfolioRules(
+            minimum_vip_level=stated(body.minimum_vip_level, None),
+            minimum_equity=_or_none(body, "minimum_equity", digits),
+            maximum_equity=_or_none(body, "maximum_equity", digits),
+            minimum_volume_30d=_or_none(body, "minimum_volume_30d", digits),
+            require_assessment=body.require_assessment is True,
+            require_portfolio_enabled=body.require_portfolio_enabled is True,
+            markets=markets,
+            on_ineligible=OnIneligible(stated(body.on_ineligible, "report")),
+        )
+    except ValueError as why:
+        path, _, reason = str(why).partition(" ")
+        raise BadMessage(Code.CONTRADICTION, path, reason) from None
 
 
 def _states(body: Closed, name: str) -> bool:

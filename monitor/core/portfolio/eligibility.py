@@ -43,6 +43,12 @@ class PortfolioRules:
     markets: tuple[str, ...] | None = None
     on_ineligible: OnIneligible = OnIneligible.REPORT
 
+    def __post_init__(self) -> None:
+        """Refuse rules that nobody can keep. Raises ValueError whose first word is the key."""
+        least, most = self.minimum_equity, self.maximum_equity
+        if least is not None and most is not None and most < least:
+            raise ValueError("maximum_equity must not be below minimum_equity")
+
 
 @exactly
 def ineligibilities(rules: PortfolioRules, account: Account, equity: Number | None) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def _concentration(raw: Mapping[str, Any], defaults: RuleSettings) -> tuple[Leve
 
 
 def _correlated(
-    raw: Mapping[str, Any], rule: Rule, levels: Iterable[str], defaults: RuleSettings
+    raw: Mapping[str, Any], rule: Rule, levels: Iterable[Decimal], defaults: RuleSettings
 ) -> tuple[Levels, int]:
     given = raw.get(rule)
     if isinstance(given, Mapping):

@@ -39,14 +39,14 @@ class RuleSettings:
     """
 
     drawdown_profile: DrawdownProfile = "none"
-    drawdown_stops: tuple[str, ...] = ()
+    drawdown_stops: tuple[Decimal, ...] = ()
     account_limit: Decimal | None = field(default=None, metadata={"above": 0})
     concentration_limit: Decimal | None = field(default=None, metadata={"above": 0})
     sector_limits: Mapping[str, Any] = field(default_factory=dict)
     distance_limit: Decimal | None = field(default=None, metadata={"above": 0})
     funding_limit: bool = False
-    correlation_spike: tuple[str, ...] = ()
-    hedge_decorrelation: tuple[str, ...] = ()
+    correlation_spike: tuple[Decimal, ...] = ()
+    hedge_decorrelation: tuple[Decimal, ...] = ()
     correlation_window_ms: int = field(default=3_600_000, metadata={"at_least": 1_000})
     sample_ms: int = field(default=60_000, metadata={"at_least": 1_000})
     window_samples: int = field(default=240, metadata={"at_least": 8, "at_most": 2_000})
