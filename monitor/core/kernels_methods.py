@@ -1,6 +1,6 @@
 """What the portfolio methods require of accounts, from the sums over their groups; in float64, with a bound.
 
-The sums are made, and the bounds derived, in `kernels_portfolio`; what each method is, exactly, is said in `portfolio`.
+The sums are made, and the bounds derived, in `kernels_portfolio_rows`; what each method is, exactly, `portfolio` says.
 Groups are numbered, and `touched` lists those an account has anything in, rising, and at its end how many: the numpy
 twins add in that order. Every function walks a block of accounts.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from monitor.core.kernels_compiled import compiled
 from monitor.core.kernels_proof import UNIT
 from monitor.core.store_columns import F8, I8
-from monitor.core.store_plan import (
+from monitor.core.store_recipe import (
     BASIS_RATE,
     BREAK_DOWN,
     BREAK_UP,
@@ -45,18 +45,18 @@ from monitor.core.store_plan import (
     SWING_DOWN,
     SWING_UP,
     TERMS,
-    Plan,
+    Recipe,
 )
 
 
 @compiled
-def bound(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+def bound(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the greatest rounding of the requirements, apart from errors of what is held.
 
     A requirement is not known, NaN, where a mixed group is used; where that depends on whether what is held is 0,
     nothing is proven.
     """
-    groups, credits_in_all = plan.groups, plan.credits.shape[0]
+    groups, credits_in_all = recipe.groups, recipe.credits.shape[0]
     for at in range(used):
         moving, doubt = 0.0, 0.0
         for slot in range(touched[at, -1]):
@@ -66,18 +66,18 @@ def bound(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
                 is_used = work[at, group, GROSS] > 0.0 or work[at, group, HELD] > sums[at, HELD_ERROR]
                 doubt += np.nan if is_used else np.inf
         rounding = 4.0 * (sums[at, TERMS] + 16.0 + 4.0 * credits_in_all) * UNIT
-        sums[at, OFF] = rounding * moving * plan.numbers[SLOPE] + doubt
+        sums[at, OFF] = rounding * moving * recipe.numbers[SLOPE] + doubt
         sums[at, REQUIRED] = np.nan
 
 
 @compiled
-def scenario_of(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+def scenario_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the requirements of `scenario`.
 
     When one group breaks away from the others, the loss is that of all going the other way, and the swing of the one;
     a configured group in which there is nothing still breaks away.
     """
-    numbers, groups, shocks = plan.numbers, plan.groups, plan.shocks
+    numbers, groups, shocks = recipe.numbers, recipe.groups, recipe.shocks
     exponent, factor = numbers[EXPONENT], numbers[FACTOR]
     for at in range(used):
         count, worst, sized, opposed, gross, up, down = touched[at, -1], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -111,9 +111,9 @@ def scenario_of(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
 
 
 @compiled
-def span_of(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+def span_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the requirements of `span`: its sixteen scenarios have become one factor for gains, one for losses."""
-    numbers, groups, deals = plan.numbers, plan.groups, plan.credits
+    numbers, groups, deals = recipe.numbers, recipe.groups, recipe.credits
     for at in range(used):
         count, required = touched[at, -1], 0.0
         for slot in range(count):
@@ -146,9 +146,9 @@ def offset_by(profit: float, offset: float) -> float:
 
 
 @compiled
-def tims_of(plan: Plan, used: int, work: F8, touched: I8, sums: F8) -> None:
+def tims_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the requirements of `tims`, over the ranks that can be the worst; bundles follow each other."""
-    numbers, groups, shocks = plan.numbers, plan.groups, plan.shocks
+    numbers, groups, shocks = recipe.numbers, recipe.groups, recipe.shocks
     for at in range(used):
         count, required, begin = touched[at, -1], 0.0, 0
         while begin < count:

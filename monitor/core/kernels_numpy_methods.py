@@ -1,6 +1,6 @@
 """The twins of `kernels_methods` and `kernels_tokens` in plain numpy: the same figures, many accounts at once.
 
-A block has a row per quantity of `store_plan` and group, and a column per account; groups are added in their order, so
+A block has a row per quantity of `store_recipe` and group, a column per account; groups are added in their order, so
 that an account's sums are those of the compiled kernels, to the last bit but for powers.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from monitor.core.kernels_numpy import Mask
 from monitor.core.kernels_proof import BANKRUPT, UNIT
 from monitor.core.store_columns import BLOCKED, ENTER, F8, I8, LEAVE, STATES, UNKNOWN
-from monitor.core.store_plan import (
+from monitor.core.store_recipe import (
     BASIS_RATE,
     BORROW_CAP,
     BREAK_DOWN,
@@ -51,32 +51,32 @@ from monitor.core.store_plan import (
     SWING_UP,
     TIMS,
     WORTH,
-    Plan,
+    Recipe,
 )
 
 
-def requirement_of(plan: Plan, block: F8, terms: I8, error: F8) -> tuple[F8, F8]:
+def requirement_of(recipe: Recipe, block: F8, terms: I8, error: F8) -> tuple[F8, F8]:
     """Return what a method with groups requires, ungrouped positions apart, and the greatest error of that."""
     moving, rounding = np.zeros(block.shape[2]), np.zeros(block.shape[2])
-    for group in range(len(plan.groups)):
+    for group in range(len(recipe.groups)):
         moving += block[GROSS, group] + block[HELD, group]
-        if plan.groups[group, IS_MIXED] != 0.0:
+        if recipe.groups[group, IS_MIXED] != 0.0:
             is_used = (block[GROSS, group] > 0.0) | (block[HELD, group] > error)
             rounding += np.where(is_used, np.nan, np.where(block[SEEN, group] != 0.0, np.inf, 0.0))
-    required, more = _by_method(plan, block, terms, moving)
+    required, more = _by_method(recipe, block, terms, moving)
     return np.where(np.isnan(rounding), np.nan, required), rounding + more
 
 
-def _by_method(plan: Plan, block: F8, terms: I8, moving: F8) -> tuple[F8, F8]:
-    rounding = 4.0 * (terms + 16.0 + 4.0 * len(plan.credits)) * UNIT * moving * plan.numbers[SLOPE]
-    if plan.method == SCENARIO:
-        required, sized = _scenario_of(plan, block)
-        power = (1.0 + plan.numbers[EXPONENT]) * 4.0 * (terms + 200.0) * UNIT
-        return required, rounding + power * plan.numbers[FACTOR] * sized
-    if plan.method == SPAN:
-        return _span_of(plan, block), rounding
-    if plan.method == TIMS:
-        return _tims_of(plan, block), rounding
+def _by_method(recipe: Recipe, block: F8, terms: I8, moving: F8) -> tuple[F8, F8]:
+    rounding = 4.0 * (terms + 16.0 + 4.0 * len(recipe.credits)) * UNIT * moving * recipe.numbers[SLOPE]
+    if recipe.method == SCENARIO:
+        required, sized = _scenario_of(recipe, block)
+        power = (1.0 + recipe.numbers[EXPONENT]) * 4.0 * (terms + 200.0) * UNIT
+        return required, rounding + power * recipe.numbers[FACTOR] * sized
+    if recipe.method == SPAN:
+        return _span_of(recipe, block), rounding
+    if recipe.method == TIMS:
+        return _tims_of(recipe, block), rounding
     return np.full(len(moving), np.nan), rounding
 
 
@@ -86,14 +86,14 @@ def _opposed(block: F8, group: int) -> F8:
     return opposed
 
 
-def _worst_of(plan: Plan, block: F8) -> F8:
-    deltas, groups = block[DELTA], plan.groups
+def _worst_of(recipe: Recipe, block: F8) -> F8:
+    deltas, groups = block[DELTA], recipe.groups
     count = len(groups)
     worst, up, down = (np.zeros(block.shape[2]) for _ in range(3))
-    for scenario in range(plan.shocks.shape[1]):
+    for scenario in range(recipe.shocks.shape[1]):
         loss = np.zeros(len(worst))
         for group in range(count):
-            loss -= deltas[group] * plan.shocks[group, scenario]
+            loss -= deltas[group] * recipe.shocks[group, scenario]
         worst = np.maximum(worst, loss)
     if count < 2:
         return worst
@@ -106,26 +106,28 @@ def _worst_of(plan: Plan, block: F8) -> F8:
     return worst
 
 
-def _scenario_of(plan: Plan, block: F8) -> tuple[F8, F8]:
-    numbers = plan.numbers
+def _scenario_of(recipe: Recipe, block: F8) -> tuple[F8, F8]:
+    numbers = recipe.numbers
     exponent, (sized, opposed, gross) = numbers[EXPONENT], (np.zeros(block.shape[2]) for _ in range(3))
-    for group in range(len(plan.groups)):
+    for group in range(len(recipe.groups)):
         mine = block[GROSS, group]
         gross += mine
         opposed += _opposed(block, group)
         charge = numbers[LIQUIDITY_RATE] * mine
-        if plan.groups[group, PER_VOLUME] >= 0.0:
-            share = mine * plan.groups[group, PER_VOLUME]
+        if recipe.groups[group, PER_VOLUME] >= 0.0:
+            share = mine * recipe.groups[group, PER_VOLUME]
             charge *= np.sqrt(share) if exponent == 0.5 else share**exponent
         sized += charge
-    charged = np.maximum(_worst_of(plan, block) + sized + numbers[BASIS_RATE] * opposed, numbers[MINIMUM_RATE] * gross)
+    charged = np.maximum(
+        _worst_of(recipe, block) + sized + numbers[BASIS_RATE] * opposed, numbers[MINIMUM_RATE] * gross
+    )
     return charged * numbers[FACTOR], sized
 
 
-def _span_of(plan: Plan, block: F8) -> F8:
-    numbers, groups = plan.numbers, plan.groups
+def _span_of(recipe: Recipe, block: F8) -> F8:
+    numbers, groups = recipe.numbers, recipe.groups
     block[REST] = block[DELTA]
-    for credit in plan.credits:
+    for credit in recipe.credits:
         one, other = int(credit[FIRST_LEG]), int(credit[SECOND_LEG])
         first, second = block[REST, one].copy(), block[REST, other].copy()
         is_hedge = (np.sign(first) * np.sign(second)) < 0.0
@@ -149,64 +151,64 @@ def _offset_by(profit: F8, offset: float) -> F8:
     return np.where(profit < 0.0, profit, profit * offset)
 
 
-def _least_of(plan: Plan, block: F8, begin: int, end: int) -> F8:
+def _least_of(recipe: Recipe, block: F8, begin: int, end: int) -> F8:
     least = np.full(block.shape[2], np.inf)
-    for rank in range(plan.shocks.shape[1]):
+    for rank in range(recipe.shocks.shape[1]):
         whole, together = np.zeros(block.shape[2]), np.zeros(block.shape[2])
         for group in range(begin, end):
-            mine = plan.groups[group]
-            together += _offset_by(block[DELTA, group] * plan.shocks[group, rank], mine[PRODUCT_OFFSET])
-            if group + 1 == end or plan.groups[group + 1, PRODUCT] != mine[PRODUCT]:
+            mine = recipe.groups[group]
+            together += _offset_by(block[DELTA, group] * recipe.shocks[group, rank], mine[PRODUCT_OFFSET])
+            if group + 1 == end or recipe.groups[group + 1, PRODUCT] != mine[PRODUCT]:
                 whole += _offset_by(together, mine[FAMILY_OFFSET])
                 together[:] = 0.0
         least = np.minimum(least, whole)
     return least
 
 
-def _tims_of(plan: Plan, block: F8) -> F8:
+def _tims_of(recipe: Recipe, block: F8) -> F8:
     required, begin = np.zeros(block.shape[2]), 0
-    while begin < len(plan.groups):
+    while begin < len(recipe.groups):
         end = begin
         opposed, gross = np.zeros(block.shape[2]), np.zeros(block.shape[2])
-        while end < len(plan.groups) and plan.groups[end, FAMILY] == plan.groups[begin, FAMILY]:
+        while end < len(recipe.groups) and recipe.groups[end, FAMILY] == recipe.groups[begin, FAMILY]:
             gross += block[GROSS, end]
             opposed += _opposed(block, end)
             end += 1
-        lost = plan.numbers[BASIS_RATE] * opposed - _least_of(plan, block, begin, end)
-        required += np.maximum(0.0, np.maximum(lost, plan.numbers[MINIMUM_RATE] * gross))
+        lost = recipe.numbers[BASIS_RATE] * opposed - _least_of(recipe, block, begin, end)
+        required += np.maximum(0.0, np.maximum(lost, recipe.numbers[MINIMUM_RATE] * gross))
         begin = end
     return required
 
 
-def _support(plan: Plan, block: F8, column: int, token: int) -> F8:
+def _support(recipe: Recipe, block: F8, column: int, token: int) -> F8:
     total = np.zeros(block.shape[2])
-    for other in range(len(plan.groups)):
+    for other in range(len(recipe.groups)):
         if other != token:
             total += block[column, other]
-    capped: F8 = np.minimum(total, plan.groups[token, BORROW_CAP])
+    capped: F8 = np.minimum(total, recipe.groups[token, BORROW_CAP])
     return capped
 
 
 def judge_tokens(
-    plan: Plan, block: F8, known: F8, alone: F8, error: F8, has_positions: Mask, watch: I8, law: F8
+    recipe: Recipe, block: F8, known: F8, alone: F8, error: F8, has_positions: Mask, watch: I8, law: F8
 ) -> tuple[Mask, F8, F8]:
     """Return whose status is not proven, and value and requirement of the binding tokens."""
     state, enter, leave = watch % STATES, law[watch, ENTER], law[watch, LEAVE]
-    count, accounts = len(plan.groups), block.shape[2]
+    count, accounts = len(recipe.groups), block.shape[2]
     for token in range(count):
         held, off = block[DELTA, token], block[SPREAD, token]
-        limit = np.where(block[SEEN, token] != 0.0, plan.groups[token, SUPPLY_CAP] * block[PRICE, token], 0.0)
-        block[REST, token] = np.minimum(np.maximum(held - off, 0.0), limit) * plan.groups[token, WORTH]
-        block[CREDITED, token] = np.minimum(np.maximum(held + off, 0.0), limit) * plan.groups[token, WORTH]
+        limit = np.where(block[SEEN, token] != 0.0, recipe.groups[token, SUPPLY_CAP] * block[PRICE, token], 0.0)
+        block[REST, token] = np.minimum(np.maximum(held - off, 0.0), limit) * recipe.groups[token, WORTH]
+        block[CREDITED, token] = np.minimum(np.maximum(held + off, 0.0), limit) * recipe.groups[token, WORTH]
     rounding = 4.0 * (count + 16.0) * UNIT
-    least, most = np.maximum(alone - error, 0.0) + plan.numbers[OFFSET], alone + error + plan.numbers[OFFSET]
+    least, most = np.maximum(alone - error, 0.0) + recipe.numbers[OFFSET], alone + error + recipe.numbers[OFFSET]
     stays_above, required, needless = (np.ones(accounts, dtype=np.bool_) for _ in range(3))
     stays_below, sunk = (np.zeros(accounts, dtype=np.bool_) for _ in range(2))
     value, requirement = np.full(accounts, np.nan), np.full(accounts, np.nan)
-    for token in np.nonzero(plan.groups[:, IS_BORROWABLE])[0].tolist():
+    for token in np.nonzero(recipe.groups[:, IS_BORROWABLE])[0].tolist():
         held, off = block[DELTA, token], block[SPREAD, token]
-        low = (np.maximum(held - off, 0.0) + _support(plan, block, REST, token)) * (1.0 - rounding)
-        high = (np.maximum(held + off, 0.0) + _support(plan, block, CREDITED, token)) * (1.0 + rounding)
+        low = (np.maximum(held - off, 0.0) + _support(recipe, block, REST, token)) * (1.0 - rounding)
+        high = (np.maximum(held + off, 0.0) + _support(recipe, block, CREDITED, token)) * (1.0 + rounding)
         needed_low = (least + np.maximum(-held - off, 0.0)) * (1.0 - rounding)
         needed_high = (most + np.maximum(off - held, 0.0)) * (1.0 + rounding)
         stays_above &= low > enter * needed_high

@@ -1,4 +1,4 @@
-"""The twins of `kernels_portfolio` in plain numpy: sums over groups of many accounts at once, then the methods.
+"""The twins of `kernels_portfolio_rows` in plain numpy: sums over groups of many accounts at once, then the methods.
 
 Used where numba is missing, and to test it. What is proven, and why, is stated there.
 """
@@ -44,7 +44,7 @@ from monitor.core.store_columns import (
     U4,
     WEIGHT,
 )
-from monitor.core.store_plan import DELTA, GROSS, HELD, PRICE, SEEN, SLOPE, SPREAD, TOKENS, WORK_COLUMNS, Plan
+from monitor.core.store_recipe import DELTA, GROSS, HELD, PRICE, SEEN, SLOPE, SPREAD, TOKENS, WORK_COLUMNS, Recipe
 
 _AT_ONCE: Final = 1 << 16
 """Elements of a quantity worked on together: accounts times groups."""
@@ -66,12 +66,12 @@ def judge_tiles(
     law: F8,
     groups: I8,
     held_in: I8,
-    plan: Plan,
+    recipe: Recipe,
     found: U4,
     count: int,
 ) -> int:
     """Evaluate every portfolio; return the count of candidates with those added to `found`."""
-    at_once = max(1, _AT_ONCE // (len(plan.groups) + 1))
+    at_once = max(1, _AT_ONCE // (len(recipe.groups) + 1))
     with np.errstate(all="ignore"):
         for tile in tiles[tiles[:, TILE_KIND] == PORTFOLIO]:
             used, capacity = int(tile[TILE_USED]), int(tile[TILE_CAPACITY])
@@ -80,7 +80,7 @@ def judge_tiles(
                 row, start = tile[TILE_ROW] + index, tile[TILE_CELL] + index * capacity
                 doubtful = _judge_rows(
                     *(row, start, capacity, pages, figures, watch, links, codes, sizes, values, table, edge, coins),
-                    *(floors, law, groups, held_in, plan),
+                    *(floors, law, groups, held_in, recipe),
                 )
                 chosen = links[row[doubtful], OWNER]
                 found[count : count + len(chosen)] = chosen
@@ -105,7 +105,7 @@ def judge_scopes(
     law: F8,
     groups: I8,
     held_in: I8,
-    plan: Plan,
+    recipe: Recipe,
     found: U4,
     count: int,
 ) -> int:
@@ -113,14 +113,14 @@ def judge_scopes(
     rows = scopes[chosen, SCOPE_ROW].astype(np.int64)
     rows = rows[rows != NONE]
     rows = np.unique(rows[pages[rows >> PAGE_BITS, PAGE_KIND] == PORTFOLIO])
-    at_once = max(1, _AT_ONCE // (len(plan.groups) + 1))
+    at_once = max(1, _AT_ONCE // (len(recipe.groups) + 1))
     with np.errstate(all="ignore"):
         for all_rows, all_starts, capacity in runs(rows, pages):
             for begin in range(0, len(all_rows), at_once):
                 row, start = all_rows[begin : begin + at_once], all_starts[begin : begin + at_once]
                 doubtful = _judge_rows(
                     *(row, start, capacity, pages, figures, watch, links, codes, sizes, values, table, edge, coins),
-                    *(floors, law, groups, held_in, plan),
+                    *(floors, law, groups, held_in, recipe),
                 )
                 owners = links[row[doubtful], OWNER]
                 found[count : count + len(owners)] = owners
@@ -146,10 +146,10 @@ def _judge_rows(
     law: F8,
     groups: I8,
     held_in: I8,
-    plan: Plan,
+    recipe: Recipe,
 ) -> Mask:
     """Evaluate portfolios of one capacity; return whose status is not proven."""
-    block = np.zeros((WORK_COLUMNS, len(plan.groups) + 1, len(row)))
+    block = np.zeros((WORK_COLUMNS, len(recipe.groups) + 1, len(row)))
     terms, (equity, scale, alone, error) = np.zeros(len(row), np.int64), (np.zeros(len(row)) for _ in range(4))
     for column in range(capacity):
         place = codes[start + column].astype(np.int64)
@@ -167,13 +167,13 @@ def _judge_rows(
         _hold(here, held_in[links[piece, ASSET]], amount * coin[INDEX], mine * coin[INDEX], coin[INDEX], block)
     block = block[:, :-1]
     state, has_positions = watch[row].astype(np.int64), figures[row, FIXED] != 0.0
-    if plan.method == TOKENS:
-        doubtful, value, requirement = judge_tokens(plan, block, equity, alone, error, has_positions, state, law)
+    if recipe.method == TOKENS:
+        doubtful, value, requirement = judge_tokens(recipe, block, equity, alone, error, has_positions, state, law)
         figures[row, EQUITY], figures[row, REQUIREMENT] = value, requirement
         return doubtful
-    grouped, off = requirement_of(plan, block, terms, error)
+    grouped, off = requirement_of(recipe, block, terms, error)
     requirement = np.where(np.isfinite(equity), grouped + alone, np.nan)
-    error = error + (plan.numbers[SLOPE] * error + off + 4.0 * (capacity + 16.0) * UNIT * requirement)
+    error = error + (recipe.numbers[SLOPE] * error + off + 4.0 * (capacity + 16.0) * UNIT * requirement)
     figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
     tolerance = law[state, WEIGHT] * ((1.0 + capacity / 16.0) * scale + error)
     requires = has_positions | (block[SEEN] != 0.0).any(axis=0)

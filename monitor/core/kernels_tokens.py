@@ -1,7 +1,7 @@
 """Hyperliquid's method in the screen: an equity and a requirement for each token that may be borrowed.
 
 Bounds
-    What is held of a token is known, in USD, to within s = S·i + 16u·|held|·i (S, i as in `kernels_portfolio`). Of
+    What is held of a token is known, in USD, to within s = S·i + 16u·|held|·i (S, i as in `kernels_portfolio_rows`). Of
     each token lower and upper ends of value and requirement are made of the ends of what is held; every step rises or
     falls with them all the way. Sums and products of at most t + 8 terms above 0 are right to a share of 4(t + 16)u, by
     which the ends are moved apart; that is more than comparing them with k̂ can add.
@@ -32,7 +32,7 @@ from monitor.core.store_columns import (
     U1,
     UNKNOWN,
 )
-from monitor.core.store_plan import (
+from monitor.core.store_recipe import (
     ALONE,
     BORROW_CAP,
     CREDITED,
@@ -46,14 +46,14 @@ from monitor.core.store_plan import (
     SPREAD,
     SUPPLY_CAP,
     WORTH,
-    Plan,
+    Recipe,
 )
 
 
 @compiled
-def supports_of(plan: Plan, used: int, work: F8, touched: I8) -> None:
+def supports_of(recipe: Recipe, used: int, work: F8, touched: I8) -> None:
     """Fill in what each token that is held counts for others, at its lower and its upper end."""
-    groups = plan.groups
+    groups = recipe.groups
     for at in range(used):
         for slot in range(touched[at, -1]):
             token = touched[at, slot]
@@ -77,7 +77,7 @@ def is_kept(state: int, above: bool, below: bool, sunk: bool, required: bool, ne
 def tokens_of(
     rows: I8,
     used: int,
-    plan: Plan,
+    recipe: Recipe,
     figures: F8,
     watch: U1,
     law: F8,
@@ -87,9 +87,9 @@ def tokens_of(
     doubtful: U1,
 ) -> None:
     """Keep value and requirement of the binding token of each account, and say whose status is not proven."""
-    groups, offset = plan.groups, plan.numbers[OFFSET]
+    groups, offset = recipe.groups, recipe.numbers[OFFSET]
     rounding = 4.0 * (groups.shape[0] + 16.0) * UNIT
-    supports_of(plan, used, work, touched)
+    supports_of(recipe, used, work, touched)
     for at in range(used):
         line, state = watch[rows[at]], watch[rows[at]] % STATES
         enter, leave, count = law[line, ENTER], law[line, LEAVE], touched[at, -1]

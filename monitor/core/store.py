@@ -39,7 +39,7 @@ from monitor.core.store_columns import (
     UNKNOWN,
 )
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
-from monitor.core.store_portfolio import method_of
+from monitor.core.store_portfolio import recipe_of
 from monitor.core.store_screen import Screen
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
@@ -111,10 +111,10 @@ class MarginStore:
         if portfolio == self._portfolio:
             return
         self._portfolio, self._is_regrouped = portfolio, True
-        method = method_of(portfolio)
-        self._contracts.set_groups(method.symbols)
-        self._assets.set_groups(method.assets)
-        self._screen.plan = method.plan
+        placed = recipe_of(portfolio)
+        self._contracts.set_groups(placed.symbols)
+        self._assets.set_groups(placed.assets)
+        self._screen.recipe = placed.recipe
 
     # ------------------------------------------------------------------------------------------------- the scopes
     def put(self, account: int, scopes: Sequence[ScopeFacts]) -> list[tuple[int, str]]:

@@ -1,7 +1,7 @@
-"""From the exact parameters of a portfolio method to the plan its kernels follow; every number is rounded once.
+"""From the exact parameters of a portfolio method to the recipe its kernels follow; every number is rounded once.
 
-Scenarios that can never be the worst are left out of the plan, in exact arithmetic. What the columns of a plan mean is
-said in `store_plan`, the bounds its slopes serve in `kernels_portfolio`.
+Scenarios are those of the methods; which can never be the worst are left out, in exact arithmetic. What the columns of
+a recipe mean is said in `store_recipe`, the bounds its slopes serve in `kernels_portfolio_rows`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Final
 
 import numpy as np
 
+from monitor.core.portfolio.scenario import move_of, shocks
+from monitor.core.portfolio.span import points, risk_array
 from monitor.core.portfolio.terms import (
     Bundle,
     Group,
@@ -24,8 +26,9 @@ from monitor.core.portfolio.terms import (
     SpanTerms,
     TimsTerms,
 )
+from monitor.core.portfolio.tims import RANKS, move_at
 from monitor.core.store_columns import F8
-from monitor.core.store_plan import (
+from monitor.core.store_recipe import (
     BORROW_CAP,
     GROUP_COLUMNS,
     IS_BORROWABLE,
@@ -40,8 +43,8 @@ from monitor.core.store_plan import (
     TIMS,
     TOKENS,
     WORTH,
-    Plan,
-    no_plan,
+    Recipe,
+    no_recipe,
 )
 
 _ONE: Final = Fraction(1)
@@ -52,18 +55,18 @@ Column = tuple[Fraction, ...]
 
 
 @dataclass(frozen=True)
-class Method:
-    """Hold a plan, and the numbers of the groups symbols and assets stand in (of tokens: the token's)."""
+class Placed:
+    """Hold a recipe, and the numbers of the groups symbols and assets stand in (of tokens: the token's)."""
 
-    plan: Plan = field(default_factory=no_plan)
+    recipe: Recipe = field(default_factory=no_recipe)
     symbols: Mapping[str, int] = field(default_factory=dict)
     assets: Mapping[str, int] = field(default_factory=dict)
 
 
-def method_of(portfolio: PortfolioTerms | None) -> Method:
+def recipe_of(portfolio: PortfolioTerms | None) -> Placed:
     """Return the method in force as the kernels know it."""
     if portfolio is None:
-        return Method()
+        return Placed()
     match portfolio.terms:
         case ScenarioTerms() as terms:
             return _grouped(_scenario(terms), terms.groups)
@@ -73,26 +76,21 @@ def method_of(portfolio: PortfolioTerms | None) -> Method:
             classes, places = _in_order(terms)
             return _grouped(_tims(terms, classes, places), classes)
         case HyperliquidTerms() as terms:
-            return Method(_tokens(terms), {}, {token.asset: number for number, token in enumerate(terms.tokens)})
+            return Placed(_tokens(terms), {}, {token.asset: number for number, token in enumerate(terms.tokens)})
 
 
-def _grouped(plan: Plan, groups: Sequence[Group]) -> Method:
-    plan.groups[:, IS_MIXED] = [group.mixed for group in groups]
+def _grouped(recipe: Recipe, groups: Sequence[Group]) -> Placed:
+    recipe.groups[:, IS_MIXED] = [group.mixed for group in groups]
     symbols = {symbol: number for number, group in enumerate(groups) for symbol in group.members}
-    return Method(plan, symbols, {asset: number for number, group in enumerate(groups) for asset in group.assets})
+    return Placed(recipe, symbols, {asset: number for number, group in enumerate(groups) for asset in group.assets})
 
 
-def _plan(method: int, slope: Fraction, numbers: Sequence[Decimal | Fraction], groups: F8, shocks: F8) -> Plan:
-    """Return a plan; `numbers` are those after SLOPE, the rest are 0."""
+def _recipe(method: int, slope: Fraction, numbers: Sequence[Decimal | Fraction], groups: F8, shocks: F8) -> Recipe:
+    """Return a recipe; `numbers` are those after SLOPE, the rest are 0."""
     listed = np.zeros(NUMBERS)
     listed[SLOPE] = float(slope) * _MORE
     listed[SLOPE + 1 : SLOPE + 1 + len(numbers)] = [float(number) for number in numbers]
-    return Plan(method, listed, groups, shocks, np.zeros((0, 5)))
-
-
-def _floored(move: Fraction) -> Fraction:
-    """Return a move of a price; no price falls by more than all of itself."""
-    return max(move, -_ONE)
+    return Recipe(method, listed, groups, shocks, np.zeros((0, 5)))
 
 
 def _rays(columns: Iterable[Column], *, with_least: bool) -> list[Column]:
@@ -125,17 +123,14 @@ def _steepest(columns: Iterable[Column]) -> Fraction:
     return max((abs(one) for column in columns for one in column), default=Fraction(0))
 
 
-def _scenario(terms: ScenarioTerms) -> Plan:
-    """Return the plan of `scenario`: steps and volatility as shocks, and how each group breaks away from the others."""
-    moves = [Fraction(group.up) for group in terms.groups]
-    against, multiple, weight = map(Fraction, (terms.correlation_break, terms.spike_multiple, terms.spike_weight))
-    together: list[Column] = []
-    for way in (1, -1):
-        together += [tuple(_floored(way * Fraction(step) * move) for move in moves) for step in terms.steps]
-        together.append(tuple(weight * _floored(way * multiple * move) for move in moves))
-    groups = np.zeros((len(moves), GROUP_COLUMNS))
-    breaks = [tuple(_floored(-way * against * move) for way in (1, -1)) for move in moves]
-    own = [tuple(_floored(way * move) for way in (1, -1)) for move in moves]
+def _scenario(terms: ScenarioTerms) -> Recipe:
+    """Return the recipe of `scenario`: what moves all groups as shocks, and how each group breaks away from the others."""
+    common = [shock for shock in shocks(terms) if shock.alone is None]
+    together = [tuple(shock.weight * move_of(group, shock.factor) for group in terms.groups) for shock in common]
+    against, ways = Fraction(terms.correlation_break), (Fraction(1), Fraction(-1))
+    breaks = [tuple(move_of(group, -way * against) for way in ways) for group in terms.groups]
+    own = [tuple(move_of(group, way) for way in ways) for group in terms.groups]
+    groups = np.zeros((len(terms.groups), GROUP_COLUMNS))
     for number, (away, alone, group) in enumerate(zip(breaks, own, terms.groups, strict=True)):
         volume = group.daily_volume
         swings = (alone[0] - away[0], alone[1] - away[1])
@@ -145,20 +140,18 @@ def _scenario(terms: ScenarioTerms) -> Plan:
     steepest = _steepest([*together, *breaks, *own])
     numbers = basis, minimum, factor, terms.liquidity_rate, terms.liquidity_exponent
     slope = factor * (steepest + 2 * basis + minimum)
-    return _plan(SCENARIO, slope, numbers, groups, _shocks(_rays(together, with_least=False), len(moves)))
+    return _recipe(SCENARIO, slope, numbers, groups, _shocks(_rays(together, with_least=False), len(groups)))
 
 
-def _span(terms: SpanTerms) -> Plan:
-    """Return the plan of `span`: the greatest loss over the array is a factor of a delta above 0, and of one below."""
-    multiple, cover = Fraction(terms.extreme_multiple), Fraction(terms.extreme_cover)
-    points = [(Fraction(third, 3), _ONE) for third in (0, 1, -1, 2, -2, 3, -3)]
-    points += [(multiple, cover), (-multiple, cover)]
+def _span(terms: SpanTerms) -> Recipe:
+    """Return the recipe of `span`: the greatest loss over an array is a factor of a delta above 0, and of one below."""
+    listed_points = points(terms)
     groups = np.zeros((len(terms.groups), GROUP_COLUMNS))
     scans: dict[str, Fraction] = {}
     for number, group in enumerate(terms.groups):
-        array = [weight * _floored(factor * Fraction(group.up)) for factor, weight in points]
-        groups[number, :2] = float(max(-one for one in array)), float(max(array))
-        scans[group.name] = max(map(abs, array))
+        losses = risk_array(group, listed_points)
+        groups[number, :2] = float(max(losses)), float(-min(losses))
+        scans[group.name] = max(map(abs, losses))
     slope = max(scans.values(), default=Fraction(0)) + 2 * Fraction(terms.basis_rate) + Fraction(terms.minimum_rate)
     numbers = {group.name: number for number, group in enumerate(terms.groups)}
     listed, grown = np.zeros((len(terms.credits), 5)), _ONE
@@ -173,8 +166,8 @@ def _span(terms: SpanTerms) -> Plan:
             * sum(scans[leg] * step for leg, step in zip(credit.legs, steps, strict=True))
         )
         grown *= max(steps)
-    plan = _plan(SPAN, slope * grown, (terms.basis_rate, terms.minimum_rate), groups, np.zeros((len(groups), 0)))
-    return plan._replace(credits=listed)
+    recipe = _recipe(SPAN, slope * grown, (terms.basis_rate, terms.minimum_rate), groups, np.zeros((len(groups), 0)))
+    return recipe._replace(credits=listed)
 
 
 Place = tuple[int, Fraction, int, Fraction]
@@ -201,25 +194,24 @@ def _numbered(bundles: Sequence[Bundle], parts: Sequence[str]) -> dict[str, tupl
     return {part: found.get(part, (len(bundles) + number, Fraction(0))) for number, part in enumerate(parts)}
 
 
-def _tims(terms: TimsTerms, classes: Sequence[Group], places: Sequence[Place]) -> Plan:
-    """Return the plan of `tims`: of the ten ranks those that can be the worst."""
-    ends = [[Fraction(group.down) for group in classes], [Fraction(group.up) for group in classes]]
-    ranks = [tuple(_floored(end * Fraction(step, 5)) for end in side) for side in ends for step in range(1, 6)]
+def _tims(terms: TimsTerms, classes: Sequence[Group], places: Sequence[Place]) -> Recipe:
+    """Return the recipe of `tims`: of the ten ranks those that can be the worst."""
+    ranks = [tuple(move_at(group, rank) for group in classes) for rank in range(len(RANKS))]
     groups = np.zeros((len(classes), GROUP_COLUMNS))
     for number, place in enumerate(places):
         groups[number, :4] = [float(one) for one in place]
     basis, minimum = Fraction(terms.basis_rate), Fraction(terms.minimum_rate)
     slope = _steepest(ranks) + 2 * basis + minimum
-    return _plan(TIMS, slope, (basis, minimum), groups, _shocks(_rays(ranks, with_least=True), len(classes)))
+    return _recipe(TIMS, slope, (basis, minimum), groups, _shocks(_rays(ranks, with_least=True), len(classes)))
 
 
-def _tokens(terms: HyperliquidTerms) -> Plan:
+def _tokens(terms: HyperliquidTerms) -> Recipe:
     groups = np.zeros((len(terms.tokens), GROUP_COLUMNS))
     for number, token in enumerate(terms.tokens):
         groups[number, IS_BORROWABLE] = token.borrowable
         groups[number, WORTH] = 0.0 if token.ltv is None else float((1 + Fraction(token.ltv)) / 2)
         groups[number, SUPPLY_CAP] = inf if token.supply_cap is None else float(token.supply_cap)
         groups[number, BORROW_CAP] = inf if token.borrow_cap is None else float(token.borrow_cap)
-    plan = _plan(TOKENS, Fraction(0), (), groups, np.zeros((len(groups), 0)))
-    plan.numbers[OFFSET] = float(terms.borrow_offset)
-    return plan
+    recipe = _recipe(TOKENS, Fraction(0), (), groups, np.zeros((len(groups), 0)))
+    recipe.numbers[OFFSET] = float(terms.borrow_offset)
+    return recipe

@@ -19,18 +19,18 @@ from monitor.core import (
     kernels_numpy,
     kernels_numpy_banded,
     kernels_numpy_portfolio,
-    kernels_portfolios,
+    kernels_portfolio,
 )
 from monitor.core.ladder import Ladder
 from monitor.core.store_coins import Assets, law_of
 from monitor.core.store_columns import CELLS_LIVE, F8, HELD_COUNT, HELD_START, U4
-from monitor.core.store_plan import no_plan
+from monitor.core.store_recipe import no_recipe
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
 
 _EXACT: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy, kernels)
 _BANDED: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_banded, kernels_banded)
-_PORTFOLIO: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_portfolio, kernels_portfolios)
+_PORTFOLIO: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_portfolio, kernels_portfolio)
 """The kernels without and with numba."""
 _CELL_SHARE: Final = 20
 """Look at everybody where the holders of what moved are more than one in this many positions: it is quicker then."""
@@ -51,7 +51,7 @@ class Screen:
         self._law = law_of(ladders)
         self._kernels, self._banded_kernels = _EXACT[uses_numba], _BANDED[uses_numba]
         self._portfolio_kernels = _PORTFOLIO[uses_numba]
-        self.plan = no_plan()
+        self.recipe = no_recipe()
         """What portfolios are margined by."""
         self.judged = 0
         """How many evaluations of a scope there have been."""
@@ -160,5 +160,5 @@ class Screen:
         return rows, (contracts.table, contracts.edge, assets.coins, assets.floors, self._law)
 
     def _groups(self) -> tuple[Any, ...]:
-        """Return what portfolios need besides: the groups of lines and of assets, and the plan."""
-        return self._contracts.group_of_line, self._assets.group_of, self.plan
+        """Return what portfolios need besides: the groups of lines and of assets, and the recipe."""
+        return self._contracts.group_of_line, self._assets.group_of, self.recipe

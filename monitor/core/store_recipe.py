@@ -1,6 +1,6 @@
-"""The plan: the parameters of the portfolio method in force, as the flat arrays the kernels walk.
+"""The recipe: the parameters of the portfolio method in force, as the flat arrays the kernels walk.
 
-Only names and shapes live here; `store_portfolio` makes a plan of exact terms, `kernels_methods` follows it.
+Only names and shapes live here; `store_portfolio` makes a recipe of exact terms, `kernels_methods` follows it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from monitor.core.store_columns import F8
 
 NO_METHOD, SCENARIO, SPAN, TIMS, TOKENS = range(5)
-"""Of a plan: which method it is for (TOKENS: Hyperliquid's); without one no requirement is known."""
+"""Of a recipe: which method it is for (TOKENS: Hyperliquid's); without one no requirement is known."""
 
 SLOPE, BASIS_RATE, MINIMUM_RATE, FACTOR, LIQUIDITY_RATE, EXPONENT, OFFSET, NUMBERS = range(8)
-"""Of the numbers of a plan. SLOPE: how much the requirement can rise with Σ |ΔD| (see `kernels_portfolio`). FACTOR:
-1 + buffer. OFFSET: what every token requires."""
+"""Of the numbers of a recipe. SLOPE: how much the requirement can rise with Σ |ΔD| (see `kernels_portfolio_rows`).
+FACTOR: 1 + buffer. OFFSET: what every token requires."""
 
 BREAK_UP, BREAK_DOWN, SWING_UP, SWING_DOWN, PER_VOLUME = range(5)
 """Of a group of `scenario`: its move when another group moves up (down) alone, what is to be added to that when it is
@@ -42,7 +42,7 @@ IN_ALL, VALUE_ERROR, ALONE, HELD_ERROR, TERMS, REQUIRED, OFF, SUMS = range(8)
 were added; what the method requires and its error, NaN where it is not known."""
 
 
-class Plan(NamedTuple):
+class Recipe(NamedTuple):
     """Hold a method. `shocks`: by group, weight·max(move, −1) in every scenario that none of the others makes idle."""
 
     method: int
@@ -52,6 +52,6 @@ class Plan(NamedTuple):
     credits: F8
 
 
-def no_plan() -> Plan:
-    """Return the plan that knows no method."""
-    return Plan(NO_METHOD, np.zeros(NUMBERS), np.zeros((0, GROUP_COLUMNS)), np.zeros((0, 0)), np.zeros((0, 5)))
+def no_recipe() -> Recipe:
+    """Return the recipe that knows no method."""
+    return Recipe(NO_METHOD, np.zeros(NUMBERS), np.zeros((0, GROUP_COLUMNS)), np.zeros((0, 0)), np.zeros((0, 5)))
