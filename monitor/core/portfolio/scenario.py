@@ -111,7 +111,7 @@ def requirement(terms: ScenarioTerms, exposure: Exposure[M], kind: Kind = Fracti
         ),
         scenarios,
         scenarios[number].name,
-        _factors(terms, shocks(terms)[number], loses=loses),
+        _factors(terms, number, loses=loses),
     )
 
 
@@ -130,9 +130,12 @@ def _scenarios(terms: ScenarioTerms, groups: Sequence[GroupSums[M]], zero: M, ki
     return tuple(listed)
 
 
-def _factors(terms: ScenarioTerms, shock: Shock, *, loses: bool) -> tuple[Fraction, ...]:
+@lru_cache(maxsize=1024)
+def _factors(terms: ScenarioTerms, number: int, *, loses: bool) -> tuple[Fraction, ...]:
+    """Return what one USD of delta of each group adds to the loss of a scenario."""
     if not loses:
         return tuple(Fraction(0) for _ in terms.groups)
+    shock = shocks(terms)[number]
     return tuple(
         -shock.weight * move_of(group, shock.alone_factor if number == shock.alone else shock.factor)
         for number, group in enumerate(terms.groups)

@@ -101,7 +101,7 @@ def requirement(terms: SpanTerms, exposure: Exposure[M], kind: Kind = Fraction) 
         ),
         tuple(scenarios),
         None if worst is None else worst.worst_scenario,
-        tuple(risk_array(group, listed)[number] for group, number in zip(terms.groups, active, strict=True)),
+        tuple(array[number] for array, number in zip(_arrays(terms, Fraction), active, strict=True)),
         parts,
     )
 

@@ -8,6 +8,7 @@ own, named after the product group or class. The scope's worst scenario is that 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -85,12 +86,12 @@ def requirement(terms: TimsTerms, exposure: Exposure[M], kind: Kind = Fraction) 
     for portfolio in tree(terms):
         if used.isdisjoint(portfolio.classes):
             continue
-        mine, shares = _ranks(terms, exposure, portfolio, kind)
+        mine = _ranks(terms, exposure, portfolio, kind)
         active = worst_of(mine)
         scenarios += mine
         parts.append(_part(terms, exposure, portfolio, mine[active], kind))
         if mine[active].loss > zero:
-            for number, factor in shares[active].items():
+            for number, factor in _factors_at(terms, exposure, portfolio, active, kind):
                 factors[number] = factor
     worst = max(parts, key=lambda part: part.worst_loss) if parts else None
     maintenance = added((part.requirement for part in parts), zero) + exposure.ungrouped
@@ -120,39 +121,45 @@ def _part(terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, worst: 
     return Part(portfolio.name, worst.name, worst.loss, basis, zero, minimum, charged, zero)
 
 
-def _ranks(
-    terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, kind: Kind
-) -> tuple[tuple[Scenario[M], ...], list[dict[int, Fraction]]]:
-    """Return the loss of a portfolio group at each rank, and what one USD of delta of each class adds to it."""
+def _ranks(terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, kind: Kind) -> tuple[Scenario[M], ...]:
+    """Return the loss of a portfolio group at each rank."""
     zero = zero_of(exposure.ungrouped)
     scenarios: list[Scenario[M]] = []
-    shares: list[dict[int, Fraction]] = []
     for rank, name in enumerate(RANKS):
         profits: list[M] = []
-        factors: dict[int, Fraction] = {}
         for product in portfolio.products:
-            profit, own = _product_at(terms, exposure, product, rank, kind)
-            weight = _ONE if profit < zero else portfolio.offset
-            profits.append(profit * kind(weight))
-            factors.update((number, factor * weight) for number, factor in own.items())
+            profit = _product_at(terms, exposure, product, rank, kind)
+            profits.append(profit if profit < zero else profit * kind(portfolio.offset))
         scenarios.append(Scenario(f"{name}_{portfolio.name}", -added(profits, zero), _ONE))
-        shares.append(factors)
-    return tuple(scenarios), shares
+    return tuple(scenarios)
 
 
-def _product_at(
+def _product_at(terms: TimsTerms, exposure: Exposure[M], product: Product, rank: int, kind: Kind) -> M:
+    """Return the profit of a product group at a rank: losing + offset·winning classes."""
+    profit = zero = zero_of(exposure.ungrouped)
+    for _, brought in _brought(terms, exposure, product, rank, kind):
+        profit = profit + (brought if brought < zero else brought * kind(product.offset))
+    return profit
+
+
+def _brought(
     terms: TimsTerms, exposure: Exposure[M], product: Product, rank: int, kind: Kind
-) -> tuple[M, dict[int, Fraction]]:
-    """Return the profit of a product group at a rank, losing + offset·winning classes, and the classes' factors."""
-    zero = zero_of(exposure.ungrouped)
-    profit = zero
-    factors: dict[int, Fraction] = {}
+) -> Iterator[tuple[int, M]]:
+    """Yield what each class of a product group brings at a rank, by its number."""
+    moves = _moves(terms, kind)
     for number in product.classes:
         delta = exposure.groups[number].delta
-        if not delta:
-            continue
-        brought = delta * _moves(terms, kind)[number][rank]
-        weight = _ONE if brought < zero else product.offset
-        profit = profit + brought * kind(weight)
-        factors[number] = -move_at(terms.groups[number], rank) * weight
-    return profit, factors
+        if delta:
+            yield number, delta * moves[number][rank]
+
+
+def _factors_at(
+    terms: TimsTerms, exposure: Exposure[M], portfolio: Portfolio, rank: int, kind: Kind
+) -> Iterator[tuple[int, Fraction]]:
+    """Yield what one USD of delta of each class adds to the loss of a portfolio group at a rank."""
+    zero = zero_of(exposure.ungrouped)
+    for product in portfolio.products:
+        whole = _ONE if _product_at(terms, exposure, product, rank, kind) < zero else portfolio.offset
+        for number, brought in _brought(terms, exposure, product, rank, kind):
+            weight = whole * (_ONE if brought < zero else product.offset)
+            yield number, -move_at(terms.groups[number], rank) * weight
