@@ -158,6 +158,19 @@ def _isolated_member(account: Account, scope: str, market: Market, missing: list
     return [(position, instrument)]
 
 
+def scope_of(account: Account, position: Position, market: Market) -> str | None:
+    """Return the scope a position stands in; None where it is a cross one whose settle asset is not known."""
+    if position.margin_type is MarginType.ISOLATED:
+        return isolated_scope(position.symbol, position.side)
+    instrument = market.instrument(position.symbol)
+    if instrument is None:
+        return None
+    mode = margined_as(account)
+    if mode is MarginMode.SINGLE_ASSET:
+        return cross_scope(instrument.settle_asset)
+    return PORTFOLIO if mode is MarginMode.PORTFOLIO else MULTI_ASSET
+
+
 def positions_of(account: Account, scope: str, market: Market) -> tuple[Position, ...]:
     """Return the live positions that stand in a scope."""
     return tuple(position for position, _ in members(account, scope, market, []))

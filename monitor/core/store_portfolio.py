@@ -124,7 +124,7 @@ def _steepest(columns: Iterable[Column]) -> Fraction:
 
 
 def _scenario(terms: ScenarioTerms) -> Recipe:
-    """Return the recipe of `scenario`: what moves all groups as shocks, and how each group breaks away from the others."""
+    """Return the recipe of `scenario`: what moves all groups as shocks, and how each group breaks away from them."""
     common = [shock for shock in shocks(terms) if shock.alone is None]
     together = [tuple(shock.weight * move_of(group, shock.factor) for group in terms.groups) for shock in common]
     against, ways = Fraction(terms.correlation_break), (Fraction(1), Fraction(-1))

@@ -49,13 +49,13 @@ class Teller:
         book: AccountBook,
         store: MarginStore,
         adl: AdlKeeper,
-        liquidation: LiquidationRule | None = None,
-        claimant: Claimant | None = None,
+        liquidation: LiquidationRule,
+        claimant: Claimant,
     ) -> None:
-        self._claimant = Claimant(board, book) if claimant is None else claimant
+        self._claimant = claimant
         self.memory: dict[str, dict[str, Told]] = {}
         self._ladders = ladders
-        self._rule = liquidation or LiquidationRule()
+        self._rule = liquidation
         self._board = board
         self._witness = Witness(board)
         self._book = book

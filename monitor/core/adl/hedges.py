@@ -9,14 +9,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from monitor.core.accounts import Account, MarginType, Position
+from monitor.core.accounts import Account, Position
 from monitor.core.adl.holders import LONG, Holding
 from monitor.core.amounts import decimal_of, fraction_of
-from monitor.core.margin import assess
+from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
 from monitor.core.portfolio.terms import HyperliquidTerms
 from monitor.core.positions import notional
-from monitor.core.scopes import IN_USD, PORTFOLIO, cross_scope, isolated_scope, kind_of, scope_names
+from monitor.core.scopes import IN_USD, PORTFOLIO, scope_of
 
 
 class Hedge(NamedTuple):
@@ -26,8 +26,8 @@ class Hedge(NamedTuple):
     equity_at_risk: Decimal | None = None
 
 
-def hedge_of(account: Account, scope: str, holding: Holding, market: Market) -> Hedge:
-    """Return what taking a holding of a scope would uncover.
+def hedge_of(account: Account, scope: str, holding: Holding, market: Market, assessed: dict[str, Assessment]) -> Hedge:
+    """Return what taking a holding of a scope would uncover; `assessed` keeps the scopes looked at, by name.
 
     A holding covers positions of the same account on the other side of the same symbol or the same base asset, whatever
     scope they stand in, and inside a portfolio those of its group; legs netted inside the holding are no others.
@@ -37,14 +37,14 @@ def hedge_of(account: Account, scope: str, holding: Holding, market: Market) -> 
     """
     covered: dict[str, Fraction | None] = {}
     for position in account.positions.values():
-        name = _scope_of(account, position, market)
+        name = scope_of(account, position, market)
         if name is None or not _covers(holding, scope, position, name, market):
             continue
         value, before = _notional(position.symbol, position.quantity, market), covered.get(name, Fraction(0))
         covered[name] = None if value is None or before is None else before + value
     if not covered:
         return Hedge()
-    risks = [_at_risk(account, name, value, market) for name, value in covered.items()]
+    risks = [_at_risk(account, name, value, market, assessed) for name, value in covered.items()]
     taken = _notional(holding.symbol, holding.quantity, market)
     known = [risk for risk in risks if risk is not None]
     if taken is None or len(known) < len(risks):
@@ -73,18 +73,6 @@ def _share_a_group(symbol: str, other: str, market: Market) -> bool:
     return any(symbol in group.members and other in group.members for group in market.portfolio.terms.groups)
 
 
-def _scope_of(account: Account, position: Position, market: Market) -> str | None:
-    """Return the scope a position stands in, None where that is not known."""
-    if position.margin_type is MarginType.ISOLATED:
-        return isolated_scope(position.symbol, position.side)
-    terms = market.instrument(position.symbol)
-    if terms is None:
-        return None
-    pooled = cross_scope(terms.settle_asset)
-    first = scope_names(account, market)[0]
-    return first if kind_of(account, first) in IN_USD else pooled
-
-
 def _notional(symbol: str, quantity: Decimal, market: Market) -> Fraction | None:
     """Return the notional of contracts at mark, in USD; None where terms or mark are missing."""
     terms, mark = market.instrument(symbol), market.mark(symbol)
@@ -94,9 +82,13 @@ def _notional(symbol: str, quantity: Decimal, market: Market) -> Fraction | None
     return notional(terms.contract, size, Fraction(mark)) * _index(terms.settle_asset, market)
 
 
-def _at_risk(account: Account, scope: str, value: Fraction | None, market: Market) -> Fraction | None:
+def _at_risk(
+    account: Account, scope: str, value: Fraction | None, market: Market, assessed: dict[str, Assessment]
+) -> Fraction | None:
     """Return what of the equity of a scope its positions of a value can cost."""
-    figures = assess(account, scope, market)
+    figures = assessed.get(scope)
+    if figures is None:
+        figures = assessed[scope] = assess(account, scope, market)
     if value is None or figures.equity is None:
         return None
     worth = Fraction(1)

@@ -27,11 +27,12 @@ def candidates_of(
     if not may_be_taken_from(account):
         return {}
     found: dict[Key, Candidate] = {}
-    for holding in holdings_of(assess(account, scope, market)):
+    assessed = {scope: assess(account, scope, market)}
+    for holding in holdings_of(assessed[scope]):
         score = score_of(ranking, holding.figures)
         if score is None:
             continue
-        hedge = hedge_of(account, scope, holding, market)
+        hedge = hedge_of(account, scope, holding, market, assessed)
         found[holding.symbol, holding.side] = Candidate(
             account.account_id,
             scope,
