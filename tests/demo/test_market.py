@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from monitor.adapters.wire.codec import WireCodec
+from monitor.app.topics import TopicNames
 from monitor.cli.demo import market
-from monitor.cli.demo.market import ASSETS, INSTRUMENTS, STEP_MS, played, price_message, recorded
+from monitor.cli.demo.market import ASSETS, INSTRUMENTS, STEP_MS, played, price_message, recorded, standing_inputs
+from monitor.core.limits import Limits
 from tests.house.source import PACKAGE, ROOT
 
 FOLDER = PACKAGE / "cli" / "demo"
@@ -97,3 +100,20 @@ def test_a_recording_is_reduced_to_exact_mids(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(market, "files", lambda _: tmp_path)
     rows = recorded()
     assert [(row.time_ms, *map(str, row.marks.values())) for row in rows] == [(500, "100.3", "10.005", "101.5", "10")]
+
+
+def test_what_stands_before_anything_is_priced_is_read_as_it_is_meant() -> None:
+    """Terms, collateral and insurance funds are messages the daemon takes, and every settle asset has a fund."""
+    topics, limits = TopicNames(), Limits()
+    codec = WireCodec(limits)
+    read = {
+        topics.instruments: codec.instrument,
+        topics.assets: codec.asset,
+        topics.insurance_funds: codec.insurance_fund,
+    }
+    funded = set()
+    for topic, key, body in standing_inputs(topics, 5):
+        message = read[topic](json.dumps(body).encode(), key.encode())
+        if topic == topics.insurance_funds:
+            funded.add(message.fund.asset)
+    assert {body["settle_asset"] for body in INSTRUMENTS.values()} <= funded

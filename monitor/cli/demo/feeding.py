@@ -18,7 +18,7 @@ from monitor.adapters.logs import LogSettings, configure_logs
 from monitor.app.ports import Log, OutputRecord, ShardWriter
 from monitor.cli.assembly import now_ms
 from monitor.cli.demo.book import accounts
-from monitor.cli.demo.market import ASSETS, INSTRUMENTS, STEP_MS, Row, played, price_message
+from monitor.cli.demo.market import STEP_MS, Row, played, price_message, standing_inputs
 from monitor.cli.demo.stage import Play
 from monitor.cli.exits import Exit, OutsideFault
 from monitor.config import Settings
@@ -60,7 +60,8 @@ class Feeding:
         reader, topics = log.reader(), self._topics
         try:
             await reader.start()
-            for name in (topics.mark_prices, topics.account_events, topics.instruments, topics.assets):
+            inputs = (topics.mark_prices, topics.account_events, topics.instruments, topics.assets)
+            for name in (*inputs, topics.insurance_funds):
                 self._partitions[name] = await reader.partition_count(name)
         finally:
             await reader.stop()
@@ -72,11 +73,7 @@ class Feeding:
         per_second = play.speed * 1000 / STEP_MS
         rows = played(play.shock, int(play.shock_at * per_second), max(1, int(per_second)))
         first = next(rows)
-        terms = [self._record(topics.instruments, name, {"symbol": name, **body}) for name, body in INSTRUMENTS.items()]
-        terms += [
-            self._record(topics.assets, name, {"asset": name, "event_time_ms": now_ms(), **body})
-            for name, body in ASSETS.items()
-        ]
+        terms = [self._record(topic, key, body) for topic, key, body in standing_inputs(topics, now_ms())]
         await writer.write([*terms, self._prices(first)])
         version = now_ms()
         book = accounts(play.accounts, play.seed, first.marks)

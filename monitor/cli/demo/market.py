@@ -13,6 +13,8 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from monitor.app.topics import TopicNames
+
 STEP_MS = 250
 
 # Binance USD-M brackets of 24 October 2024, as collected by freqtrade (binance_leverage_tiers.json @c9ae5e1); floors,
@@ -63,6 +65,23 @@ ASSETS: dict[str, dict[str, Any]] = {
     "BTC": {"index_symbol": "BTCUSDT", "collateral_ratio": "0.95"},
     "ETH": {"index_symbol": "ETHUSDT", "collateral_ratio": "0.95"},
 }
+
+FUNDS: dict[str, dict[str, Any]] = {
+    "usdt": {"asset": "USDT", "balance": "1000"},
+    "btc": {"asset": "BTC", "balance": "0.01"},
+    "eth": {"asset": "ETH", "balance": "0.2"},
+}
+"""Insurance funds that stand for a beginning, and are used up by a shock of a few percent."""
+
+
+def standing_inputs(topics: TopicNames, time_ms: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield topic, key and body of what stands before anything is priced: terms, collateral, insurance funds."""
+    for symbol, body in INSTRUMENTS.items():
+        yield topics.instruments, symbol, {"symbol": symbol, **body}
+    for asset, body in ASSETS.items():
+        yield topics.assets, asset, {"asset": asset, "event_time_ms": time_ms, **body}
+    for fund, body in FUNDS.items():
+        yield topics.insurance_funds, fund, {"fund": fund, "event_time_ms": time_ms, **body}
 
 
 class Row(NamedTuple):

@@ -24,7 +24,7 @@ from monitor.app.ports import LogReader, TopicPartition
 from monitor.app.topics import TopicNames, create_topics
 from monitor.cli.assembly import KernelThread, assemble, now_ms
 from monitor.cli.demo.book import accounts
-from monitor.cli.demo.market import ASSETS, INSTRUMENTS, STEP_MS, Row, played, price_message
+from monitor.cli.demo.market import STEP_MS, Row, played, price_message, standing_inputs
 from monitor.cli.demo.tally import Tally
 from monitor.cli.demo.view import View
 from monitor.cli.exits import Exit
@@ -108,10 +108,8 @@ class Stage:
         self._view.say("loading the kernels (compiled once, then kept) …")
         await kernel(warm)
         await create_topics(await self._log.admin(), self._settings.topics)
-        for symbol, terms in INSTRUMENTS.items():
-            self._produce(self._topics.instruments, symbol, {"symbol": symbol, **terms})
-        for asset, body in ASSETS.items():
-            self._produce(self._topics.assets, asset, {"asset": asset, "event_time_ms": 0, **body})
+        for topic, key, body in standing_inputs(self._topics, 0):
+            self._produce(topic, key, body)
 
     def _produce(self, topic: str, key: str, body: object) -> None:
         self._log.produce(topic, key.encode(), orjson.dumps(body))
