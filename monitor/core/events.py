@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -208,7 +208,7 @@ def adl_watch_event(
     account: Account,
     scope: str,
     after: Told,
-    positions: list[dict[str, Any]],
+    positions: Sequence[Mapping[str, Any]],
     counterparties: list[dict[str, Any]],
     moment: Moment,
 ) -> Event:

@@ -19,7 +19,7 @@ from monitor.core.amounts import (
     minus,
     times,
 )
-from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.funding import funding_figures
 from monitor.core.instruments import Contract
 from monitor.core.ladder import Ladder, MarginStatus, debt_floor_in
@@ -70,9 +70,7 @@ def scope_report(
         else None,
         "max_transfer_out": format_known(max_transfer_out(account, figures, market)),
         "margin_utilization": risk_ratio(equity, requirement),
-        "positions": _positions(account, figures, ladder)
-        if known
-        else [_position(figures, leg) for leg in figures.legs],
+        "positions": _positions(account, figures, ladder if known else None),
     }
     if figures.kind is ScopeKind.PORTFOLIO:
         out["portfolio"] = _portfolio(account, figures, market, ladder)
@@ -120,24 +118,43 @@ def raw_status(assessment: Assessment, ladder: Ladder) -> MarginStatus:
     return status_of(assessment, ladder, None)
 
 
-def _positions(account: Account, figures: Assessment, ladder: Ladder) -> list[dict[str, Any]]:
-    """Return all positions of a scope whose figures are known; the legs of a symbol share the liquidation price."""
+@exactly
+def takeover_positions(figures: Assessment) -> list[dict[str, str | None]]:
+    """Return what would be taken over of a scope, and at which price."""
+    bankruptcies = bankruptcy_prices(figures)
+    return [
+        {**_facts(leg), "bankruptcy_price": _price_text(price)}
+        for leg, price in zip(figures.legs, bankruptcies, strict=True)
+    ]
+
+
+def _positions(account: Account, figures: Assessment, ladder: Ladder | None) -> list[dict[str, Any]]:
+    """Return all positions of a scope; the legs of a symbol share its liquidation price, none without `ladder`."""
     prices: dict[str, LiquidationPrice] = {}
-    for leg in figures.legs:
-        symbol = leg.position.symbol
-        if symbol not in prices:
+    if ladder is not None:
+        for symbol in dict.fromkeys(leg.position.symbol for leg in figures.legs):
             prices[symbol] = liquidation_price(account, figures, symbol, ladder.liquidation)
-    return [_position(figures, leg, prices[leg.position.symbol]) for leg in figures.legs]
+    none = LiquidationPrice()
+    return [
+        _position(figures, leg, prices.get(leg.position.symbol, none), bankruptcy)
+        for leg, bankruptcy in zip(figures.legs, bankruptcy_prices(figures), strict=True)
+    ]
 
 
-def _position(figures: Assessment, leg: Leg, liquidation: LiquidationPrice | None = None) -> dict[str, Any]:
-    position, found = leg.position, liquidation or LiquidationPrice()
-    out = {
+def _facts(leg: Leg) -> dict[str, str | None]:
+    position = leg.position
+    return {
         "symbol": position.symbol,
         "side": str(position.side),
         "quantity": format_amount(position.quantity),
         "entry_price": format_amount(position.entry_price),
         "mark_price": format_known(leg.mark_price),
+    }
+
+
+def _position(figures: Assessment, leg: Leg, found: LiquidationPrice, bankruptcy: Number | None) -> dict[str, Any]:
+    out = {
+        **_facts(leg),
         "notional": format_known(leg.notional),
         "unrealized_pnl": format_known(leg.unrealized_pnl),
         "initial_margin": format_known(leg.initial_margin),
@@ -145,7 +162,7 @@ def _position(figures: Assessment, leg: Leg, liquidation: LiquidationPrice | Non
         "bracket": leg.bracket,
         "liquidation_price": _price_text(found.price),
         "distance": _distance(found.price, leg.mark_price),
-        "bankruptcy_price": _price_text(bankruptcy_price(figures, leg)),
+        "bankruptcy_price": _price_text(bankruptcy),
         "max_position_quantity": _max_position_quantity(figures, leg),
     }
     if found.recovery:

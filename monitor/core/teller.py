@@ -28,7 +28,7 @@ from monitor.core.outcome import Outcome
 from monitor.core.plan.body import plan_body
 from monitor.core.plan.plan import PLANNED, plan_of
 from monitor.core.plan.rule import LiquidationRule
-from monitor.core.report import scope_report
+from monitor.core.report import scope_report, takeover_positions
 from monitor.core.scopes import kind_of
 from monitor.core.store import MarginStore
 from monitor.core.told import NOT_SHOWN, UNTOLD, Remembered, Told, pack_memory
@@ -196,7 +196,7 @@ class Teller:
             self._adl.alarm({position.symbol for position in held}, moment.decided_at_ms)
             if not after.adl_watched:
                 after = after._replace(adl_watched=True)
-                positions, others = self._positions(account, verdict, ladder), self._adl.first(account, held)
+                positions, others = takeover_positions(verdict.assessment), self._adl.first(account, held)
                 events.append(adl_watch_event(account, scope, after, positions, others, moment))
         self._claimant.told(account, verdict, event.body, outcome)
         self.memory.setdefault(account.account_id, {})[scope] = after
@@ -206,11 +206,6 @@ class Teller:
     @staticmethod
     def _is_near_adl(after: Told, ladder: Ladder) -> bool:
         return after.status is not MarginStatus.UNKNOWN and after.status.rank >= ladder.adl_watch.rank
-
-    def _positions(self, account: Account, verdict: Verdict, ladder: Ladder) -> list[dict[str, Any]]:
-        report = scope_report(account, verdict.assessment.scope, self._board, ladder, None, verdict.assessment)
-        kept = ("symbol", "side", "quantity", "entry_price", "mark_price", "bankruptcy_price")
-        return [{key: position[key] for key in kept} for position in report["positions"]]
 
     def _oldest_price_ms(self, verdict: Verdict) -> int | None:
         quotes = (self._board.quotes.get(leg.position.symbol) for leg in verdict.assessment.legs)
