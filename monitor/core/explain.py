@@ -14,14 +14,14 @@ from monitor.core.accounts import Account
 from monitor.core.amounts import Number, exactly, format_amount
 from monitor.core.document import Document
 from monitor.core.fund.proof import OF_FUNDS
-from monitor.core.fund.words import fund_lines
+from monitor.core.fund.wording import fund_lines
 from monitor.core.instruments import Contract, MaintenanceBasis
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.legs import Leg
 from monitor.core.margin import Assessment
 from monitor.core.plan.rule import line_of
 from monitor.core.plan.wording import plan_lines
-from monitor.core.portfolio.explaining import portfolio_lines
+from monitor.core.portfolio.wording import portfolio_lines
 from monitor.core.rules.wording import rule_lines
 from monitor.core.scopes import IN_USD
 from monitor.core.verdict import Verdict

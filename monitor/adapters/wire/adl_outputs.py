@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from monitor.adapters.wire.outputs import Cause, Digest, EventId, Scope
+from monitor.adapters.wire.outputs import Cause, Digest, EventId, Reached, Scope
 from monitor.adapters.wire.plan_shapes import Figure
 from monitor.adapters.wire.shapes import AccountId, Count, Millis
 from monitor.core.accounts import Side
@@ -58,17 +58,9 @@ class _OfBankruptcy(Struct, kw_only=True):
     digest: Digest
 
 
-class Counterparty(Struct, kw_only=True):
-    """State who takes over how much of a position: `quantity` is what its leg on `side` would lose, unsigned."""
+class Counterparty(Reached, kw_only=True):
+    """State who takes over how much of a position, and the event that tells it so."""
 
-    account_id: AccountId
-    scope: Scope
-    side: Side
-    quantity: Figure
-    rank: Annotated[int, Meta(ge=1)]
-    score: Figure
-    breaks_hedge: bool
-    equity_at_risk: Figure | None
     event_id: EventId
 
 

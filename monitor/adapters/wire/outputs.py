@@ -214,10 +214,9 @@ class TakeoverPosition(Struct, kw_only=True):
     bankruptcy_price: Figure | None
 
 
-class Counterparty(Struct, kw_only=True):
-    """State one holder that ADL reaches: what it loses of a symbol, and its place in the queue of its side, from 1."""
+class Reached(Struct, kw_only=True):
+    """State a holder that ADL reaches: what its leg on `side` loses, unsigned, and its place in the queue, from 1."""
 
-    symbol: str
     account_id: AccountId
     scope: Scope
     side: Side
@@ -226,6 +225,12 @@ class Counterparty(Struct, kw_only=True):
     score: Figure
     breaks_hedge: bool
     equity_at_risk: Figure | None
+
+
+class Counterparty(Reached, kw_only=True):
+    """State one of the first holders ADL would reach, and of which symbol."""
+
+    symbol: str
 
 
 class AdlWatch(Struct, kw_only=True):

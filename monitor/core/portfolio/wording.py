@@ -1,4 +1,4 @@
-"""Explaining: how a portfolio requirement came about, in lines a person can follow.
+"""The wording of a portfolio requirement: how it came about, in lines a person can follow.
 
 The wording lives here; the figures are those of the method.
 """
