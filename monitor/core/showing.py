@@ -6,6 +6,7 @@ The intervals, the queue of accounts to refresh and the test for a moved ratio l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -96,3 +97,15 @@ class RefreshQueue:
 def weight_of(scope: int, store: MarginStore) -> int:
     """Return how many records showing a scope counts for."""
     return PORTFOLIO_WEIGHT if store.name_of(scope) == PORTFOLIO else 1
+
+
+def affordable(scopes: Iterable[int], records: int, store: MarginStore) -> list[int]:
+    """Return the first of some scopes, as many as count for a number of records; at least one where there is any."""
+    chosen: list[int] = []
+    left = records
+    for scope in scopes:
+        if left <= 0:
+            break
+        left -= weight_of(scope, store) if store.exists(scope) else 1
+        chosen.append(scope)
+    return chosen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.core.ladder import Ladder
-from monitor.core.showing import PORTFOLIO_WEIGHT, REFRESHED_AT_ONCE, RefreshQueue, StatusSettings
+from monitor.core.showing import PORTFOLIO_WEIGHT, REFRESHED_AT_ONCE, RefreshQueue, StatusSettings, affordable
 from monitor.core.store import MarginStore, ScopeFacts
 from monitor.core.verdict import Ladders
 
@@ -57,3 +57,10 @@ def test_the_worst_of_those_that_moved_are_shown_first_within_the_bound() -> Non
         store.set_state(scope, 3)
         store.shown_ratio[scope] = 1.0
     assert len(queue.moved(store)) == REFRESHED_AT_ONCE // PORTFOLIO_WEIGHT
+
+
+def test_lights_are_shown_as_far_as_they_can_be_afforded() -> None:
+    """Of scopes with another light one turn shows fifty, or the one portfolio scope that costs as much."""
+    assert affordable(range(ACCOUNTS), 50, store_of("cross:USDT")) == list(range(50))
+    assert affordable(range(ACCOUNTS), 50, store_of("portfolio")) == [0]
+    assert affordable([], 50, store_of("portfolio")) == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from monitor.core.adl.settings import AdlPopulation, AdlSettings
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.kernels_adl import HOLDS, NO_LIGHT, NOT_KNOWN
+from monitor.core.showing import affordable
 from monitor.core.store import MarginStore
 from monitor.core.store_adl import Holders
 
@@ -198,7 +199,7 @@ class AdlKeeper:
 
     def lights_due(self) -> NDArray[np.int64]:
         """Take the scopes to be shown anew, a bounded number, first those that show a light that is not theirs now."""
-        chosen = list(islice(chain(self._changed, self._unseen), LIGHTS_AT_ONCE))
+        chosen = affordable(chain(self._changed, self._unseen), LIGHTS_AT_ONCE, self._store)
         for scope in chosen:
             self._forget(scope)
         return np.array([scope for scope in chosen if self._store.exists(scope)], dtype=np.int64)
