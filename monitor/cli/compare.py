@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.cli.documents import document_from
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.options import add_config_option, print_json, settings_of
+from monitor.cli.progress import watched
 from monitor.core.accounts import Account
 from monitor.core.amounts import format_known
 from monitor.core.comparison import Compared, comparison
@@ -57,7 +58,7 @@ def execute(args: argparse.Namespace) -> int:
         books = [(account, document.market) for account in wanted]
         if not books and args.account is not None:
             raise BadInput(f"{args.file}: holds no account {args.account}")
-    report = {"accounts": [_account(account, market) for account, market in books]}
+    report = {"accounts": [_account(account, market) for account, market in watched(books, "accounts")]}
     if args.format == "json":
         print_json(report)
     else:

@@ -12,6 +12,7 @@ from typing import Any
 from monitor.cli.documents import document_from
 from monitor.cli.exits import Exit
 from monitor.cli.options import add_config_option, print_json, settings_of
+from monitor.cli.progress import watched
 from monitor.core.document import Document, DocumentAccount
 from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
@@ -52,7 +53,7 @@ def execute(args: argparse.Namespace) -> int:
 def report_of(document: Document) -> dict[str, Any]:
     """Return the report on every scope of every account of a document."""
     accounts = []
-    for stated in document.accounts:
+    for stated in watched(document.accounts, "accounts"):
         account = stated.account if stated.account.ineligible else decided(stated.account, document.market)
         entry = replace(stated, account=account)
         names = scope_names(entry.account, document.market)

@@ -16,6 +16,7 @@ import orjson
 from monitor.adapters.wire.document import Base, decode_document
 from monitor.app.codec import BadMessage
 from monitor.cli.exits import BadInput
+from monitor.cli.progress import watched
 from monitor.core.document import Document
 from monitor.core.limits import Limits
 
@@ -30,14 +31,17 @@ class ReadEvent(NamedTuple):
     document: Document | None
 
 
-def read_events(source: str, limits: Limits) -> Iterator[ReadEvent]:
-    """Return the events of a file, `-` for standard input. Raises `BadInput` naming file, line and path."""
+def read_events(source: str, limits: Limits, *, with_bar: bool = False) -> Iterator[ReadEvent]:
+    """Return the events of a file, `-` for standard input; `with_bar`: a terminal shows how many are done.
+
+    Raises `BadInput` naming file, line and path.
+    """
     data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     name = "standard input" if source == "-" else source
     bodies = list(_bodies(name, data))
     if not bodies:
         raise BadInput(f"{name}: holds no event")
-    for place, line in bodies:
+    for place, line in watched(bodies, "events") if with_bar else bodies:
         body = line["value"] if isinstance(line, dict) and line.keys() == _PRINTED else line
         if not isinstance(body, dict) or "event_type" not in body:
             raise BadInput(f"{place}: $.event_type: is missing: this is not an event")

@@ -27,7 +27,7 @@ def execute(args: argparse.Namespace) -> int:
     from monitor.core.verify import BadEvidence, first_difference  # noqa: PLC0415
 
     count, differing = 0, []
-    for event in read_events(args.file, settings_of(args).limits):
+    for event in read_events(args.file, settings_of(args).limits, with_bar=True):
         count += 1
         try:
             difference = first_difference(event.body, event.document)
