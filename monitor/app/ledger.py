@@ -96,12 +96,16 @@ class Ledger:
     async def commit_parts(
         self,
         parts: Sequence[Sequence[OutputRecord]],
+        before: Mapping[TopicPartition, int],
         inputs: Mapping[TopicPartition, int],
         consumed: Mapping[TopicPartition, int] | None = None,
     ) -> None:
-        """Write several transactions; the inputs count as used up with the last. Raises `OwnershipLost`."""
+        """Write several transactions; the inputs count as used up with the last. Raises `OwnershipLost`.
+
+        `before` is how far the inputs were used up by what came before: messages that brought about nothing may not
+        have been committed yet, and whoever takes over amid the parts must not judge them against what these tell.
+        """
         *first, last = parts
-        before = self.meta.inputs
         for part in first:
             await self.commit(part, before)
         await self.commit(last, inputs, consumed)

@@ -179,6 +179,7 @@ class Shard:
 
     async def _commit(self, ledger: Ledger, result: StepResult) -> None:
         """Write what whole messages brought about: much of it in several transactions, the positions with the last."""
+        before = dict(self._positions)
         self._positions |= result.inputs
         now = asyncio.get_running_loop().time()
         if not result.groups and now - self._committed_at < IDLE_COMMIT_SECONDS:
@@ -186,7 +187,8 @@ class Shard:
         if not result.groups and self._positions == ledger.meta.inputs:
             return
         parts = split(result.groups, self._shared.limits.max_transaction_records)
-        await self._unless_let_go(ledger.commit_parts(parts, dict(self._positions), self._consumed(now)), GRACE_SECONDS)
+        writing = ledger.commit_parts(parts, before, dict(self._positions), self._consumed(now))
+        await self._unless_let_go(writing, GRACE_SECONDS)
         self._committed_at = now
         self._observe(result)
 

@@ -269,7 +269,8 @@ class Takeover:
 
     async def _commit(self, step: Step) -> None:
         for result in step.results:
+            before = dict(self._positions)
             self._positions |= result.inputs
             parts = split(result.groups, self._shared.limits.max_transaction_records)
             if parts[-1] or self._positions != self._ledger.meta.inputs:
-                await self._ledger.commit_parts(parts, dict(self._positions))
+                await self._ledger.commit_parts(parts, before, dict(self._positions))
