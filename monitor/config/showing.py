@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
 
 from monitor.config.keys import Key
@@ -61,8 +60,10 @@ def _origin(path: str, settings: Settings) -> str:
 def to_toml(rows: Iterable[Effective]) -> str:
     """Return rows as TOML with the origin of each value that is not the default; it loads to the same settings."""
     lines: list[str] = []
-    top = sorted(rows, key=lambda row: "." in row.path)
-    for section, group in groupby(top, key=lambda row: row.path.rpartition(".")[0]):
+    sections: dict[str, list[Effective]] = {}
+    for row in sorted(rows, key=lambda row: "." in row.path):
+        sections.setdefault(row.path.rpartition(".")[0], []).append(row)
+    for section, group in sections.items():
         if section:
             lines += ["", f"[{'.'.join(_toml_key(part) for part in section.split('.'))}]"]
         for row in group:

@@ -28,6 +28,18 @@ def test_what_is_shown_loads_to_the_same_settings(tmp_path: Path) -> None:
     assert load(path) == settings
 
 
+def test_a_table_amid_its_section_is_shown_so_that_it_loads(tmp_path: Path) -> None:
+    """Limits by sector stand between other keys of `[rules]`; what is shown states that section once."""
+    source, shown = tmp_path / "source.toml", tmp_path / "shown.toml"
+    source.write_text('[rules]\naccount_limit = 0.8\ndrawdown_stops = [0.1]\n[rules.sector_limits]\nL1 = "0.6"\n')
+    settings = load(source)
+    shown.write_text(to_toml(effective(settings)))
+    assert shown.read_text().count("[rules]") == 1
+    again = load(shown).rules
+    assert again == settings.rules
+    assert again.sector_limits == {"L1": "0.6"}
+
+
 def test_origins_are_shown_for_what_is_not_a_default() -> None:
     """A key that was given names its source; one that was not says it is the default."""
     rows = {row.path: row for row in effective(load(environment={"LIQMON_HTTP__PORT": "9"}))}
