@@ -180,11 +180,12 @@ def _tims_of(recipe: Recipe, block: F8) -> F8:
     return required
 
 
-def _support(recipe: Recipe, block: F8, column: int, token: int) -> F8:
-    total = np.zeros(block.shape[2])
+def _support(recipe: Recipe, worth: F8, token: int) -> F8:
+    """Return what all other tokens are worth to one, up to its borrow cap."""
+    total = np.zeros(worth.shape[1])
     for other in range(len(recipe.groups)):
         if other != token:
-            total += block[column, other]
+            total += worth[other]
     capped: F8 = np.minimum(total, recipe.groups[token, BORROW_CAP])
     return capped
 
@@ -195,11 +196,13 @@ def judge_tokens(
     """Return whose status is not proven, and value and requirement of the binding tokens."""
     state, enter, leave = watch % STATES, law[watch, ENTER], law[watch, LEAVE]
     count, accounts = len(recipe.groups), block.shape[2]
+    middle = np.zeros((count, accounts))
     for token in range(count):
         held, off = block[DELTA, token], block[SPREAD, token]
         limit = np.where(block[SEEN, token] != 0.0, recipe.groups[token, SUPPLY_CAP] * block[PRICE, token], 0.0)
         block[REST, token] = np.minimum(np.maximum(held - off, 0.0), limit) * recipe.groups[token, WORTH]
         block[CREDITED, token] = np.minimum(np.maximum(held + off, 0.0), limit) * recipe.groups[token, WORTH]
+        middle[token] = np.minimum(np.maximum(held, 0.0), limit) * recipe.groups[token, WORTH]
     rounding = 4.0 * (count + 16.0) * UNIT
     least, most = np.maximum(alone - error, 0.0) + recipe.numbers[OFFSET], alone + error + recipe.numbers[OFFSET]
     stays_above, required, needless = (np.ones(accounts, dtype=np.bool_) for _ in range(3))
@@ -207,8 +210,8 @@ def judge_tokens(
     value, requirement = np.full(accounts, np.nan), np.full(accounts, np.nan)
     for token in np.nonzero(recipe.groups[:, IS_BORROWABLE])[0].tolist():
         held, off = block[DELTA, token], block[SPREAD, token]
-        low = (np.maximum(held - off, 0.0) + _support(recipe, block, REST, token)) * (1.0 - rounding)
-        high = (np.maximum(held + off, 0.0) + _support(recipe, block, CREDITED, token)) * (1.0 + rounding)
+        low = (np.maximum(held - off, 0.0) + _support(recipe, block[REST], token)) * (1.0 - rounding)
+        high = (np.maximum(held + off, 0.0) + _support(recipe, block[CREDITED], token)) * (1.0 + rounding)
         needed_low = (least + np.maximum(-held - off, 0.0)) * (1.0 - rounding)
         needed_high = (most + np.maximum(off - held, 0.0)) * (1.0 + rounding)
         stays_above &= low > enter * needed_high
@@ -216,7 +219,8 @@ def judge_tokens(
         sunk |= high <= 0.0
         required &= needed_low > 0.0
         needless &= needed_high <= 0.0
-        mine, need = 0.5 * (low + high), 0.5 * (needed_low + needed_high)
+        mine = np.maximum(held, 0.0) + _support(recipe, middle, token)
+        need = alone + recipe.numbers[OFFSET] + np.maximum(-held, 0.0)
         binds = ~(mine * requirement >= need * value) & ~(value <= 0.0)
         value, requirement = np.where(binds, mine, value), np.where(binds, need, requirement)
     proven = np.where(

@@ -102,11 +102,14 @@ def tokens_of(
         for token in range(groups.shape[0]):
             if groups[token, IS_BORROWABLE] == 0.0:
                 continue
-            held, off, low, high = work[at, token, DELTA], work[at, token, SPREAD], 0.0, 0.0
+            held, off, low, high, middle = work[at, token, DELTA], work[at, token, SPREAD], 0.0, 0.0, 0.0
             for slot in range(count):
-                if touched[at, slot] != token:
-                    low += work[at, touched[at, slot], REST]
-                    high += work[at, touched[at, slot], CREDITED]
+                other = touched[at, slot]
+                if other != token:
+                    low += work[at, other, REST]
+                    high += work[at, other, CREDITED]
+                    limit = groups[other, SUPPLY_CAP] * work[at, other, PRICE]
+                    middle += min(max(work[at, other, DELTA], 0.0), limit) * groups[other, WORTH]
             low = (max(held - off, 0.0) + min(low, groups[token, BORROW_CAP])) * (1.0 - rounding)
             high = (max(held + off, 0.0) + min(high, groups[token, BORROW_CAP])) * (1.0 + rounding)
             needed_low = (least + max(-held - off, 0.0)) * (1.0 - rounding)
@@ -114,7 +117,8 @@ def tokens_of(
             above, below = above and low > enter * needed_high, below or leave * needed_low > high
             sunk, required = sunk or high <= 0.0, required and needed_low > 0.0
             needless = needless and needed_high <= 0.0
-            mine, need = 0.5 * (low + high), 0.5 * (needed_low + needed_high)
+            mine = max(held, 0.0) + min(middle, groups[token, BORROW_CAP])
+            need = sums[at, ALONE] + offset + max(-held, 0.0)
             if not (mine * requirement >= need * value) and not value <= 0.0:
                 value, requirement = mine, need
         doubtful[at] = (
