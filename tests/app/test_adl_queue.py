@@ -159,3 +159,26 @@ async def test_without_the_topic_all_else_goes_on() -> None:
     world.price(XUSDT=85)
     await world.until(lambda: bool(world.events()))
     assert all(light is None for found in lights(world).values() for light in found)
+
+
+@virtual
+async def test_a_foreign_record_ranks_nobody_and_ends_nobody() -> None:
+    """What no shard has written is left out and noted: keys and values of any kind, and the ranking stays as it is."""
+    world = await new_world(partitions=2, **{"adl.refresh_ms": 1_000})
+    fill(world)
+    running = world.start()
+    await at_rest(world)
+    before = rankings(running)
+    foreign = [
+        (b"XUSDT|long", b"{}"),
+        (b"XUSDT|long", b"\xff"),
+        (b"nobody", b"{}"),
+        (b"\xff", None),
+        (b"__shard__", b"[]"),
+    ]
+    for key, value in foreign:
+        world.log.produce(world.topics.adl_queue, key, value, 0)
+    await world.pass_time(3)
+    assert running.notes.faults.count("ForeignRecord") == len(foreign)
+    assert not running.task.done()
+    assert rankings(running) == before
