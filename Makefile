@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite lint format types schemas kafka kafka-stop clean
+.PHONY: help demo test suite coverage lint format types schemas kafka kafka-stop clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(READY) ## watch it work: a generated book on a recorded market, no Kafka
 test: lint types suite ## everything CI asks: lint, types, the whole suite; the last line tells what Kafka tests did
 
 suite: $(READY)
+	@$(BIN)/pytest $(ARGS)
+
+coverage: $(READY) ## the suite with branch coverage, which slows it
 	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
 
 lint: $(READY) ## style and format, without changing anything
