@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from monitor.app.adl_publishing import STANDING_KEY
 from monitor.app.observing import Observer
-from monitor.app.ports import LogFault, LogForbidden, LogReader, PositionLost, Record, TopicPartition
+from monitor.app.outage import RETRY_SECONDS, outlast
+from monitor.app.ports import LogReader, Record, TopicPartition
 from monitor.app.shared import KernelThread
 from monitor.core.adl.candidates import key_of
 from monitor.core.adl.digest import Digest, Standing
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 
 _POLL_MS = 100
 _RECORDS_AT_ONCE = 500
-_RETRY_SECONDS = 1.0
 
 
 class AdlReader:
@@ -44,22 +44,17 @@ class AdlReader:
 
     async def run(self) -> None:
         """Read for ever. A log that is away is waited out; one that refuses us for good ends the task."""
+        await outlast("the ADL queue", self._reader, self._observer, self._follow, self._forget)
+
+    async def _follow(self) -> None:
+        await self._find_positions()
+        self._reader.assign(self._positions)
         while True:
-            try:
-                await self._reader.start()
-                await self._find_positions()
-                self._reader.assign(self._positions)
-                while True:
-                    await self._read()
-            except LogForbidden:
-                raise
-            except LogFault as fault:
-                self._observer.log_fault(type(fault).__name__)
-                log.warning("the ADL queue cannot be read for now: %s", fault)
-                if isinstance(fault, PositionLost):
-                    self._positions = {}
-                await self._reader.stop()
-                await asyncio.sleep(_RETRY_SECONDS)
+            await self._read()
+
+    async def _forget(self, _: TopicPartition) -> None:
+        """Begin anew: what one partition has lost may be of anybody."""
+        self._positions = {}
 
     async def _find_positions(self) -> None:
         """Begin where we were; at the beginning, with an empty queue, where that is not known."""
@@ -67,7 +62,7 @@ class AdlReader:
             return
         while await self._reader.partition_count(self._topic) < self._shards:
             log.warning("%s does not exist: nobody is ranked; `liqmon topics create` makes it", self._topic)
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
         await self._on_kernel_thread(self.queue.clear)
         wanted = [TopicPartition(self._topic, shard) for shard in range(self._shards)]
         self._ends = await self._reader.end_offsets(wanted)

@@ -16,7 +16,8 @@ from monitor.app.changelog import read_image
 from monitor.app.codec import Codec
 from monitor.app.market import market_inputs, quote_of, quote_update
 from monitor.app.observing import Observer
-from monitor.app.ports import LogFault, LogForbidden, LogReader, PositionLost, TopicPartition
+from monitor.app.outage import outlast
+from monitor.app.ports import LogFault, LogReader, TopicPartition
 from monitor.app.reading import FeedEntry, FeedSettings, GlobalInput, Held, Reading
 from monitor.core.board import MarketBoard
 from monitor.core.funds import Place
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 LOOKBACK_MS = 3_600_000
 """How far back prices are read at the start: the retention of `mark-prices`."""
 _POLL_MS = 100
-_RETRY_SECONDS = 1.0
 _GROWTH_CHECK_SECONDS = 10.0
 _MOST_HELD = 1_000
 
@@ -113,22 +113,7 @@ class GlobalFeed:
 
     async def run(self) -> None:
         """Read for ever. A log that is away is waited out; one that refuses us for good ends the task."""
-        while True:
-            try:
-                await self._reader.start()
-                if not self.positions:
-                    await self._find_positions()
-                self._reader.assign(self.positions)
-                await self._follow()
-            except LogForbidden:
-                raise
-            except LogFault as fault:
-                self._observer.log_fault(type(fault).__name__)
-                log.warning("the global inputs cannot be read for now: %s", fault)
-                if isinstance(fault, PositionLost):
-                    await self._find_again(fault.where)
-                await self._reader.stop()
-                await asyncio.sleep(_RETRY_SECONDS)
+        await outlast("the global inputs", self._reader, self._observer, self._follow, self._find_again)
 
     async def _find_positions(self) -> None:
         """Begin with what the owner of the global inputs has kept, then with the inputs themselves."""
@@ -172,6 +157,9 @@ class GlobalFeed:
         return [where for topic in tables for where in await self._partitions(topic)]
 
     async def _follow(self) -> None:
+        if not self.positions:
+            await self._find_positions()
+        self._reader.assign(self.positions)
         loop = asyncio.get_running_loop()
         next_check = loop.time() + _GROWTH_CHECK_SECONDS
         while True:

@@ -196,9 +196,8 @@ def compare(events: list[dict[str, Any]], claims: list[dict[str, Any]], right: D
         assert event["serves"]["event_id"] == triggered[key[1]]["event_id"]
         assert abs(Fraction(event["score"]) - right.score(key[0])) < Fraction(1, 10**20)
     order = [(event["account_id"], event["event_type"]) for event in events]
-    for (
-        account
-    ) in triggered:  # whoever is deleveraged against has been told to be bankrupt before, and watched before that
+    # whoever is deleveraged against has been told to be bankrupt before, and watched before that
+    for account in triggered:
         steps = [order.index((account, step)) for step in ("adl_watch", "bankrupt", "adl_triggered")]
         assert steps == sorted(steps)
     watched = {event["account_id"] for event in events if event["event_type"] == "adl_watch"}
