@@ -43,9 +43,9 @@ schemas: $(READY) ## write docs/schemas/ from the message types
 	@$(BIN)/python -m monitor.adapters.wire.schemas docs/schemas
 
 kafka: $(READY) ## start one Apache Kafka node on loopback, its data in a throw-away folder (Java 17, Maven)
-	@deploy/kafka/start
+	@deploy/kafka/start $(ARGS)
 
-kafka-stop: ## stop that node and throw its data away
+kafka-stop: ## stop what make kafka has started and throw its data away
 	@deploy/kafka/stop
 
 clean: ## remove what the other verbs made

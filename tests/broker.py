@@ -34,6 +34,13 @@ def new_broker(folder: Path, **options: Any) -> Any:
     return broker
 
 
+def new_cluster(folder: Path, nodes: int = 3, **options: Any) -> Any:
+    """Return a cluster of one's own, started; raise `NoKafka` where there is no Java or Maven."""
+    cluster = kafka.Cluster(folder, nodes, **options)
+    cluster.start()
+    return cluster
+
+
 def shared_broker(request: pytest.FixtureRequest) -> Any:
     """Return the broker all tests of the run share; skip where there is no Java or Maven."""
     config = request.config

@@ -1,4 +1,4 @@
-"""One Apache Kafka node on loopback from Maven artefacts, for development and tests; nothing here is for production.
+"""Apache Kafka on loopback from Maven artefacts, one node or several, for development and tests; not for production.
 
 The jars named in pom.xml are copied to build/kafka-libs once. Only the standard library is used, so that tests and the
 verbs `make kafka` and `make kafka-stop` can share this file.
@@ -7,6 +7,7 @@ verbs `make kafka` and `make kafka-stop` can share this file.
 # ruff: noqa: INP001 - a script beside its pom.xml, not a package
 from __future__ import annotations
 
+import argparse
 import fcntl
 import os
 import re
@@ -23,12 +24,13 @@ BUILD = HERE.parent.parent / "build"
 DEFAULT_PORT = 9092
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+MOST_REPLICAS = 3
 CLUSTER_ID = "bGlxbW9uLWRldmVsb3AtMQ"
 
 SETTINGS = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+node.id={node_id}
+controller.quorum.voters={voters}
 listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners={protocol}://127.0.0.1:{port}
 inter.broker.listener.name={protocol}
@@ -36,13 +38,19 @@ controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocol}:{protocol}
 log.dirs=data
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+default.replication.factor={replicas}
+min.insync.replicas={min_isr}
+offsets.topic.replication.factor={replicas}
 offsets.topic.num.partitions=8
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.min.isr={min_isr}
 transaction.state.log.num.partitions=8
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={replicas}
+share.coordinator.state.topic.min.isr={min_isr}
+controlled.shutdown.enable=true
+replica.lag.time.max.ms=3000
+controller.quorum.election.timeout.ms=1000
+controller.quorum.fetch.timeout.ms=2000
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=300
 group.initial.rebalance.delay.ms=0
@@ -101,11 +109,20 @@ def _fetch(libs: Path) -> None:
 class Broker:
     """Run one node in a folder of its own; it can be stopped, killed and started again with what it kept.
 
-    `settings` adds to or overrules the server's properties, `protocol` is that of its one client listener.
+    `settings` adds to or overrules the server's properties, `protocol` is that of its one client listener. A node of a
+    cluster has its `node_id`, and `voters` names the controller port of every node.
     """
 
     def __init__(
-        self, folder: Path, port: int, controller_port: int, *, protocol: str = "PLAINTEXT", settings: str = ""
+        self,
+        folder: Path,
+        port: int,
+        controller_port: int,
+        *,
+        protocol: str = "PLAINTEXT",
+        settings: str = "",
+        node_id: int = 1,
+        voters: dict[int, int] | None = None,
     ) -> None:
         """Fetch the jars and format the folder; raise `NoKafka` where that is not possible."""
         self.port = port
@@ -114,8 +131,17 @@ class Broker:
         self._libs = jars()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True)
-        text = SETTINGS.format(protocol=protocol, port=port, controller_port=controller_port) + settings
-        (folder / "server.properties").write_text(text, encoding="utf-8")
+        quorum = voters or {node_id: controller_port}
+        text = SETTINGS.format(
+            protocol=protocol,
+            port=port,
+            controller_port=controller_port,
+            node_id=node_id,
+            voters=",".join(f"{number}@127.0.0.1:{each}" for number, each in sorted(quorum.items())),
+            replicas=min(MOST_REPLICAS, len(quorum)),
+            min_isr=2 if len(quorum) >= MOST_REPLICAS else 1,
+        )
+        (folder / "server.properties").write_text(text + settings, encoding="utf-8")
         formatting = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties")
         if formatting.wait() != 0:
             raise RuntimeError(f"the folder could not be formatted:\n{self.said()}")
@@ -126,9 +152,23 @@ class Broker:
         assert self._process is not None, "not started"
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Return whether the node has been started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the node and wait until it listens."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start the node without waiting: one of several listens only when most of them run."""
         self._process = self._java("kafka.Kafka", "server.properties")
+
+    def wait(self) -> None:
+        """Wait until the node listens."""
+        assert self._process is not None, "not started"
         deadline = time.monotonic() + START_SECONDS
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -143,6 +183,14 @@ class Broker:
         """Kill the node as a power failure would."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Let the node hang, its connections open, until `thaw`."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen node go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def said(self) -> str:
         """Return the last lines the node logged."""
         return "\n".join((self.folder / "broker.log").read_text(encoding="utf-8").splitlines()[-30:])
@@ -152,6 +200,7 @@ class Broker:
         if process is None:
             return
         process.send_signal(how)
+        process.send_signal(signal.SIGCONT)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -176,29 +225,75 @@ class Broker:
             )
 
 
-def _start(port: int) -> str:
+class Cluster:
+    """Run several nodes, each broker and controller at once.
+
+    With three or more every record lies on three of them, and counts as written when two have it.
+    """
+
+    def __init__(self, folder: Path, nodes: int = 3, *, ports: list[int] | None = None, settings: str = "") -> None:
+        """Format a folder for each node, numbered from 1; raise `NoKafka` where that is not possible."""
+        free = free_ports(2 * nodes)
+        client_ports, controller_ports = ports or free[:nodes], free[nodes:]
+        voters = dict(enumerate(controller_ports, 1))
+        folder.mkdir(parents=True, exist_ok=True)
+        self.nodes = {
+            number: Broker(
+                folder / f"node-{number}",
+                port,
+                voters[number],
+                settings=settings,
+                node_id=number,
+                voters=voters,
+            )
+            for number, port in enumerate(client_ports, 1)
+        }
+        self.bootstrap_servers = ",".join(node.bootstrap_servers for node in self.nodes.values())
+
+    def start(self) -> None:
+        """Start all nodes that do not run, and wait until each listens."""
+        starting = [node for node in self.nodes.values() if not node.is_running]
+        for node in starting:
+            node.launch()
+        for node in starting:
+            node.wait()
+
+    def kill(self) -> None:
+        """Kill all nodes."""
+        for node in self.nodes.values():
+            node.kill()
+
+
+def _start(port: int, nodes: int) -> str:
     folder = BUILD / "kafka"
     if (message := _stop(folder)) is not None:
         sys.stderr.write(f"{message}\n")
-    broker = Broker(folder, port, free_ports(1)[0])
-    broker.start()
-    (folder / "pid").write_text(f"{broker.pid}\n", encoding="utf-8")
-    return f"Kafka listens on {broker.bootstrap_servers}, its data lie in {folder}"
+    if nodes == 1:
+        broker = Broker(folder, port, free_ports(1)[0])
+        broker.start()
+        pids, where = [broker.pid], broker.bootstrap_servers
+    else:
+        cluster = Cluster(folder, nodes, ports=list(range(port, port + nodes)))
+        cluster.start()
+        pids, where = [node.pid for node in cluster.nodes.values()], cluster.bootstrap_servers
+    (folder / "pid").write_text("".join(f"{pid}\n" for pid in pids), encoding="utf-8")
+    return f"Kafka listens on {where}, its data lie in {folder}"
 
 
 def _stop(folder: Path) -> str | None:
-    """Stop the node started earlier, if there is one, and throw its data away."""
+    """Stop the nodes started earlier, if there are any, and throw their data away."""
     if not folder.exists():
         return None
     pid_file = folder / "pid"
     if pid_file.exists():
-        pid = int(pid_file.read_text(encoding="utf-8"))
+        pids = [int(line) for line in pid_file.read_text(encoding="utf-8").split()]
         deadline = time.monotonic() + STOP_SECONDS
-        while _is_broker(pid):
-            os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+        while pids := [pid for pid in pids if _is_broker(pid)]:
+            for pid in pids:
+                os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
             time.sleep(0.2)
     shutil.rmtree(folder)
-    return "the earlier node is stopped and its data are gone"
+    return "what ran before is stopped and its data are gone"
 
 
 def _is_broker(pid: int) -> bool:
@@ -210,18 +305,19 @@ def _is_broker(pid: int) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Start or stop the development node: `broker.py start [PORT]`, `broker.py stop`."""
+    """Start or stop what development needs: `broker.py start [PORT] [--nodes N]`, `broker.py stop`."""
+    parser = argparse.ArgumentParser(prog="broker.py", description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    starting = verbs.add_parser("start", help="start it anew, with empty data")
+    starting.add_argument("port", nargs="?", type=int, default=DEFAULT_PORT, help="of the first node (%(default)s)")
+    starting.add_argument("--nodes", type=int, default=1, help="how many, on ports that follow each other")
+    verbs.add_parser("stop", help="stop it and throw its data away")
+    asked = parser.parse_args(arguments)
     try:
-        match arguments:
-            case ["start"]:
-                message: str | None = _start(DEFAULT_PORT)
-            case ["start", port]:
-                message = _start(int(port))
-            case ["stop"]:
-                message = _stop(BUILD / "kafka") or "no node was running"
-            case _:
-                sys.stderr.write("usage: broker.py start [PORT] | stop\n")
-                return 2
+        if asked.verb == "start":
+            message = _start(asked.port, asked.nodes)
+        else:
+            message = _stop(BUILD / "kafka") or "no node was running"
     except (NoKafka, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
         return 3
