@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Processes the suite runs in, each with a broker of its own.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite coverage lint format types schemas kafka kafka-stop clean
@@ -23,7 +25,7 @@ demo: $(READY) ## watch it work: a generated book on a recorded market, no Kafka
 test: lint types suite ## everything CI asks: lint, types, the whole suite; the last line tells what Kafka tests did
 
 suite: $(READY)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal $(ARGS)
 
 coverage: $(READY) ## the suite with branch coverage, which slows it
 	@$(BIN)/pytest --cov --cov-report=term $(ARGS)

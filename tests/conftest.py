@@ -16,15 +16,35 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "house")
 
+_REFUSED = "LIQMON_REQUIRE_KAFKA=1, but the test skipped"
 REQUIRE_KAFKA = os.environ.get("LIQMON_REQUIRE_KAFKA") == "1"
-KAFKA_RUNS: pytest.StashKey[Counter[str]] = pytest.StashKey()
-KAFKA_SKIPS: pytest.StashKey[Counter[str]] = pytest.StashKey()
+
+
+class KafkaAccount:
+    """Count the Kafka tests of the whole run, whichever process they ran in."""
+
+    def __init__(self) -> None:
+        self.runs: Counter[str] = Counter()
+        self.skips: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of one report."""
+        if "kafka" not in report.keywords:
+            return
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self.skips[_reason(report)] += 1
+        elif report.when == "call" and not str(report.longrepr).startswith(_REFUSED):
+            self.runs[report.outcome] += 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the account."""
-    config.stash[KAFKA_RUNS] = Counter()
-    config.stash[KAFKA_SKIPS] = Counter()
+    config.pluginmanager.register(KafkaAccount(), "kafka account")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the Kafka tests: they wait more than they work, and where processes share a suite the others go on."""
+    items.sort(key=lambda item: item.get_closest_marker("kafka") is None)
 
 
 def _reason(report: pytest.TestReport) -> str:
@@ -36,18 +56,12 @@ def _reason(report: pytest.TestReport) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Count the Kafka tests; where Kafka is required a skipped one is a failure."""
+    """Make a skipped Kafka test a failure where Kafka is required."""
     report = yield
-    if item.get_closest_marker("kafka") is None:
-        return report
-    if report.skipped and not hasattr(report, "wasxfail"):
-        if REQUIRE_KAFKA:
-            report.outcome = "failed"
-            report.longrepr = f"LIQMON_REQUIRE_KAFKA=1, but the test skipped: {_reason(report)}"
-        else:
-            item.config.stash[KAFKA_SKIPS][_reason(report)] += 1
-    elif call.when == "call":
-        item.config.stash[KAFKA_RUNS][report.outcome] += 1
+    is_kafka = item.get_closest_marker("kafka") is not None
+    if is_kafka and REQUIRE_KAFKA and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{_REFUSED}: {_reason(report)}"
     return report
 
 
@@ -57,6 +71,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or config.option.collectonly or hasattr(config, "workerinput"):
         return
-    ran, skipped = config.stash[KAFKA_RUNS].total(), config.stash[KAFKA_SKIPS]
+    account: KafkaAccount = config.pluginmanager.get_plugin("kafka account")
+    ran, skipped = account.runs.total(), account.skips
     because = "; ".join(f"{count}: {reason}" for reason, count in skipped.most_common())
     reporter.write_line(f"Kafka tests: {ran} run, {skipped.total()} skipped" + (f" ({because})" if because else ""))
