@@ -22,15 +22,19 @@ from monitor.app.ports import (
     OutcomeUnknown,
     OutputRecord,
     RecordRefused,
+    RecordTooLarge,
     ShardWriter,
     TopicPartition,
     WriterFenced,
 )
 from monitor.app.records import RecordMaker
+from monitor.app.reducing import Reducer
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+REFUSED_SECONDS = 5.0
+"""A record that cannot be made smaller is tried again this often: each try fences a writer and says so once more."""
 
 
 class OwnershipLost(Exception):
@@ -67,6 +71,7 @@ class Ledger:
         self._log = log
         self._codec = codec
         self._maker = maker
+        self._reducer = Reducer(maker.topics, codec)
         self._writer_id = writer_id
         self._observer = observer
         self._writer: ShardWriter | None = None
@@ -133,11 +138,32 @@ class Ledger:
             except (OutcomeUnknown, LogUnavailable, RecordRefused) as fault:
                 self._observer.log_fault(type(fault).__name__)
                 log.warning("shard %d: a transaction failed, asking the log: %s", self.settings.shard, fault)
+                if isinstance(fault, RecordTooLarge):
+                    batch = await self._with_less(batch, fault)
                 await asyncio.sleep(RETRY_SECONDS)
                 if await self._was_committed(meta):
                     break
         self.meta = meta
         self._observer.transaction(time.perf_counter() - started, len(batch))
+
+    async def _with_less(self, batch: list[OutputRecord], fault: RecordTooLarge) -> list[OutputRecord]:
+        """Return the batch with the record that its topic does not take made smaller, said aloud.
+
+        What cannot be made smaller is tried again, slowly: losing it would break the shard's memory or its chains, and
+        an operator can let the topic take it.
+        """
+        smaller = self._reducer.reduced(fault.record)
+        if smaller is None:
+            log.critical(
+                "shard %d stands still until max.message.bytes of %s is raised: %s",
+                self.settings.shard,
+                fault.record.topic,
+                fault,
+            )
+            await asyncio.sleep(REFUSED_SECONDS)
+            return batch
+        log.error("shard %d tells less than it should: %s; raise its max.message.bytes", self.settings.shard, fault)
+        return [smaller if record == fault.record else record for record in batch]
 
     async def _was_committed(self, meta: Meta) -> bool:
         """Return whether the transaction that ends with `meta` stands in the log, as a new writer finds it."""

@@ -84,6 +84,14 @@ class RecordRefused(LogFault):
     """The log refused a record of a transaction (too large, unknown partition …): the transaction was not committed."""
 
 
+class RecordTooLarge(RecordRefused):
+    """One record is larger than its topic takes: the same transaction will never be committed."""
+
+    def __init__(self, record: OutputRecord, why: str) -> None:
+        super().__init__(why)
+        self.record = record
+
+
 class LogReader(Protocol):
     """Read committed records of assigned partitions, in order, from positions that are always explicit.
 
@@ -137,9 +145,9 @@ class ShardWriter(Protocol):
     ) -> None:
         """Write all records, and the consumed offsets for lag tools, in one transaction; return once it is committed.
 
-        Raises `RecordRefused` (nothing of it was committed), `WriterFenced` (the id is not ours any more; whether this
-        transaction still went through, the log tells whoever takes over), `LogForbidden` (not committed) or
-        `OutcomeUnknown`; after any of them, or a cancellation, the object is spent.
+        Raises `RecordRefused` (nothing of it was committed; `RecordTooLarge` names the record), `WriterFenced` (the id
+        is not ours any more; whether this transaction still went through, the log tells whoever takes over),
+        `LogForbidden` (not committed) or `OutcomeUnknown`; after any of them, or a cancellation, the object is spent.
         """
 
     async def close(self) -> None:

@@ -43,7 +43,7 @@ class RecordMaker:
         self._shard = shard
         self._shards = shards
         self._routes = {Route.FUND: topics.fund, Route.ADL: topics.adl}
-        self._topics = topics
+        self.topics = topics
         self._codec = codec
         self._channels = {
             Channel.MARGIN_CALLS: topics.margin_calls,
@@ -58,22 +58,22 @@ class RecordMaker:
             self._record(self._channels[event.channel], key, self._codec.encode(event.body)) for event in outcome.events
         ]
         if outcome.facts is not None:
-            records.append(self._record(self._topics.state, facts_key(outcome.account_id), outcome.facts))
+            records.append(self._record(self.topics.state, facts_key(outcome.account_id), outcome.facts))
         if outcome.memory is not None:
-            records.append(self._record(self._topics.state, memory_key(outcome.account_id), outcome.memory))
+            records.append(self._record(self.topics.state, memory_key(outcome.account_id), outcome.memory))
         if outcome.rules is not None:
-            records.append(self._record(self._topics.state, rules_key(outcome.account_id), outcome.rules))
+            records.append(self._record(self.topics.state, rules_key(outcome.account_id), outcome.rules))
         if outcome.claims is not None:
-            records.append(self._record(self._topics.state, OWN_CLAIMS + key, outcome.claims or None))
+            records.append(self._record(self.topics.state, OWN_CLAIMS + key, outcome.claims or None))
         records += [self.request(request) for request in outcome.requests]
         for scope, body in outcome.statuses.items():
             value = None if body is None else self._codec.encode(body)
-            records.append(self._record(self._topics.account_status, f"{outcome.account_id}|{scope}".encode(), value))
+            records.append(self._record(self.topics.account_status, f"{outcome.account_id}|{scope}".encode(), value))
         return records
 
     def samples(self, kept: Mapping[str, bytes]) -> list[list[OutputRecord]]:
         """Return the changelog records of sampled marks, by their place in the ring, each by itself."""
-        return [[self._record(self._topics.state, SAMPLES + place.encode(), record)] for place, record in kept.items()]
+        return [[self._record(self.topics.state, SAMPLES + place.encode(), record)] for place, record in kept.items()]
 
     def request(self, request: Request) -> OutputRecord:
         """Return what is asked of another shard, in the partition of the fund or account that the key names."""
@@ -89,7 +89,7 @@ class RecordMaker:
             (PROMISES, outcome.promises),
         ]
         records = [
-            self._record(self._topics.state, kind + name.encode(), None if body is None else self._codec.encode(body))
+            self._record(self.topics.state, kind + name.encode(), None if body is None else self._codec.encode(body))
             for kind, bodies in kept
             for name, body in bodies.items()
         ]
@@ -97,7 +97,7 @@ class RecordMaker:
 
     def asked_event(self, account_id: str, body: Mapping[str, Any]) -> OutputRecord:
         """Return an event that another shard has asked this one to tell of its account."""
-        return self._record(self._topics.adl_events, account_id.encode(), self._codec.encode(body))
+        return self._record(self.topics.adl_events, account_id.encode(), self._codec.encode(body))
 
     def dead_letter(self, fault: Fault) -> OutputRecord:
         """Return the dead letter of a bad message, with its reason and its origin."""
@@ -119,7 +119,7 @@ class RecordMaker:
         if source.key is None and value is None:
             value = b""  # a record needs a key or a value
         encoded = tuple((name, text.encode("utf-8", "backslashreplace")) for name, text in headers)
-        return OutputRecord(self._topics.dead_letters, self._shard, source.key, value, encoded)
+        return OutputRecord(self.topics.dead_letters, self._shard, source.key, value, encoded)
 
     def held(self, held: Held, now_ms: int) -> OutputRecord:
         """Return the data-quality record of terms that wait for a confirmation."""
@@ -131,33 +131,33 @@ class RecordMaker:
             "since_ms": now_ms,
             "affects": "the terms in force stand until the new ones come again with confirm: true",
         }
-        return self._record(self._topics.data_quality, held.symbol.encode(), self._codec.encode(body))
+        return self._record(self.topics.data_quality, held.symbol.encode(), self._codec.encode(body))
 
     def unjudged(self, topic: str, stretches: Mapping[str, Mapping[str, int]], now_ms: int) -> OutputRecord:
         """Return the data-quality record of price messages that lay too far back to be judged one by one."""
         body = {"kind": "prices_unjudged", "shard": self._shard, "offsets": stretches, "since_ms": now_ms}
-        return self._record(self._topics.data_quality, topic.encode(), self._codec.encode(body))
+        return self._record(self.topics.data_quality, topic.encode(), self._codec.encode(body))
 
     def lost(self, source: Record, first: int, now_ms: int) -> list[OutputRecord]:
         """Return what says that account messages were gone before they were read: those before offset `first`."""
         why = f"offsets {source.offset} to {first - 1} were no longer in the log"
         body = {"kind": "account_events_lost", "shard": self._shard, "why": why, "since_ms": now_ms}
-        quality = self._record(self._topics.data_quality, source.topic.encode(), self._codec.encode(body))
+        quality = self._record(self.topics.data_quality, source.topic.encode(), self._codec.encode(body))
         return [self.dead_letter(Fault(source, "gap", why)), quality]
 
     def instrument(self, symbol: str, terms: Instrument[Any] | None) -> OutputRecord:
         """Return the changelog record of accepted terms."""
         value = None if terms is None else self._codec.encode(instrument_object(terms) | {"symbol": symbol})
-        return self._record(self._topics.state, INSTRUMENT + symbol.encode(), value)
+        return self._record(self.topics.state, INSTRUMENT + symbol.encode(), value)
 
     def price(self, symbol: str, quote: Quote) -> OutputRecord:
         """Return the changelog record of the price of a quiet market."""
         body = {name: str(part) if isinstance(part, Decimal) else part for name, part in quote._asdict().items()}
-        return self._record(self._topics.state, PRICE + symbol.encode(), self._codec.encode(body))
+        return self._record(self.topics.state, PRICE + symbol.encode(), self._codec.encode(body))
 
     def meta(self, body: Mapping[str, Any], key: bytes) -> OutputRecord:
         """Return the changelog's own line."""
-        return self._record(self._topics.state, key, self._codec.encode(body))
+        return self._record(self.topics.state, key, self._codec.encode(body))
 
     def _record(self, topic: str, key: bytes, value: bytes | None) -> OutputRecord:
         return OutputRecord(topic, self._shard, key, value)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from monitor.app.ports import OutputRecord, Record, RecordRefused, TopicPartition, WriterFenced
+from monitor.app.ports import OutputRecord, Record, RecordRefused, RecordTooLarge, TopicPartition, WriterFenced
 from tests.contract.stages import Stage, new_topic
 from tests.waiting import read
 
@@ -102,6 +102,28 @@ async def test_a_refused_record_takes_its_transaction_with_it(stage: Stage) -> N
     await again.write([OutputRecord(other, 0, b"k", b"good")])
     await again.close()
     assert [record.value for record in await _committed(stage, topic, other)] == [b"good"]
+
+
+async def test_a_record_too_large_is_named(stage: Stage) -> None:
+    """Within two tries the writer names the record its topic does not take, however many travel beside it."""
+    topic = await new_topic(stage, 1, {"max.message.bytes": "20000"})
+    small = [OutputRecord(topic, 0, b"%d" % n, random.Random(n).randbytes(500)) for n in range(100)]
+    too_large = OutputRecord(topic, 0, b"large", random.Random(1).randbytes(50_000))
+    for _ in range(2):
+        writer = stage.log.writer(f"id-{topic}")
+        await writer.fence()
+        with pytest.raises(RecordRefused) as refused:
+            await writer.write([*small[:50], too_large, *small[50:]])
+        await writer.close()
+        if isinstance(refused.value, RecordTooLarge):
+            break
+    assert isinstance(refused.value, RecordTooLarge)
+    assert refused.value.record == too_large
+    again = stage.log.writer(f"id-{topic}")
+    await again.fence()
+    await again.write(small)
+    await again.close()
+    assert [record.key for record in await _committed(stage, topic)] == [record.key for record in small]
 
 
 @pytest.mark.parametrize("key", [None, b"k"])

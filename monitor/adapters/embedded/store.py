@@ -10,7 +10,15 @@ from pathlib import Path
 from monitor.adapters.embedded.faults import Faults
 from monitor.adapters.embedded.journal import Change, Journal, StoredRecord
 from monitor.adapters.embedded.partition import Partition
-from monitor.app.ports import OutputRecord, Record, RecordRefused, TopicPartition, TopicSpec, WriterFenced
+from monitor.app.ports import (
+    OutputRecord,
+    Record,
+    RecordRefused,
+    RecordTooLarge,
+    TopicPartition,
+    TopicSpec,
+    WriterFenced,
+)
 
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 CLEAN_EVERY_RECORDS = 10_000
@@ -115,7 +123,7 @@ class Store:
             size = _RECORD_OVERHEAD_BYTES + len(record.key or b"") + len(record.value or b"")
             size += sum(len(name) + len(text) for name, text in record.headers)
             if size > int(topic.spec.settings.get("max.message.bytes", DEFAULT_MAX_MESSAGE_BYTES)):
-                raise RecordRefused(f"a record of {size} bytes is too large for {record.topic}")
+                raise RecordTooLarge(record, f"a record of {size} bytes is too large for {record.topic}")
 
     def commit(self, records: Sequence[OutputRecord], *, markers: bool, timestamp_ms: int | None = None) -> None:
         """Append records, visible at once; with `markers` each partition of theirs gets a commit marker."""

@@ -63,6 +63,8 @@ class Clients:
             raise ValueError("; ".join(f"client.{key} is no setting of aiokafka" for key in unknown))
         self._secure = _secure(settings)
         self._background: set[asyncio.Task[object]] = set()
+        self.one_by_one: set[str] = set()
+        """Topics that have refused a whole batch as too large."""
 
     def consumer(self, **own: Any) -> Any:
         """Return a consumer, not started; whatever reads here reads committed records from explicit positions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -20,19 +20,19 @@ from monitor.app.ports import (
     OutcomeUnknown,
     OutputRecord,
     RecordRefused,
+    RecordTooLarge,
     TopicPartition,
     WriterFenced,
 )
 
 _ABORT_SECONDS = 1.0
 _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch)
+_TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 _REFUSED = (
     errors.CorruptRecordException,
     errors.InvalidTimestampError,
     errors.InvalidTopicError,
-    errors.MessageSizeTooLargeError,
     errors.PolicyViolationError,
-    errors.RecordListTooLargeError,
     errors.UnknownError,  # also every code the client does not know, like INVALID_RECORD: no key on a compacted topic
     errors.UnknownTopicOrPartitionError,
     errors.UnsupportedForMessageFormatError,
@@ -88,11 +88,22 @@ class KafkaWriter:
         await self._producer.begin_transaction()
         self._abortable = True
         self._producer._txn_manager.wait_for_transaction_end().add_done_callback(_look_at)  # noqa: SLF001 - see _look_at
-        acknowledged = await _send_batches(self._producer, records)
+        sent = await _send_batches(self._producer, records, self._clients.one_by_one)
         if consumed:
             offsets = {ClientPartition(*where): offset for where, offset in consumed.items()}
             await self._producer.send_offsets_to_transaction(offsets, self._group_id)
-        await asyncio.gather(*acknowledged)
+        await asyncio.gather(*(self._acknowledged(*each) for each in sent))
+
+    async def _acknowledged(self, batch: asyncio.Future[Any], records: Sequence[OutputRecord]) -> None:
+        """Wait for a batch. Where its topic takes none so large, the records of the topic go one by one from now on."""
+        try:
+            await batch
+        except _TOO_LARGE as error:
+            topic, *_ = largest = max(records, key=_size)
+            if len(records) == 1:
+                raise RecordTooLarge(largest, f"a record of {_size(largest)} bytes is too large for {topic}") from error
+            self._clients.one_by_one.add(topic)
+            raise RecordRefused(f"a batch of {len(records)} records is too large for {topic}") from error
 
     def _fault_before_commit(self, error: Exception) -> LogFault:
         doing = f"writing as {self._id}"
@@ -114,26 +125,30 @@ class KafkaWriter:
         return OutcomeUnknown(f"{doing}: {text_of(error)}")
 
 
-async def _send_batches(producer: Any, records: Sequence[OutputRecord]) -> list[asyncio.Future[Any]]:
+_Sent = tuple[asyncio.Future[Any], list[OutputRecord]]
+
+
+async def _send_batches(producer: Any, records: Sequence[OutputRecord], one_by_one: Collection[str]) -> list[_Sent]:
     """Hand all records over in batches, a batch of each partition in turn; return the futures of their acknowledgement.
 
-    Every one of them must be awaited before the commit: a commit succeeds although a batch was refused.
+    Every one of them must be awaited before the commit: a commit succeeds although a batch was refused. Records of the
+    topics `one_by_one` get a batch each.
     """
-    acknowledged: list[asyncio.Future[Any]] = []
+    sent: list[_Sent] = []
     queues = [deque(group) for group in _by_partition(records)]
     while queues:
         for queue in queues:
             topic, partition = queue[0].topic, queue[0].partition
-            batch = _fill(producer, queue)
+            batch, inside = _fill(producer, queue, 1 if topic in one_by_one else len(queue))
             try:
                 future = await producer.send_batch(batch, topic, partition=partition)
             except AssertionError as error:
                 raise RecordRefused(f"{topic}[{partition}] does not exist") from error
             future.add_done_callback(_look_at)
-            acknowledged.append(future)
+            sent.append((future, inside))
         queues = [queue for queue in queues if queue]
         await asyncio.sleep(0)
-    return acknowledged
+    return sent
 
 
 def _by_partition(records: Iterable[OutputRecord]) -> list[list[OutputRecord]]:
@@ -143,19 +158,25 @@ def _by_partition(records: Iterable[OutputRecord]) -> list[list[OutputRecord]]:
     return [list(group) for _, group in groupby(sorted(records, key=where), key=where)]
 
 
-def _fill(producer: Any, queue: deque[OutputRecord]) -> Any:
-    """Move as many records as fit from the queue to a new batch, at least one."""
+def _fill(producer: Any, queue: deque[OutputRecord], most: int) -> tuple[Any, list[OutputRecord]]:
+    """Move as many records as fit, at most `most`, from the queue to a new batch, at least one."""
     batch = producer.create_batch()
-    while queue:
+    inside: list[OutputRecord] = []
+    while queue and len(inside) < most:
         record = queue[0]
         if record.key is None and record.value is None:
             raise RecordRefused(f"a record for {record.topic} has neither key nor value")
         added = batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
         if added is None:
             break
-        queue.popleft()
+        inside.append(queue.popleft())
     batch.close()
-    return batch
+    return batch, inside
+
+
+def _size(record: OutputRecord) -> int:
+    """Return the bytes of a record's contents; the log adds a few."""
+    return len(record.key or b"") + len(record.value or b"") + sum(len(k) + len(v) for k, v in record.headers)
 
 
 def _look_at(future: asyncio.Future[Any]) -> None:
