@@ -76,6 +76,7 @@ class GlobalFeed:
         self._ends: dict[TopicPartition, int] = {}
         self._listeners: set[Callable[[], None]] = set()
         self.caught_up = asyncio.Event()
+        self._check_at = 0.0
 
     @property
     def end(self) -> int:
@@ -106,6 +107,11 @@ class GlobalFeed:
         begin = start - self._first
         assert begin >= 0, "the window has gone on"
         return [self._window[index] for index in range(begin, min(begin + limit, len(self._window)))]
+
+    def expect(self, partitions: Iterable[TopicPartition]) -> None:
+        """Look at once for partitions that somebody else has read already and that are not read here yet."""
+        if any(where not in self.positions for where in partitions):
+            self._check_at = 0.0
 
     def base_inputs(self) -> Iterator[GlobalInput]:
         """Return inputs that rebuild the market as it was before the window."""
@@ -161,13 +167,13 @@ class GlobalFeed:
             await self._find_positions()
         self._reader.assign(self.positions)
         loop = asyncio.get_running_loop()
-        next_check = loop.time() + _GROWTH_CHECK_SECONDS
+        self._check_at = loop.time() + _GROWTH_CHECK_SECONDS
         while True:
             await self._read()
             if not self.caught_up.is_set() and all(self.positions[where] >= end for where, end in self._ends.items()):
                 self.caught_up.set()
-            if loop.time() >= next_check:
-                next_check = loop.time() + _GROWTH_CHECK_SECONDS
+            if loop.time() >= self._check_at:
+                self._check_at = loop.time() + _GROWTH_CHECK_SECONDS
                 await self._look_for_growth()
                 await self._observe_positions()
             await asyncio.sleep(0)

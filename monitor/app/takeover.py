@@ -98,6 +98,7 @@ class Takeover:
         stop_listening = self._shared.feed.listen(arrived.set)
         try:
             while short := self._ahead_of(self._shared.feed.positions):
+                self._shared.feed.expect(short)
                 if await self._forget_recreated(short):
                     continue
                 arrived.clear()
@@ -110,10 +111,12 @@ class Takeover:
             stop_listening()
 
     def _ahead_of(self, reached: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Return how far the last owner had judged inputs that are not read so far here, or not read at all yet."""
+        own = {self._accounts, *requests_to(self._shard, self._shared.topics)}
         return {
             where: offset
             for where, offset in self._positions.items()
-            if where != self._accounts and where in reached and reached[where] < offset
+            if where not in own and reached.get(where, 0) < offset
         }
 
     async def _forget_recreated(self, ahead: Mapping[TopicPartition, int]) -> bool:
@@ -121,7 +124,11 @@ class Takeover:
         reader = self._shared.log.reader()
         try:
             await reader.start()
-            ends = await reader.end_offsets(ahead)
+            counts = {topic: await reader.partition_count(topic) for topic in {where.topic for where in ahead}}
+            if not all(counts.values()):  # a broker that has just started may know less than all topics
+                return False
+            there = [where for where in ahead if where.partition < counts[where.topic]]
+            ends = dict.fromkeys(ahead, 0) | await reader.end_offsets(there)
         except LogUnavailable as fault:
             self._shared.observer.log_fault(type(fault).__name__)
             return False

@@ -143,6 +143,29 @@ async def test_mark_prices_may_grow_partitions_while_running() -> None:
 
 
 @virtual
+async def test_a_new_owner_knows_partitions_the_last_one_judged() -> None:
+    """Whoever takes over before it has seen that `mark-prices` grew judges nobody without the prices of the new one."""
+    world = await new_world(partitions=1)
+    world.opening()
+    first = world.start()
+    await world.until_ready()
+    await world.pass_time(8)
+    world.start()  # looks at the number of partitions some seconds later than the first
+    await world.pass_time(1)
+    partitions = world.log._store.topics[world.topics.mark_prices].partitions
+    partitions.append(type(partitions[0])())
+    world.price(partition=1, XUSDT=84)
+    await world.until(lambda: world.chain("a0") == ["bankrupt"] or len(world.chain("a0")) > 0, 8)
+    told = world.chain("a0")
+    first.kill()
+    await world.pass_time(3)
+    assert world.chain("a0") == told
+    world.price(partition=1, XUSDT=100)
+    await world.until_quiet()
+    Judge(world).check(exact=True)
+
+
+@virtual
 async def test_a_held_instrument_is_told_once_and_its_confirmation_takes_effect() -> None:
     """Doubtful terms give one data-quality record, over restarts too, and stand once they are confirmed."""
     world = await new_world(partitions=1)
