@@ -75,6 +75,12 @@ class PrometheusObserver:
         self._records = Counter("liqmon_records_written", "Records committed", registry=registry)
         self._log_faults = Counter("liqmon_log_faults", "Faults of the log", ["fault"], registry=registry)
         self._takeovers = Counter("liqmon_takeovers", "Shards taken over", registry=registry)
+        self._damaged = Counter(
+            "liqmon_state_damaged",
+            "Restores refused because the changelog has not the hash it states",
+            ["shard"],
+            registry=registry,
+        )
 
         self._decisions = Counter(
             "liqmon_fund_decisions", "Claims on insurance funds, by what became of them", ["kind"], registry=registry
@@ -185,6 +191,10 @@ class PrometheusObserver:
     def takeover(self) -> None:
         """Count a takeover."""
         self._takeovers.inc()
+
+    def state_damaged(self, shard: int) -> None:
+        """Count a changelog that was refused."""
+        self._damaged.labels(str(shard)).inc()
 
     def held_instruments(self, count: int) -> None:
         """Show the instruments that wait."""

@@ -1,13 +1,14 @@
-"""The changelog of a shard: its keys, its `__meta__` line, and reading it back.
+"""The changelog of a shard: its keys, its `__meta__` line, and the hash of what it holds.
 
-What a shard must remember to go on where another left off is listed here; when it is written is the ledger's business,
-what the packed records mean the core's.
+What a shard must remember to go on where another left off is listed here. Reading it back is in `image`, when it is
+written the ledger's business, what the packed records mean the core's.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any
 
 from monitor.app.codec import Codec
@@ -41,6 +42,8 @@ class Meta:
     """Say how far a shard had come when it last committed.
 
     `inputs` holds the next offset of every input: the account events consumed, and every global input judged.
+    `incarnation` is a random id that the first line of a changelog gives it, "" in lines of versions that gave none.
+    `hash` is that of all live records (see `weight`) as of this line, None in lines of versions that counted none.
     """
 
     group: str
@@ -49,6 +52,8 @@ class Meta:
     counter: int = 0
     inputs: Positions = field(default_factory=dict)
     schema: int = SCHEMA
+    incarnation: str = ""
+    hash: int | None = None
 
     def body(self) -> dict[str, Any]:
         """Return the line as it is written."""
@@ -62,6 +67,8 @@ class Meta:
             "writer": self.writer,
             "counter": self.counter,
             "inputs": inputs,
+            "incarnation": self.incarnation,
+            **({} if self.hash is None else {"hash": f"{self.hash:016x}"}),
         }
 
     @classmethod
@@ -72,83 +79,21 @@ class Meta:
             for topic, offsets in body["inputs"].items()
             for partition, offset in offsets.items()
         }
-        return cls(body["group"], body["shards"], body["writer"], body["counter"], inputs, body["schema"])
+        counted = body.get("hash")
+        return cls(
+            body["group"],
+            body["shards"],
+            body["writer"],
+            body["counter"],
+            inputs,
+            body["schema"],
+            body.get("incarnation", ""),
+            None if counted is None else int(counted, 16),
+        )
 
-    def next(self, writer: str, inputs: Positions) -> Meta:
-        """Return the line of the next transaction."""
-        return replace(self, writer=writer, counter=self.counter + 1, inputs=inputs)
-
-
-@dataclass(slots=True)
-class Image:
-    """Hold what a changelog says: the latest value of every key, by kind.
-
-    `touched` holds the accounts whose facts were written within the last `touched_within_ms` of it, and when.
-    """
-
-    touched_within_ms: int = 0
-    touched: dict[str, int] = field(default_factory=dict)
-    meta: Meta | None = None
-    facts: dict[str, bytes] = field(default_factory=dict)
-    memory: dict[str, bytes] = field(default_factory=dict)
-    rules: dict[str, bytes] = field(default_factory=dict)
-    samples: dict[str, bytes] = field(default_factory=dict)
-    instruments: dict[str, bytes] = field(default_factory=dict)
-    prices: dict[str, bytes] = field(default_factory=dict)
-    own_claims: dict[str, bytes] = field(default_factory=dict)
-    fund_claims: dict[str, bytes] = field(default_factory=dict)
-    fund_windows: dict[str, bytes] = field(default_factory=dict)
-    promises: dict[str, bytes] = field(default_factory=dict)
-
-    def take(self, record: Record, codec: Codec) -> None:
-        """Take one record over what was known."""
-        self._forget_until(record.timestamp_ms - self.touched_within_ms)
-        key, value = record.key or b"", record.value
-        if key == META_KEY:
-            self.meta = None if value is None else Meta.of(codec.decode(value))
-            return
-        kept = self._kinds().get(key[:2])
-        if kept is None:
-            raise ForeignState(f"the changelog holds a key this version does not know: {key[:40]!r}")
-        name = key[2:].decode()
-        if value is None:
-            kept.pop(name, None)
-        else:
-            kept[name] = value
-        if kept is self.facts:
-            self.touched.pop(name, None)
-            self.touched[name] = record.timestamp_ms
-
-    def _kinds(self) -> dict[bytes, dict[str, bytes]]:
-        return {
-            FACTS: self.facts,
-            MEMORY: self.memory,
-            RULES: self.rules,
-            SAMPLES: self.samples,
-            INSTRUMENT: self.instruments,
-            PRICE: self.prices,
-            OWN_CLAIMS: self.own_claims,
-            FUND_CLAIM: self.fund_claims,
-            FUND_WINDOW: self.fund_windows,
-            PROMISES: self.promises,
-        }
-
-    def _forget_until(self, oldest_ms: int) -> None:
-        """Forget who was touched until a time: whoever lived on so long after it has shown them since."""
-        while self.touched and (oldest := next(iter(self.touched.items())))[1] <= oldest_ms:
-            del self.touched[oldest[0]]
-
-
-async def read_image(reader: LogReader, where: TopicPartition, codec: Codec, touched_within_ms: int = 0) -> Image:
-    """Return what a changelog partition says up to its present end; the reader is left assigned to it."""
-    image = Image(touched_within_ms)
-    begin = (await reader.beginning_offsets([where]))[where]
-    end = (await reader.end_offsets([where]))[where]
-    reader.assign({where: begin})
-    while reader.position(where) < end:
-        for record in await reader.poll(_READ_AT_ONCE, _POLL_MS):
-            image.take(record, codec)
-    return image
+    def next(self, writer: str, inputs: Positions, total: int) -> Meta:
+        """Return the line of the next transaction, after which the live records have the hash `total`."""
+        return replace(self, writer=writer, counter=self.counter + 1, inputs=inputs, hash=total)
 
 
 async def read_last_meta(reader: LogReader, where: TopicPartition, codec: Codec) -> Meta | None:
@@ -186,6 +131,15 @@ def check_owner(meta: Meta | None, group: str, shards: int) -> None:
     ):
         if found != wanted:
             raise ForeignState(f"the changelog was written with {name} {found}, this daemon has {wanted}")
+
+
+def weight(key: bytes, value: bytes) -> int:
+    """Return what one live record adds to the hash of a changelog, 64 bits of blake2b over key and value.
+
+    The hash is the XOR of the weights of all live records but `__meta__`: a record that is lost, doubled or changed
+    goes unnoticed once in 2**64 times. It guards against faults, not against somebody who may write to the topic.
+    """
+    return int.from_bytes(blake2b(len(key).to_bytes(4, "little") + key + value, digest_size=8).digest(), "little")
 
 
 def facts_key(account_id: str) -> bytes:

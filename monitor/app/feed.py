@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from monitor.app.changelog import read_image
 from monitor.app.codec import Codec
+from monitor.app.image import read_image
 from monitor.app.market import market_inputs, quote_of, quote_update
 from monitor.app.observing import Observer
 from monitor.app.outage import outlast

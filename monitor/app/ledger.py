@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from monitor.app.changelog import META_KEY, Meta, check_owner, read_last_meta
 from monitor.app.codec import Codec
+from monitor.app.image import Image
 from monitor.app.observing import Observer
 from monitor.app.ports import (
     Log,
@@ -65,7 +67,14 @@ class Ledger:
     """Write one shard's transactions in order; at most one is under way."""
 
     def __init__(
-        self, settings: LedgerSettings, log: Log, codec: Codec, maker: RecordMaker, writer_id: str, observer: Observer
+        self,
+        settings: LedgerSettings,
+        log: Log,
+        codec: Codec,
+        maker: RecordMaker,
+        writer_id: str,
+        observer: Observer,
+        now_ms: Callable[[], int],
     ) -> None:
         self.settings = settings
         self._log = log
@@ -74,8 +83,20 @@ class Ledger:
         self._reducer = Reducer(maker.topics, codec)
         self._writer_id = writer_id
         self._observer = observer
+        self._now_ms = now_ms
         self._writer: ShardWriter | None = None
-        self.meta = Meta(settings.group, settings.shards, writer_id)
+        self.image = Image(hash=0)
+        self.meta = Meta(settings.group, settings.shards, writer_id, incarnation=secrets.token_hex(8))
+
+    def begin(self, image: Image) -> None:
+        """Go on from what the changelog holds, read after the fence and counted; it is kept current from here on.
+
+        Raises `DamagedState` where that is not what its last writer left.
+        """
+        image.check()
+        self.image = image
+        if image.meta is not None:
+            self.meta = replace(image.meta, incarnation=image.meta.incarnation or self.meta.incarnation)
 
     async def fence(self) -> None:
         """Lock older writers out; waits out a log that does not answer."""
@@ -125,7 +146,9 @@ class Ledger:
 
         Raises `OwnershipLost` when another writer has the shard.
         """
-        meta = self.meta.next(self._writer_id, inputs)
+        kept = [record for record in records if record.topic == self.settings.state_topic]
+        total = self.image.hash_after((record.key or b"", record.value) for record in kept)
+        meta = self.meta.next(self._writer_id, inputs, total)
         batch = [*records, self._maker.meta(meta.body(), META_KEY)]
         started = time.perf_counter()
         while True:
@@ -144,6 +167,7 @@ class Ledger:
                 if await self._was_committed(meta):
                     break
         self.meta = meta
+        self.image.accept(kept, meta, self._now_ms())
         self._observer.transaction(time.perf_counter() - started, len(batch))
 
     async def _with_less(self, batch: list[OutputRecord], fault: RecordTooLarge) -> list[OutputRecord]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 
-from monitor.app.changelog import read_image
 from monitor.app.codec import Codec
 from monitor.app.feed import GlobalFeed
+from monitor.app.image import read_image
 from monitor.app.ports import Log, LogUnavailable, TopicPartition
 from monitor.core.accounts import Account
 from monitor.core.board import MarketBoard

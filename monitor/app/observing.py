@@ -62,6 +62,9 @@ class Observer(Protocol):
     def takeover(self) -> None:
         """Note that a shard was taken over: fenced, restored and caught up."""
 
+    def state_damaged(self, shard: int) -> None:
+        """Note that a shard's changelog does not have the hash its last writer stated; the shard is not judged."""
+
     def held_instruments(self, count: int) -> None:
         """Note how many instruments wait for their confirmation."""
 
@@ -123,6 +126,9 @@ class SilentObserver:
         """Ignore it."""
 
     def takeover(self) -> None:
+        """Ignore it."""
+
+    def state_damaged(self, shard: int) -> None:
         """Ignore it."""
 
     def held_instruments(self, count: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from monitor.app.adl_publishing import AdlPublisher
 from monitor.app.feed import Cursor
+from monitor.app.image import DamagedState
 from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
 from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Record, TopicPartition
@@ -77,6 +78,9 @@ class Shard:
                 log.warning("shard %d takes over again: %s", self.number, fault)
             except CorruptRecord as fault:
                 log.critical("shard %d cannot go on: %s", self.number, fault)
+            except DamagedState as damage:
+                self._shared.observer.state_damaged(self.number)
+                log.critical("shard %d is not judged, its changelog is damaged: %s", self.number, damage)
             self.is_steady = False
             self._shared.observer.shard(self.number, None if self._letting_go.is_set() else "waiting")
             if not self._letting_go.is_set():
@@ -93,7 +97,7 @@ class Shard:
         shared = self._shared
         maker = RecordMaker(self.number, shared.shards, shared.topics, shared.codec)
         settings = LedgerSettings(shared.group, shared.shards, self.number, shared.topics.state)
-        ledger = Ledger(settings, shared.log, shared.codec, maker, shared.writer_id, shared.observer)
+        ledger = Ledger(settings, shared.log, shared.codec, maker, shared.writer_id, shared.observer, shared.now_ms)
         engine = shared.make_engine()
         publisher = AdlPublisher(self.number, shared.topics, engine)
         if shared.adl is not None:

@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from monitor.app.changelog import Image, check_owner, read_image
+from monitor.app.changelog import check_owner
 from monitor.app.feed import Cursor, behind
+from monitor.app.image import Image, read_image
 from monitor.app.ledger import RETRY_SECONDS, Ledger
 from monitor.app.ports import LogReader, LogUnavailable, PositionLost, Record, TopicPartition
 from monitor.app.reading import FeedEntry
@@ -57,8 +58,8 @@ class Takeover:
         observer.shard(self._shard, "restoring")
         image = await self._read_image()
         check_owner(image.meta, self._ledger.settings.group, self._ledger.settings.shards)
-        if image.meta is not None:
-            self._ledger.meta = image.meta
+        await self._shared.on_kernel_thread(image.count)
+        self._ledger.begin(image)
         self._positions = dict(self._ledger.meta.inputs)
         was_judged = any(where != self._accounts for where in self._positions)
         await self._wait_for_feed()
@@ -74,7 +75,7 @@ class Takeover:
         now_ms = self._shared.now_ms()
         await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(now_ms)))
         if self._steps.owns_globals:
-            await self._commit(self._steps.keep_terms(image.instruments))
+            await self._commit(self._steps.keep_terms(self._ledger.image.instruments))
         observer.takeover()
         return self._positions
 

@@ -80,6 +80,11 @@ class Notes(SilentObserver):
         self.unjudged_messages = 0
         self.takeovers = 0
         self.held = 0
+        self.damaged = 0
+
+    def state_damaged(self, shard: int) -> None:
+        """Count it."""
+        self.damaged += 1
 
     def log_fault(self, kind: str) -> None:
         """Keep it."""
