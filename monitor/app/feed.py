@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.app.codec import Codec
-from monitor.app.image import read_image
+from monitor.app.image import Image, read_image
 from monitor.app.market import market_inputs, quote_of, quote_update
 from monitor.app.observing import Observer
 from monitor.app.outage import outlast
@@ -58,8 +58,10 @@ class GlobalFeed:
         board: MarketBoard,
         now_ms: Callable[[], int],
         observer: Observer,
+        market: Callable[[LogReader], Awaitable[Image]] | None = None,
     ) -> None:
         self.settings = settings
+        self._read_market = market or self._read_all
         self._reader = reader
         self._codec = codec
         self._now_ms = now_ms
@@ -121,9 +123,12 @@ class GlobalFeed:
         """Read for ever. A log that is away is waited out; one that refuses us for good ends the task."""
         await outlast("the global inputs", self._reader, self._observer, self._follow, self._find_again)
 
+    async def _read_all(self, reader: LogReader) -> Image:
+        return await read_image(reader, TopicPartition(self.settings.topics.state, 0), self._codec)
+
     async def _find_positions(self) -> None:
         """Begin with what the owner of the global inputs has kept, then with the inputs themselves."""
-        kept = await read_image(self._reader, TopicPartition(self.settings.topics.state, 0), self._codec)
+        kept = await self._read_market(self._reader)
         for symbol, value in kept.instruments.items():
             terms = self._codec.instrument(value, symbol.encode()).instrument
             self.base.set_instrument(symbol, terms)

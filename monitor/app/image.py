@@ -7,7 +7,8 @@ one can be had; a standby keeps one from the changelog alone. What the values me
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from monitor.app.changelog import (
@@ -123,6 +124,17 @@ class Image:
         if stated is not None and stated != self.hash:
             raise DamagedState(f"the live records have the hash {self.hash or 0:016x}, __meta__ states {stated:016x}")
 
+    def frozen(self) -> Image:
+        """Return a copy that stays as it is; the values are shared, so a million accounts take some 30 ms."""
+        copies = {item.name: copy(getattr(self, item.name)) for item in fields(self) if item.name != "_alike"}
+        return Image(**copies)
+
+    def once(self, value: bytes) -> bytes:
+        """Return the one copy of a value that many keys have."""
+        if len(self._alike) < _ALIKE:
+            return self._alike.setdefault(value, value)
+        return self._alike.get(value, value)
+
     def kinds(self) -> dict[bytes, dict[str, bytes]]:
         """Return the values of each kind of key, by the rest of the key."""
         return {
@@ -154,18 +166,12 @@ class Image:
         if value is None:
             kept.pop(name, None)
         elif kept is self.memory:
-            kept[name] = self._once(value)
+            kept[name] = self.once(value)
         else:
             kept[name] = value
         if kept is self.facts:
             self.touched.pop(name, None)
             self.touched[name] = timestamp_ms
-
-    def _once(self, value: bytes) -> bytes:
-        """Return the one copy of a value that many have."""
-        if len(self._alike) < _ALIKE:
-            return self._alike.setdefault(value, value)
-        return self._alike.get(value, value)
 
     def _forget_until(self, oldest_ms: int) -> None:
         """Forget who was touched until a time: whoever lived on so long after it has shown them since."""

@@ -102,6 +102,7 @@ class Instance:
 
     async def _wind_down(self, *others: asyncio.Task[None]) -> None:
         """Let all shards go, leave the group, end the rest: within `STOP_SECONDS`, whatever the log does."""
+        until = asyncio.get_running_loop().time() + STOP_SECONDS * 0.9
         for shard in self._shards.values():
             shard.let_go()
         if self._tasks:
@@ -115,6 +116,7 @@ class Instance:
         if not leaving.done():
             log.warning("the group did not answer while leaving it")
             leaving.cancel()
+        await self._shared.snapshots.settle(max(0.0, until - asyncio.get_running_loop().time()))
         for task in (*tasks, leaving):
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 log.error("while stopping: %s", error)

@@ -65,6 +65,18 @@ class Observer(Protocol):
     def state_damaged(self, shard: int) -> None:
         """Note that a shard's changelog does not have the hash its last writer stated; the shard is not judged."""
 
+    def image_read(self, shard: int, source: str, seconds: float) -> None:
+        """Note from where a shard's image was had (snapshot, changelog, standby), and how long that took."""
+
+    def snapshot_written(self, shard: int, size: int, seconds: float, created_ms: int) -> None:
+        """Note a snapshot of `size` bytes that shows a shard as it was at `created_ms`."""
+
+    def snapshot_failed(self, shard: int) -> None:
+        """Note that a snapshot could not be written; the last one stays."""
+
+    def snapshot_ignored(self, shard: int, reason: str) -> None:
+        """Note that a snapshot was not used, by one of a closed set of reasons."""
+
     def held_instruments(self, count: int) -> None:
         """Note how many instruments wait for their confirmation."""
 
@@ -129,6 +141,18 @@ class SilentObserver:
         """Ignore it."""
 
     def state_damaged(self, shard: int) -> None:
+        """Ignore it."""
+
+    def image_read(self, shard: int, source: str, seconds: float) -> None:
+        """Ignore it."""
+
+    def snapshot_written(self, shard: int, size: int, seconds: float, created_ms: int) -> None:
+        """Ignore it."""
+
+    def snapshot_failed(self, shard: int) -> None:
+        """Ignore it."""
+
+    def snapshot_ignored(self, shard: int, reason: str) -> None:
         """Ignore it."""
 
     def held_instruments(self, count: int) -> None:

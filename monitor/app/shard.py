@@ -20,6 +20,7 @@ from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
 from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Record, TopicPartition
 from monitor.app.reading import Reading
 from monitor.app.records import RecordMaker, split
+from monitor.app.restoring import name_of
 from monitor.app.results import StepResult
 from monitor.app.shared import Shared
 from monitor.app.step import CLOCK_MS, StepMaker
@@ -140,6 +141,8 @@ class Shard:
                 await self._wait_for_work(intake)
                 await self._step(ledger, steps, intake)
                 await self._rank(ledger, publisher)
+                shared.snapshots.consider(name_of(ledger.settings), ledger.image)
+            shared.snapshots.consider(name_of(ledger.settings), ledger.image, last=True)
         finally:
             stop_listening()
             await intake.stop()

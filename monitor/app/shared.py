@@ -13,6 +13,7 @@ from monitor.app.codec import Codec
 from monitor.app.feed import GlobalFeed
 from monitor.app.observing import Observer
 from monitor.app.ports import Log
+from monitor.app.snapshots import Snapshots
 from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 from monitor.core.limits import Limits
@@ -35,7 +36,8 @@ class Shared:
     """Hold what all shards of one instance share.
 
     `group` is the consumer group with the topic prefix before it; `shards` the number of partitions of account-events;
-    `writer_id` a random id of this process. `adl` is None where nobody is ranked.
+    `writer_id` a random id of this process. `adl` is None where nobody is ranked. `aside` runs work that takes long and
+    touches no engine that judges, so that neither the event loop nor the kernel thread waits for it.
     """
 
     log: Log
@@ -48,6 +50,8 @@ class Shared:
     writer_id: str
     make_engine: Callable[[], MarginEngine]
     on_kernel_thread: KernelThread
+    aside: KernelThread
+    snapshots: Snapshots
     now_ms: Callable[[], int]
     limits: Limits = field(default_factory=Limits)
     adl: AdlReader | None = None

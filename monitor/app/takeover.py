@@ -11,11 +11,12 @@ from collections.abc import Mapping
 
 from monitor.app.changelog import check_owner
 from monitor.app.feed import Cursor, behind
-from monitor.app.image import Image, read_image
+from monitor.app.image import Image
 from monitor.app.ledger import RETRY_SECONDS, Ledger
 from monitor.app.ports import LogReader, LogUnavailable, PositionLost, Record, TopicPartition
 from monitor.app.reading import FeedEntry
 from monitor.app.records import split
+from monitor.app.restoring import restored_image
 from monitor.app.results import Step
 from monitor.app.shared import Shared
 from monitor.app.step import StepMaker
@@ -56,9 +57,8 @@ class Takeover:
         observer.shard(self._shard, "fencing")
         await self._ledger.fence()
         observer.shard(self._shard, "restoring")
-        image = await self._read_image()
+        image = await restored_image(self._shared, self._ledger.settings, self._engine.refreshes_within_ms)
         check_owner(image.meta, self._ledger.settings.group, self._ledger.settings.shards)
-        await self._shared.on_kernel_thread(image.count)
         self._ledger.begin(image)
         self._positions = dict(self._ledger.meta.inputs)
         was_judged = any(where != self._accounts for where in self._positions)
@@ -78,19 +78,6 @@ class Takeover:
             await self._commit(self._steps.keep_terms(self._ledger.image.instruments))
         observer.takeover()
         return self._positions
-
-    async def _read_image(self) -> Image:
-        while True:
-            reader = self._shared.log.reader()
-            try:
-                await reader.start()
-                within_ms = self._engine.refreshes_within_ms
-                return await read_image(reader, self._ledger.settings.where, self._shared.codec, within_ms)
-            except LogUnavailable as fault:
-                self._shared.observer.log_fault(type(fault).__name__)
-                await asyncio.sleep(RETRY_SECONDS)
-            finally:
-                await reader.stop()
 
     async def _wait_for_feed(self) -> None:
         """Wait until the feed has read the global inputs as far as the last owner had judged them."""

@@ -12,16 +12,22 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
+from monitor.adapters.snapshots import SnapshotFiles
 from monitor.adapters.wire.codec import WireCodec
 from monitor.app.adl_reading import AdlReader
 from monitor.app.feed import GlobalFeed
+from monitor.app.image import Image
 from monitor.app.instance import Instance
 from monitor.app.observing import Observer
-from monitor.app.ports import Log, LogUnavailable
+from monitor.app.ports import Log, LogReader, LogUnavailable, TopicPartition
+from monitor.app.provenance import market_image
 from monitor.app.reading import FeedSettings
 from monitor.app.shared import Shared
+from monitor.app.snapshots import SnapshotName, Snapshots
 from monitor.app.topics import TopicNames
 from monitor.config import Settings, term_defaults
 from monitor.core.adl.settings import AdlPopulation
@@ -42,8 +48,8 @@ def now_ms() -> int:
 class KernelThread:
     """Run the engine's work in one thread of its own, so that heartbeats never wait for it."""
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernel")
+    def __init__(self, name: str = "kernel") -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
         """Run `work` and return its result."""
@@ -99,9 +105,14 @@ async def count_shards(log: Log, topics: TopicNames, observer: Observer, waiting
 
 
 def new_feed(
-    settings: Settings, topics: TopicNames, log: Log, observer: Observer, clock: Callable[[], int] = now_ms
+    settings: Settings,
+    topics: TopicNames,
+    log: Log,
+    observer: Observer,
+    clock: Callable[[], int] = now_ms,
+    market: Callable[[LogReader], Awaitable[Image]] | None = None,
 ) -> GlobalFeed:
-    """Return a feed of the global inputs, not running."""
+    """Return a feed of the global inputs, not running; `market` finds what was kept of them, else the changelog."""
     feed_settings = FeedSettings(
         topics=topics,
         max_step=settings.instruments.max_step,
@@ -110,7 +121,16 @@ def new_feed(
         max_window=settings.limits.max_window_messages,
         max_poll_records=settings.limits.max_poll_records,
     )
-    return GlobalFeed(feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer)
+    return GlobalFeed(feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer, market)
+
+
+def new_snapshots(
+    settings: Settings, aside: KernelThread, observer: Observer, clock: Callable[[], int] = now_ms
+) -> Snapshots:
+    """Return the keeper of snapshots, which keeps none where no folder is configured."""
+    folder = settings.recovery.snapshot_dir
+    files = SnapshotFiles(Path(folder)) if folder else None
+    return Snapshots(settings.recovery, files, aside, observer, clock)
 
 
 def new_engine(settings: Settings) -> MarginEngine:
@@ -126,14 +146,23 @@ def assemble(
     observer: Observer,
     kernel: KernelThread,
     clock: Callable[[], int] = now_ms,
+    aside: KernelThread | None = None,
 ) -> Instance:
-    """Return an instance over a log, ready to run."""
+    """Return an instance over a log, ready to run; without `aside` the kernel thread does what that would do."""
     codec = codec_of(settings)
     group = settings.topics.prefix + settings.kafka.group_id
     ranked = settings.adl.population is AdlPopulation.ALL
+    snapshots = new_snapshots(settings, aside or kernel, observer, clock)
+    market = partial(
+        market_image,
+        where=TopicPartition(topics.state, 0),
+        codec=codec,
+        snapshots=snapshots,
+        name=SnapshotName(group, shards, 0),
+    )
     shared = Shared(
         log=log,
-        feed=new_feed(settings, topics, log, observer, clock),
+        feed=new_feed(settings, topics, log, observer, clock, market),
         codec=codec,
         observer=observer,
         topics=topics,
@@ -142,6 +171,8 @@ def assemble(
         writer_id=secrets.token_hex(8),
         make_engine=lambda: new_engine(settings),
         on_kernel_thread=kernel,
+        aside=aside or kernel,
+        snapshots=snapshots,
         now_ms=clock,
         limits=settings.limits,
         adl=AdlReader(topics.adl_queue, shards, log.reader(), kernel, observer) if ranked else None,

@@ -132,17 +132,18 @@ class _Daemon:
         from monitor.cli.warm import warm  # noqa: PLC0415
 
         topics = self._settings.topics.names()
-        kernel = KernelThread()
+        kernel, aside = KernelThread(), KernelThread("aside")
         outside = await self._open_log(topics)
         try:
             await kernel(warm)
             shards = await count_shards(outside, topics, observer, self._wait)
-            self._instance = assemble(self._settings, topics, outside, shards, observer, kernel)
+            self._instance = assemble(self._settings, topics, outside, shards, observer, kernel, aside=aside)
             if self._stop.is_set():
                 self._instance.stop()
             await self._instance.run()
         finally:
             kernel.close()
+            aside.close()
             for task in self._beside:
                 task.cancel()
             results = await asyncio.gather(*self._beside, return_exceptions=True)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from monitor.adapters.http.settings import HttpSettings
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
+from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.topics import TopicSettings
 from monitor.config.ladders import LadderTables
 from monitor.config.portfolio import portfolio_of_table, read_portfolio, read_portfolio_text, recased
@@ -99,6 +100,7 @@ class Settings:
     funding: FundingSettings = field(default_factory=FundingSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     limits: Limits = field(default_factory=Limits)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)
     venue: VenueSettings = field(default_factory=VenueSettings)

@@ -81,6 +81,21 @@ class Notes(SilentObserver):
         self.takeovers = 0
         self.held = 0
         self.damaged = 0
+        self.sources: list[str] = []
+        self.ignored: list[str] = []
+        self.failed_snapshots = 0
+
+    def image_read(self, shard: int, source: str, seconds: float) -> None:
+        """Keep the source."""
+        self.sources.append(source)
+
+    def snapshot_ignored(self, shard: int, reason: str) -> None:
+        """Keep the reason."""
+        self.ignored.append(reason)
+
+    def snapshot_failed(self, shard: int) -> None:
+        """Count it."""
+        self.failed_snapshots += 1
 
     def state_damaged(self, shard: int) -> None:
         """Count it."""

@@ -12,6 +12,7 @@ from typing import get_args
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
+from monitor.adapters.metrics.recovery import RecoveryMetrics
 from monitor.app.observing import ShardState
 from monitor.app.ports import TopicPartition
 from monitor.core.fund.figures import FundFigures
@@ -43,6 +44,7 @@ class PrometheusObserver:
         self._count_outputs(registry)
         self._time_work(registry)
         self._gauge_state(registry)
+        self._recovery = RecoveryMetrics(registry)
         self._last_reasons: dict[tuple[int, str], set[str]] = {}
 
     def _count_inputs(self, registry: CollectorRegistry) -> None:
@@ -75,12 +77,6 @@ class PrometheusObserver:
         self._records = Counter("liqmon_records_written", "Records committed", registry=registry)
         self._log_faults = Counter("liqmon_log_faults", "Faults of the log", ["fault"], registry=registry)
         self._takeovers = Counter("liqmon_takeovers", "Shards taken over", registry=registry)
-        self._damaged = Counter(
-            "liqmon_state_damaged",
-            "Restores refused because the changelog has not the hash it states",
-            ["shard"],
-            registry=registry,
-        )
 
         self._decisions = Counter(
             "liqmon_fund_decisions", "Claims on insurance funds, by what became of them", ["kind"], registry=registry
@@ -183,6 +179,7 @@ class PrometheusObserver:
         if state is None:
             for gauge in (self._shards, self._scopes, self._unknown, self._degraded, *self._funds.values()):
                 gauge.remove_by_labels({"shard": str(shard)})
+            self._recovery.forget(shard)
             self._last_reasons = {key: known for key, known in self._last_reasons.items() if key[0] != shard}
             return
         for stage in get_args(ShardState):
@@ -194,7 +191,23 @@ class PrometheusObserver:
 
     def state_damaged(self, shard: int) -> None:
         """Count a changelog that was refused."""
-        self._damaged.labels(str(shard)).inc()
+        self._recovery.damaged(shard)
+
+    def image_read(self, shard: int, source: str, seconds: float) -> None:  # noqa: ARG002 - by source is enough
+        """Time the reading of an image."""
+        self._recovery.read(source, seconds)
+
+    def snapshot_written(self, shard: int, size: int, seconds: float, created_ms: int) -> None:
+        """Show the last snapshot."""
+        self._recovery.written(shard, size, seconds, created_ms)
+
+    def snapshot_failed(self, shard: int) -> None:
+        """Count a snapshot that was not written."""
+        self._recovery.failed(shard)
+
+    def snapshot_ignored(self, shard: int, reason: str) -> None:  # noqa: ARG002 - by reason is enough
+        """Count a snapshot that was not used."""
+        self._recovery.ignored(reason)
 
     def held_instruments(self, count: int) -> None:
         """Show the instruments that wait."""

@@ -1,0 +1,5 @@
+"""Metrics for Prometheus: what the application observes, counted into a registry, and its text."""
+
+from monitor.adapters.metrics.observer import PrometheusObserver, exposition
+
+__all__ = ["PrometheusObserver", "exposition"]

@@ -1,0 +1,65 @@
+"""Restoring: from where a shard's image is had, the fastest source that can be proven first, the changelog last.
+
+What is done with an image is the takeover's business; what an image must be to be used is in `provenance`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from monitor.app.image import Image, read_image
+from monitor.app.ledger import RETRY_SECONDS, LedgerSettings
+from monitor.app.ports import LogReader, LogUnavailable
+from monitor.app.provenance import prove
+from monitor.app.shared import Shared
+from monitor.app.snapshots import SnapshotName
+
+log = logging.getLogger(__name__)
+
+
+def name_of(settings: LedgerSettings) -> SnapshotName:
+    """Return the name of a shard's snapshot."""
+    return SnapshotName(settings.group, settings.shards, settings.shard)
+
+
+async def restored_image(shared: Shared, settings: LedgerSettings, touched_within_ms: int) -> Image:
+    """Return the counted image of a shard whose older writers are fenced; waits out a log that is away."""
+    while True:
+        started = time.perf_counter()
+        reader = shared.log.reader()
+        try:
+            await reader.start()
+            image = await _from_snapshot(reader, shared, settings, touched_within_ms)
+            source = "snapshot"
+            if image is None:
+                image, source = await read_image(reader, settings.where, shared.codec, touched_within_ms), "changelog"
+                await shared.aside(image.count)
+        except LogUnavailable as fault:
+            shared.observer.log_fault(type(fault).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            seconds = time.perf_counter() - started
+            log.info(
+                "shard %d: %d accounts read from the %s in %.1f s", settings.shard, len(image.facts), source, seconds
+            )
+            shared.observer.image_read(settings.shard, source, seconds)
+            shared.snapshots.restored(settings.shard, source)
+            return image
+        finally:
+            await reader.stop()
+
+
+async def _from_snapshot(
+    reader: LogReader, shared: Shared, settings: LedgerSettings, touched_within_ms: int
+) -> Image | None:
+    image = await shared.snapshots.load(name_of(settings))
+    if image is None:
+        return None
+    image.touched_within_ms = touched_within_ms
+    bad = await prove(reader, settings.where, shared.codec, image)
+    if bad is not None:
+        shared.snapshots.ignore(settings.shard, bad)
+        return None
+    return image
