@@ -16,6 +16,7 @@ from monitor.core.accounts import EMPTY, Account, BadFacts, after, check_event, 
 from monitor.core.adl.keeper import AdlKeeper
 from monitor.core.ageing import band_age
 from monitor.core.amounts import exactly
+from monitor.core.audit.auditor import Auditor
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.census import Census, census_of
@@ -39,7 +40,7 @@ from monitor.core.inputs import (
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.portfolio.deciding import decided
 from monitor.core.prices import relative_move
-from monitor.core.rows import awaited_terms, scope_rows, scopes_to_judge
+from monitor.core.rows import awaited_terms, rows_of
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.showing import RefreshQueue
 from monitor.core.store import MarginStore, ScopeFacts
@@ -68,6 +69,7 @@ class MarginEngine:
             settings.ladders, board, self.book, self.store, self.adl, settings.liquidation, self.claimant
         )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
+        self.auditor = Auditor(board, self.book, self.store, self.teller, settings.ladders, self._place)
         self._settings = settings
         self._waiting: dict[str, set[int]] = {}
         self._judging = True
@@ -263,8 +265,8 @@ class MarginEngine:
     def _rows(self, number: int, account: Account) -> list[ScopeFacts]:
         for symbol in awaited_terms(account, self.board):
             self._waiting.setdefault(symbol, set()).add(number)
-        names = scopes_to_judge(account, self.board, self.teller.names_of(account.account_id))
-        return scope_rows(account, names, self.board, self._settings.ladders)
+        told = self.teller.names_of(account.account_id)
+        return rows_of(account, told, self.board, self._settings.ladders)
 
     def _judge_accounts(self, numbers: Collection[int], moment: Moment, outcome: Outcome) -> None:
         if not self._judging:

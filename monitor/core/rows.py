@@ -56,6 +56,11 @@ def scope_rows(account: Account, names: Collection[str], board: MarketBoard, lad
     return [_scope_row(account, name, board, ladders, uncertain) for name in names]
 
 
+def rows_of(account: Account, remembered: Collection[str], board: MarketBoard, ladders: Ladders) -> list[ScopeFacts]:
+    """Return what the store keeps of an account, `remembered` being the scopes it was last seen with."""
+    return scope_rows(account, scopes_to_judge(account, board, remembered), board, ladders)
+
+
 def _scope_row(account: Account, name: str, board: MarketBoard, ladders: Ladders, uncertain: bool) -> ScopeFacts:
     kind = kind_of(account, name)
     number = ladders.number(kind)

@@ -19,7 +19,9 @@ from monitor.core.kernels_compiled import HAS_NUMBA
 from monitor.core.ladder import Ladder
 from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.store_adl import AdlColumns
+from monitor.core.store_audit import StoreAudit
 from monitor.core.store_batch import BatchBuilder, Facts
+from monitor.core.store_bounds import FigureBounds
 from monitor.core.store_coins import Assets
 from monitor.core.store_columns import (
     BLOCKED,
@@ -39,6 +41,7 @@ from monitor.core.store_columns import (
     UNKNOWN,
 )
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
+from monitor.core.store_layout import StoreLayout
 from monitor.core.store_portfolio import recipe_of
 from monitor.core.store_screen import Screen
 from monitor.core.store_space import Space
@@ -64,6 +67,11 @@ class MarginStore:
         uses = self.uses_numba
         self._screen = Screen(ladders, self._space, self._contracts, self._assets, uses_numba=uses)
         self._names: dict[str, int] = {}
+        self.audit = StoreAudit(
+            self._space, self._contracts, self._assets, self._names, self.adl, self._screen, ladders
+        )
+        self.layout = StoreLayout(self._space, self._contracts)
+        self.bounds = FigureBounds(self._space, self._contracts, self._assets)
         self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
         self._portfolio: PortfolioTerms | None = None

@@ -56,6 +56,15 @@ class AdlColumns:
         """The bytes reserved for these columns."""
         return self._costs.nbytes + self._lights.nbytes + self._exempt.nbytes + self._index.nbytes
 
+    @property
+    def costs(self) -> F8:
+        """Q·v(entry) of every cell."""
+        return self._costs
+
+    def index_of(self, asset: int) -> float:
+        """Return the index price of an asset by its number."""
+        return float(self._index[asset]) if asset < len(self._index) else 1.0
+
     def write(self, batch: Batch, costs: Sequence[float]) -> None:
         """Keep the costs of a batch that was written."""
         columns = self._space.columns

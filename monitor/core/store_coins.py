@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import inf, nan
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.core.amounts import exactly
 from monitor.core.instruments import Asset
@@ -88,6 +89,16 @@ class Assets:
         (self.banded.add if banded else self.banded.discard)(name)
         is_same = np.array_equal(coins, self.coins[number], equal_nan=True)
         return not (is_same and np.array_equal(floors, self.floors[:, number]))
+
+    def tabulated(self, number: int) -> dict[str, NDArray[Any]]:
+        """Return a copy of all that the tables hold of an asset, by its number."""
+        group = self.group_of[number : number + 1].copy()
+        return {"coins": self.coins[number].copy(), "floors": self.floors[:, number].copy(), "group_of": group}
+
+    def renew(self, name: str, terms: Asset[Decimal] | None, low: Decimal | None, high: Decimal | None) -> None:
+        """Write all that the tables hold of an asset again."""
+        self.group_of[self.numbers[name]] = self._groups.get(name, -1)
+        self.set_terms(name, terms, low, high)
 
     def _forget(self, number: int) -> None:
         """Write an asset without terms: of unknown value, 1:1 where debts are compared with the floor."""

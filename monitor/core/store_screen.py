@@ -48,7 +48,7 @@ class Screen:
         self._space = space
         self._contracts = contracts
         self._assets = assets
-        self._law = law_of(ladders)
+        self.law = law_of(ladders)
         self._kernels, self._banded_kernels = _EXACT[uses_numba], _BANDED[uses_numba]
         self._portfolio_kernels = _PORTFOLIO[uses_numba]
         self.recipe = no_recipe()
@@ -157,7 +157,7 @@ class Screen:
         """Return the columns every kernel walks, and the tables of terms it looks up."""
         columns, contracts, assets = self._space.columns, self._contracts, self._assets
         rows = columns.watch, columns.links, columns.codes, columns.sizes
-        return rows, (contracts.table, contracts.edge, assets.coins, assets.floors, self._law)
+        return rows, (contracts.table, contracts.edge, assets.coins, assets.floors, self.law)
 
     def _groups(self) -> tuple[Any, ...]:
         """Return what portfolios need besides: the groups of lines and of assets, and the recipe."""

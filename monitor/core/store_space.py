@@ -107,6 +107,11 @@ class Space:
         self._pages = self._tiles = 1
         self._cells = self._entries = 0
 
+    @property
+    def extent(self) -> tuple[int, int]:
+        """How many tiles and pages have been made."""
+        return self._tiles, self._pages
+
     def live(self) -> int:
         """Return how many scopes exist."""
         counters = self.columns.counters

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from math import inf, nan
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.core.amounts import exactly
 from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
@@ -145,6 +146,32 @@ class Contracts:
         symbol.line_of_one = -1
         symbol.take(terms)
         return True
+
+    def tabulated(self, name: str) -> dict[str, NDArray[Any]]:
+        """Return a copy of all that the tables hold of a symbol."""
+        lines = list(self.symbols[name].lines.values())
+        rows = [row for line in lines for row in range(line * TIERS, (line + 1) * TIERS)]
+        return {
+            "symbol_of_line": self.symbol_of_line[lines],
+            "group_of_line": self.group_of_line[lines],
+            "values": self.values[lines],
+            "ends": self.ends[lines],
+            "table": self.table[rows],
+            "edge": self.edge[rows],
+        }
+
+    def renew(
+        self, name: str, terms: Instrument[Decimal] | None, mark: Decimal | None, band: tuple[Decimal | None, ...]
+    ) -> None:
+        """Write all that the tables hold of a symbol again."""
+        symbol = self.symbols[name]
+        symbol.take(terms)
+        symbol.mark = mark
+        for multiplier, line in symbol.lines.items():
+            self.symbol_of_line[line] = symbol.number
+            self.group_of_line[line] = _grouped(symbol)
+            self._tabulate(symbol, multiplier, line)
+        self.set_band(name, *band)
 
     def set_mark(self, name: str, mark: Decimal | None) -> None:
         """Set the price of a symbol, None where it has none."""

@@ -85,7 +85,7 @@ class Teller:
     def take_back(self, account_id: str, scope: str) -> tuple[int, int]:
         """Return the rank a scope that exists (again) was told to have, and the rank it was last shown with."""
         shown = self._ended.get(account_id, {}).pop(scope, NOT_SHOWN)
-        return self._told(account_id, scope).status.rank, shown
+        return self.told_of(account_id, scope).status.rank, shown
 
     def tell_ends(self, moment: Moment, outcome: Outcome) -> None:
         """Close every scope that ceased to exist: an event where it was not healthy, a tombstone where it was shown."""
@@ -125,7 +125,7 @@ class Teller:
         for scope in self._grouped(scopes):
             account = self._book.account(self._store.account_of(scope))
             name = self._store.name_of(scope)
-            told = self._told(account.account_id, name)
+            told = self.told_of(account.account_id, name)
             verdict = judge(account, name, self._board, self._ladders, told.last_status)
             if verdict.status.rank == self._store.told[scope]:
                 self._show(account, scope, verdict, told, outcome, self._plan(account, verdict))
@@ -143,12 +143,13 @@ class Teller:
             order.setdefault(self._store.account_of(scope), []).append(scope)
         return [scope for mine in order.values() for scope in mine]
 
-    def _told(self, account_id: str, name: str) -> Told:
+    def told_of(self, account_id: str, name: str) -> Told:
+        """Return what was told of a scope."""
         return self.memory.get(account_id, {}).get(name, UNTOLD)
 
     def _decide(self, account: Account, scope: int, moment: Moment, outcome: Outcome) -> None:
         name = self._store.name_of(scope)
-        before = self._told(account.account_id, name)
+        before = self.told_of(account.account_id, name)
         verdict = judge(account, name, self._board, self._ladders, before.last_status)
         self._store.set_state(scope, verdict.status.rank)
         self.unknown.pop(scope, None)
