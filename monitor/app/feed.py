@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from monitor.app.codec import Codec
 from monitor.app.image import Image, read_image
+from monitor.app.input_watch import InputWatch
 from monitor.app.market import market_inputs, quote_of, quote_update
 from monitor.app.observing import Observer
 from monitor.app.outage import outlast
@@ -58,9 +59,11 @@ class GlobalFeed:
         board: MarketBoard,
         now_ms: Callable[[], int],
         observer: Observer,
+        inputs: InputWatch,
         market: Callable[[LogReader], Awaitable[Image]] | None = None,
     ) -> None:
         self.settings = settings
+        self._inputs = inputs
         self._read_market = market or self._read_all
         self._reader = reader
         self._codec = codec
@@ -191,10 +194,11 @@ class GlobalFeed:
             return
         records = await self._reader.poll(self.settings.max_poll_records, _POLL_MS)
         self._append(self.reading.entry(record) for record in records)
-        for record in records[-1:]:
-            self._seen_ms[TopicPartition(record.topic, record.partition)] = record.timestamp_ms
+        seen_ms = {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}
+        self._seen_ms |= seen_ms
         for where in self.positions:
             self.positions[where] = max(self.positions[where], self._reader.position(where))
+            self._inputs.note(self._reader, where, seen_ms.get(where))
         if records:
             for listener in tuple(self._listeners):
                 listener()

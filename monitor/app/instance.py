@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from monitor.app.heartbeats import HeartbeatReader, HeartbeatWriter, Turn
 from monitor.app.ports import LogUnavailable, Membership
 from monitor.app.shard import Shard
 from monitor.app.shared import Shared
+from monitor.app.watch import Watch
 
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 8.0
 """All of stopping fits into this, so that a supervisor that waits ten seconds never has to kill."""
 RETRY_SECONDS = 1.0
-_LAG_SECONDS = 0.1
+_BEAT_SECONDS = 0.1
 
 
 class Instance:
@@ -38,22 +40,34 @@ class Instance:
         self._changed.set()
 
     def why_not_ready(self) -> list[str]:
-        """Return what is missing before this instance does its work, empty when it is ready."""
+        """Return what is missing before this instance does its work, empty when it is ready; from any thread."""
         reasons: list[str] = []
         if not self._shared.feed.caught_up.is_set():
             reasons.append("the global inputs are not read to their end yet")
         assigned = self._membership.shards()
-        steady = {number for number, shard in self._shards.items() if shard.is_steady}
+        steady = {number for number, shard in tuple(self._shards.items()) if shard.is_steady}
         if assigned - steady:
             reasons.append(f"shards not restored yet: {sorted(assigned - steady)}")
         return reasons
 
+    def why_not_live(self) -> list[str]:
+        """Return why this process should be restarted, empty when it should not; from any thread."""
+        return self._shared.pulse.alarms.not_live(self._shared.pulse.clock())
+
+    def why_not_well(self) -> list[str]:
+        """Return which budgets of the watchdogs are used up, empty when none is; from any thread."""
+        return self._shared.pulse.alarms.not_ready(self._shared.pulse.clock())
+
+    def look_at_pulse(self) -> None:
+        """Look from outside whether the event loop and the kernel thread move; from any thread."""
+        self._shared.pulse.look(self._shared.pulse.clock())
+
     async def run(self) -> None:
         """Run until `stop`; raises what ended the feed or a shard for a reason that is not the log's."""
         feed = asyncio.create_task(self._shared.feed.run(), name="global feed")
-        lag = asyncio.create_task(self._watch_loop(), name="loop lag")
-        watch = asyncio.create_task(self._be_member(), name="membership")
-        lasting = [feed, watch]
+        beating = asyncio.create_task(self._beat(), name="pulse")
+        member = asyncio.create_task(self._be_member(), name="membership")
+        lasting = [feed, member, *self._start_watching()]
         if self._shared.adl is not None:
             lasting.append(asyncio.create_task(self._shared.adl.run(), name="adl queue"))
         try:
@@ -61,7 +75,24 @@ class Instance:
                 self._follow_assignment()
                 await self._until_something_changes(*lasting)
         finally:
-            await self._wind_down(lag, *lasting)
+            self._shared.pulse.rest()
+            await self._wind_down(beating, *lasting)
+
+    def _start_watching(self) -> list[asyncio.Task[None]]:
+        """Begin to write and hear heartbeats, and to look at whatever has a budget."""
+        shared, tasks = self._shared, []
+        reader: HeartbeatReader | None = None
+        if shared.watchdogs.heartbeat_ms:
+            clock = shared.pulse.clock
+            topic = shared.topics.heartbeats
+            reader = HeartbeatReader(topic, shared.shards, shared.log.reader(), clock, shared.observer)
+            tasks.append(asyncio.create_task(reader.run(), name="heard heartbeats"))
+            tasks.append(asyncio.create_task(HeartbeatWriter(shared, self._turns).run(), name="own heartbeats"))
+        watch = Watch(shared, self._membership, self._shards, reader)
+        return [*tasks, asyncio.create_task(watch.run(), name="watch")]
+
+    def _turns(self) -> dict[int, Turn]:
+        return {number: shard.turn for number, shard in self._shards.items() if shard.turn is not None}
 
     async def _be_member(self) -> None:
         """Join the group and raise what ends the membership; a log that is away is waited out."""
@@ -121,9 +152,9 @@ class Instance:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 log.error("while stopping: %s", error)
 
-    async def _watch_loop(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _beat(self) -> None:
+        loop, pulse = asyncio.get_running_loop(), self._shared.pulse
         while True:
-            due = loop.time() + _LAG_SECONDS
-            await asyncio.sleep(_LAG_SECONDS)
-            self._shared.observer.loop_lag(max(0.0, loop.time() - due))
+            lag = pulse.beat(loop.time() + _BEAT_SECONDS, self._membership.confirmed_ms() / 1000)
+            self._shared.observer.loop_lag(lag)
+            await asyncio.sleep(_BEAT_SECONDS)

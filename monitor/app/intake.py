@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from monitor.app.input_watch import InputWatch
 from monitor.app.observing import Observer
 from monitor.app.ports import Log, LogReader, LogUnavailable, PositionLost, Record, TopicPartition
 
@@ -35,8 +36,10 @@ class Intake:
         most: int,
         on_arrival: Callable[[], None],
         observer: Observer,
+        inputs: InputWatch,
     ) -> None:
         self._log = log
+        self._inputs = inputs
         self._passable = frozenset(passable)
         self._most = most
         self._on_arrival = on_arrival
@@ -60,6 +63,8 @@ class Intake:
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
+        for where in self._positions:
+            self._inputs.forget(where)
 
     @property
     def is_empty(self) -> bool:
@@ -118,9 +123,11 @@ class Intake:
 
     async def _read(self, reader: LogReader) -> None:
         records = await reader.poll(self._most, _POLL_MS)
+        seen_ms = {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}
+        self._seen_ms |= seen_ms
+        for where in self._positions:
+            self._inputs.note(reader, where, seen_ms.get(where))
         if records:
-            for record in records:
-                self._seen_ms[TopicPartition(record.topic, record.partition)] = record.timestamp_ms
             await self._batches.put(records)
             self._on_arrival()
         else:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.app.changelog import META_KEY, Meta, check_owner, read_last_meta
@@ -63,8 +63,12 @@ class LedgerSettings:
         return TopicPartition(self.state_topic, self.shard)
 
 
+async def _at_once() -> None:
+    """Permit every transaction."""
+
+
 class Ledger:
-    """Write one shard's transactions in order; at most one is under way."""
+    """Write one shard's transactions in order; at most one is under way, each begun when `permit` returns."""
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Ledger:
         writer_id: str,
         observer: Observer,
         now_ms: Callable[[], int],
+        permit: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self.settings = settings
         self._log = log
@@ -84,6 +89,7 @@ class Ledger:
         self._writer_id = writer_id
         self._observer = observer
         self._now_ms = now_ms
+        self._permit = permit
         self._writer: ShardWriter | None = None
         self.image = Image(hash=0)
         self.meta = Meta(settings.group, settings.shards, writer_id, incarnation=secrets.token_hex(8))
@@ -144,7 +150,7 @@ class Ledger:
     ) -> None:
         """Write records and the line that says how far the inputs are used up, in one transaction, whatever it takes.
 
-        Raises `OwnershipLost` when another writer has the shard.
+        Raises `OwnershipLost` when another writer has the shard, and what `permit` raises.
         """
         kept = [record for record in records if record.topic == self.settings.state_topic]
         total = self.image.hash_after((record.key or b"", record.value) for record in kept)
@@ -153,6 +159,7 @@ class Ledger:
         started = time.perf_counter()
         while True:
             assert self._writer is not None, "a ledger is fenced before it commits"
+            await self._permit()
             try:
                 await self._writer.write(batch, consumed)
                 break

@@ -95,6 +95,15 @@ class Observer(Protocol):
     def log_fault(self, kind: str) -> None:
         """Note, by the name of the fault, that the log did not do what was asked."""
 
+    def alarm(self, watchdog: str, subject: str) -> None:
+        """Note that a shard or an input has used up the budget of a watchdog."""
+
+    def alarm_over(self, watchdog: str, subject: str) -> None:
+        """Note that this is over."""
+
+    def heartbeat_age(self, shard: int, seconds: float) -> None:
+        """Note for how long no heartbeat of a shard has come, whoever owns it."""
+
 
 class SilentObserver:
     """Take note of nothing."""
@@ -171,4 +180,13 @@ class SilentObserver:
         """Ignore it."""
 
     def log_fault(self, kind: str) -> None:
+        """Ignore it."""
+
+    def alarm(self, watchdog: str, subject: str) -> None:
+        """Ignore it."""
+
+    def alarm_over(self, watchdog: str, subject: str) -> None:
+        """Ignore it."""
+
+    def heartbeat_age(self, shard: int, seconds: float) -> None:
         """Ignore it."""

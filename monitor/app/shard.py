@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 from monitor.app.adl_publishing import AdlPublisher
 from monitor.app.feed import Cursor
+from monitor.app.heartbeats import Turn
 from monitor.app.image import DamagedState
 from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
 from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Record, TopicPartition
-from monitor.app.reading import Reading
+from monitor.app.pulse import TermEnded
+from monitor.app.reading import FeedEntry, Reading
 from monitor.app.records import RecordMaker, split
 from monitor.app.restoring import name_of
 from monitor.app.results import StepResult
@@ -62,6 +64,11 @@ class Shard:
         self._committed_at = 0.0
         self._consumed_at = 0.0
         self._rank_at = 0.0
+        self._term = shared.pulse.term
+        self._times_ms: dict[TopicPartition, int] = {}
+        self._corrupt: CorruptRecord | None = None
+        self.lived_at = self.steady_at = shared.pulse.clock()
+        self.turn: Turn | None = None
 
     def let_go(self) -> None:
         """Ask the shard to finish its step and end."""
@@ -73,16 +80,17 @@ class Shard:
         while not self._letting_go.is_set():
             try:
                 await self._own()
-            except OwnershipLost as lost:
+            except (OwnershipLost, TermEnded) as lost:
                 log.warning("shard %d lost: %s", self.number, lost)
             except (PositionLost, LogUnavailable) as fault:
                 log.warning("shard %d takes over again: %s", self.number, fault)
             except CorruptRecord as fault:
                 log.critical("shard %d cannot go on: %s", self.number, fault)
+                self._corrupt = fault
             except DamagedState as damage:
                 self._shared.observer.state_damaged(self.number)
                 log.critical("shard %d is not judged, its changelog is damaged: %s", self.number, damage)
-            self.is_steady = False
+            self.is_steady, self.turn = False, None
             self._shared.observer.shard(self.number, None if self._letting_go.is_set() else "waiting")
             if not self._letting_go.is_set():
                 await self._pause()
@@ -98,7 +106,17 @@ class Shard:
         shared = self._shared
         maker = RecordMaker(self.number, shared.shards, shared.topics, shared.codec)
         settings = LedgerSettings(shared.group, shared.shards, self.number, shared.topics.state)
-        ledger = Ledger(settings, shared.log, shared.codec, maker, shared.writer_id, shared.observer, shared.now_ms)
+        self._term, self._times_ms = shared.pulse.term, {}
+        ledger = Ledger(
+            settings,
+            shared.log,
+            shared.codec,
+            maker,
+            shared.writer_id,
+            shared.observer,
+            shared.now_ms,
+            self._permit,
+        )
         engine = shared.make_engine()
         publisher = AdlPublisher(self.number, shared.topics, engine)
         if shared.adl is not None:
@@ -130,10 +148,10 @@ class Shard:
     async def _live(self, ledger: Ledger, steps: StepMaker, publisher: AdlPublisher) -> None:
         shared = self._shared
         asked = requests_to(self.number, shared.topics)
-        intake = Intake(shared.log, asked, RECORDS_AT_ONCE, self._work.set, shared.observer)
+        intake = Intake(shared.log, asked, RECORDS_AT_ONCE, self._work.set, shared.observer, shared.inputs)
         stop_listening = shared.feed.listen(self._work.set)
         intake.start({where: self._positions.get(where, 0) for where in (self._accounts, *asked)})
-        self.is_steady = True
+        self.is_steady, self.steady_at = True, shared.pulse.clock()
         shared.observer.shard(self.number, "steady")
         log.info("shard %d is steady", self.number)
         try:
@@ -142,6 +160,7 @@ class Shard:
                 await self._step(ledger, steps, intake)
                 await self._rank(ledger, publisher)
                 shared.snapshots.consider(name_of(ledger.settings), ledger.image)
+                self._end_turn(ledger)
             shared.snapshots.consider(name_of(ledger.settings), ledger.image, last=True)
         finally:
             stop_listening()
@@ -157,10 +176,26 @@ class Shard:
         except TimeoutError:
             return
 
+    async def _permit(self) -> None:
+        await self._shared.pulse.permit(self._term)
+
+    def _end_turn(self, ledger: Ledger) -> None:
+        """Note that a step is done: nothing but this says that the shard lives.
+
+        A shard that comes to life only to meet the same corrupt batch again does not.
+        """
+        if self._corrupt is not None and self._positions.get(self._corrupt.where, 0) <= self._corrupt.position:
+            return
+        self._corrupt, self.lived_at = None, self._shared.pulse.clock()
+        number = 1 if self.turn is None else self.turn.number + 1
+        times_ms = dict(self._times_ms)
+        self.turn = Turn(number, ledger.meta.counter, dict(self._positions), times_ms, self._shared.now_ms())
+
     async def _step(self, ledger: Ledger, steps: StepMaker, intake: Intake) -> None:
         started = time.perf_counter()
         if self._cursor.is_lost:
             raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), self._cursor.next)
+        self._shared.pulse.check(self._term)
         entries = self._shared.feed.entries(self._cursor.next, ENTRIES_AT_ONCE)
         records = self._records or intake.take()
         now_ms = self._shared.now_ms()
@@ -169,6 +204,7 @@ class Shard:
         self._records = records[step.records :]
         for result in step.results:
             await self._commit(ledger, result)
+        self._times_ms |= _times_ms(entries[: step.entries], records[: step.records])
         if any(result.groups for result in step.results):
             self._shared.observer.step(time.perf_counter() - started)
 
@@ -226,3 +262,9 @@ class Shard:
             self._shared.observer.event(event_type)
         for topic, code in result.dead_letters:
             self._shared.observer.dead_letter(topic, code)
+
+
+def _times_ms(entries: Iterable[FeedEntry], records: Iterable[Record]) -> dict[TopicPartition, int]:
+    """Return the log's time of the last message of each input."""
+    found = {entry.where: entry.timestamp_ms for entry in entries}
+    return found | {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.app.codec import Codec
 from monitor.app.feed import GlobalFeed
+from monitor.app.input_watch import InputWatch
 from monitor.app.observing import Observer
 from monitor.app.ports import Log
+from monitor.app.pulse import Pulse
 from monitor.app.snapshots import Snapshots
 from monitor.app.topics import TopicNames
+from monitor.app.watchdog_settings import WatchdogSettings
 from monitor.core.engine import MarginEngine
 from monitor.core.limits import Limits
 
@@ -53,5 +56,8 @@ class Shared:
     aside: KernelThread
     snapshots: Snapshots
     now_ms: Callable[[], int]
+    pulse: Pulse
+    inputs: InputWatch
+    watchdogs: WatchdogSettings = field(default_factory=WatchdogSettings)
     limits: Limits = field(default_factory=Limits)
     adl: AdlReader | None = None

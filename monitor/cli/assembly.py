@@ -19,12 +19,15 @@ from typing import TypeVar
 from monitor.adapters.snapshots import SnapshotFiles
 from monitor.adapters.wire.codec import WireCodec
 from monitor.app.adl_reading import AdlReader
+from monitor.app.alarms import Alarms
 from monitor.app.feed import GlobalFeed
 from monitor.app.image import Image
+from monitor.app.input_watch import InputWatch
 from monitor.app.instance import Instance
 from monitor.app.observing import Observer
 from monitor.app.ports import Log, LogReader, LogUnavailable, TopicPartition
 from monitor.app.provenance import market_image
+from monitor.app.pulse import Pulse
 from monitor.app.reading import FeedSettings
 from monitor.app.shared import Shared
 from monitor.app.snapshots import SnapshotName, Snapshots
@@ -110,6 +113,7 @@ def new_feed(
     log: Log,
     observer: Observer,
     clock: Callable[[], int] = now_ms,
+    inputs: InputWatch | None = None,
     market: Callable[[LogReader], Awaitable[Image]] | None = None,
 ) -> GlobalFeed:
     """Return a feed of the global inputs, not running; `market` finds what was kept of them, else the changelog."""
@@ -121,7 +125,10 @@ def new_feed(
         max_window=settings.limits.max_window_messages,
         max_poll_records=settings.limits.max_poll_records,
     )
-    return GlobalFeed(feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer, market)
+    seen = inputs or InputWatch(time.monotonic)
+    return GlobalFeed(
+        feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer, seen, market
+    )
 
 
 def new_snapshots(
@@ -138,6 +145,16 @@ def new_engine(settings: Settings) -> MarginEngine:
     return MarginEngine(engine_settings(settings), new_board(settings))
 
 
+def new_pulse(settings: Settings, observer: Observer) -> Pulse:
+    """Return the pulse of the running event loop, with budgets by the session's length where none are stated."""
+    budgets, session_ms = settings.watchdog, settings.kafka.session_timeout_ms
+    late_ms = session_ms // 2 if budgets.loop_late_ms is None else budgets.loop_late_ms
+    lost_ms = session_ms if budgets.loop_lost_ms is None else budgets.loop_lost_ms
+    clock = asyncio.get_running_loop().time
+    alarms = Alarms(observer, budgets.hold_ms / 1000)
+    return Pulse(clock, alarms, late_ms / 1000, max(late_ms, lost_ms) / 1000, budgets.kernel_ms / 1000)
+
+
 def assemble(
     settings: Settings,
     topics: TopicNames,
@@ -152,6 +169,9 @@ def assemble(
     codec = codec_of(settings)
     group = settings.topics.prefix + settings.kafka.group_id
     ranked = settings.adl.population is AdlPopulation.ALL
+    pulse = new_pulse(settings, observer)
+    inputs = InputWatch(pulse.clock)
+    watched = pulse.watched(kernel)
     snapshots = new_snapshots(settings, aside or kernel, observer, clock)
     market = partial(
         market_image,
@@ -162,7 +182,7 @@ def assemble(
     )
     shared = Shared(
         log=log,
-        feed=new_feed(settings, topics, log, observer, clock, market),
+        feed=new_feed(settings, topics, log, observer, clock, inputs, market),
         codec=codec,
         observer=observer,
         topics=topics,
@@ -170,11 +190,14 @@ def assemble(
         shards=shards,
         writer_id=secrets.token_hex(8),
         make_engine=lambda: new_engine(settings),
-        on_kernel_thread=kernel,
+        on_kernel_thread=watched,
         aside=aside or kernel,
         snapshots=snapshots,
         now_ms=clock,
+        pulse=pulse,
+        inputs=inputs,
+        watchdogs=settings.watchdog,
         limits=settings.limits,
-        adl=AdlReader(topics.adl_queue, shards, log.reader(), kernel, observer) if ranked else None,
+        adl=AdlReader(topics.adl_queue, shards, log.reader(), watched, observer) if ranked else None,
     )
     return Instance(shared, log.membership(group, topics.account_events))

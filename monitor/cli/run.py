@@ -10,8 +10,8 @@ import asyncio
 import json
 import logging
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from monitor.cli.exits import BadInput, Exit
@@ -106,25 +106,29 @@ class _Daemon:
 
     @asynccontextmanager
     async def _serving(self, registry: Any) -> AsyncIterator[None]:
-        from monitor.adapters.http import HttpServer, read_token, standard_routes  # noqa: PLC0415
+        from monitor.adapters.http import HttpServer, HttpThread, read_token, standard_routes  # noqa: PLC0415
         from monitor.adapters.metrics import exposition  # noqa: PLC0415
 
         routes = standard_routes(lambda: exposition(registry), self._is_live, self._is_ready)
         server = HttpServer(self._settings.http, routes, read_token(self._settings.http))
-        await server.start()
+        thread = HttpThread(server)
+        await thread.start()
         log.info("listening on http://%s:%d", self._settings.http.host, server.port)
         try:
             yield
         finally:
-            await server.stop()
+            await thread.stop()
 
     def _is_live(self) -> tuple[bool, Sequence[str]]:
-        return True, ()
+        """Say whether a restart would help; asked from the thread of the HTTP door."""
+        reasons = [] if self._instance is None else self._instance.why_not_live()
+        return not reasons, reasons
 
     def _is_ready(self) -> tuple[bool, Sequence[str]]:
+        """Say whether this instance does its work and nothing is wrong; asked from the thread of the HTTP door."""
         if self._instance is None:
             return False, [self._waiting_for]
-        reasons = self._instance.why_not_ready()
+        reasons = [*self._instance.why_not_ready(), *self._instance.why_not_well()]
         return not reasons, reasons
 
     async def _work(self, observer: Any) -> None:
@@ -140,7 +144,8 @@ class _Daemon:
             self._instance = assemble(self._settings, topics, outside, shards, observer, kernel, aside=aside)
             if self._stop.is_set():
                 self._instance.stop()
-            await self._instance.run()
+            with self._watching(self._instance):
+                await self._instance.run()
         finally:
             kernel.close()
             aside.close()
@@ -151,6 +156,18 @@ class _Daemon:
         for result in results:
             if isinstance(result, Exception):
                 raise result
+
+    @contextmanager
+    def _watching(self, instance: Instance) -> Iterator[None]:
+        """Look at the instance's pulse from a thread, and in short steps: what is late is late by little."""
+        from monitor.app.watch_thread import WatchThread  # noqa: PLC0415
+
+        thread = WatchThread(instance.look_at_pulse, self._settings.watchdog.interval_ms / 1000)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.stop()
 
     def _wait(self, reason: str) -> None:
         if reason != self._waiting_for:
@@ -173,7 +190,7 @@ class _Daemon:
     async def _feed(self, source: Source, embedded: EmbeddedLog) -> None:
         """Feed the input once its messages are judged one by one; a line that is none ends the daemon."""
         try:
-            while not self._is_ready()[0]:  # noqa: ASYNC110  # an instance has no event for it
+            while self._instance is None or self._instance.why_not_ready():  # noqa: ASYNC110  # an instance has no event for it
                 await asyncio.sleep(0.05)
             log.info("input ended after %d records", await feed(source, embedded, self._settings.topics.prefix))
         except BadInput:

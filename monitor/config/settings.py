@@ -14,6 +14,7 @@ from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
 from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.topics import TopicSettings
+from monitor.app.watchdog_settings import WatchdogSettings
 from monitor.config.ladders import LadderTables
 from monitor.config.portfolio import portfolio_of_table, read_portfolio, read_portfolio_text, recased
 from monitor.config.tables import haircuts_of, read_brackets, read_haircut
@@ -101,6 +102,7 @@ class Settings:
     rules: RuleSettings = field(default_factory=RuleSettings)
     limits: Limits = field(default_factory=Limits)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
+    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)
     venue: VenueSettings = field(default_factory=VenueSettings)

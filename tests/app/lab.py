@@ -26,8 +26,13 @@ T = TypeVar("T")
 BEGIN_MS = 1_700_000_000_000
 SESSION_SECONDS = 0.4
 """After this time the group drops a killed or frozen member."""
-PLAIN: Mapping[str, Any] = {"ladder.hysteresis": "0", "prices.max_age_ms": 0, "prices.unknown_after_ms": 0}
-"""Settings under which a status depends on the last inputs alone."""
+PLAIN: Mapping[str, Any] = {
+    "ladder.hysteresis": "0",
+    "prices.max_age_ms": 0,
+    "prices.unknown_after_ms": 0,
+    "watchdog.heartbeat_ms": 0,
+}
+"""Settings under which a status depends on the last inputs alone; and nothing is written beside verdicts."""
 
 
 class _Impatient(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
@@ -81,6 +86,8 @@ class Notes(SilentObserver):
         self.takeovers = 0
         self.held = 0
         self.damaged = 0
+        self.alarms: set[tuple[str, str]] = set()
+        self.alarms_ever: list[str] = []
         self.sources: list[str] = []
         self.ignored: list[str] = []
         self.failed_snapshots = 0
@@ -116,6 +123,15 @@ class Notes(SilentObserver):
     def held_instruments(self, count: int) -> None:
         """Keep it."""
         self.held = count
+
+    def alarm(self, watchdog: str, subject: str) -> None:
+        """Keep it while it lasts."""
+        self.alarms.add((watchdog, subject))
+        self.alarms_ever.append(watchdog)
+
+    def alarm_over(self, watchdog: str, subject: str) -> None:
+        """Strike it."""
+        self.alarms.remove((watchdog, subject))
 
 
 class Running:

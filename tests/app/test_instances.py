@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitor.app.input_watch import InputWatch
 from monitor.app.instance import STOP_SECONDS
 from monitor.app.intake import Intake
 from monitor.app.observing import SilentObserver
@@ -206,7 +207,7 @@ async def test_the_intake_reads_ahead_so_far_and_no_further() -> None:
     for number in range(100):
         world.account("a", number)
     where = TopicPartition(world.topics.account_events, 0)
-    intake = Intake(world.log, (), 5, lambda: None, SilentObserver())
+    intake = Intake(world.log, (), 5, lambda: None, SilentObserver(), InputWatch(lambda: 0.0))
     intake.start({where: 0})
     await world.pass_time(5)
     assert intake._batches.qsize() == intake._batches.maxsize

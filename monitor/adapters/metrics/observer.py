@@ -13,6 +13,7 @@ from typing import get_args
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from monitor.adapters.metrics.recovery import RecoveryMetrics
+from monitor.app.alarms import Watchdog
 from monitor.app.observing import ShardState
 from monitor.app.ports import TopicPartition
 from monitor.core.fund.figures import FundFigures
@@ -113,6 +114,18 @@ class PrometheusObserver:
             name: Gauge(f"liqmon_fund_{name}", text, ["shard", "fund"], registry=registry)
             for name, text in _OF_FUNDS.items()
         }
+        self._raised = Gauge(
+            "liqmon_watchdog_raised",
+            "1 while a shard or an input has used up the budget of a watchdog",
+            ["watchdog", "subject"],
+            registry=registry,
+        )
+        self._alarms = Counter("liqmon_watchdog_alarms", "Budgets used up", ["watchdog"], registry=registry)
+        for kind in Watchdog:
+            self._alarms.labels(kind.value)
+        self._heartbeats = Gauge(
+            "liqmon_heartbeat_age_seconds", "Since the last heartbeat of a shard", ["shard"], registry=registry
+        )
         self._build = Info("liqmon_build", "Versions", registry=registry)
 
     def build(self, versions: Mapping[str, str]) -> None:
@@ -236,6 +249,19 @@ class PrometheusObserver:
     def log_fault(self, kind: str) -> None:
         """Count a fault of the log."""
         self._log_faults.labels(kind).inc()
+
+    def alarm(self, watchdog: str, subject: str) -> None:
+        """Show and count an alarm."""
+        self._raised.labels(watchdog, subject).set(1)
+        self._alarms.labels(watchdog).inc()
+
+    def alarm_over(self, watchdog: str, subject: str) -> None:
+        """Show that it is over."""
+        self._raised.labels(watchdog, subject).set(0)
+
+    def heartbeat_age(self, shard: int, seconds: float) -> None:
+        """Show how long a shard has been silent."""
+        self._heartbeats.labels(str(shard)).set(seconds)
 
     def _by_reason(self, gauge: Gauge, name: str, shard: int, counts: Mapping[str, int]) -> None:
         """Set a gauge by the word before the colon of each reason; what nobody has any more goes to 0."""
