@@ -43,6 +43,7 @@ class Meta:
 
     `inputs` holds the next offset of every input: the account events consumed, and every global input judged.
     `incarnation` is a random id that the first line of a changelog gives it, "" in lines of versions that gave none.
+    `closed` says why nobody may judge on this changelog any more, or not yet; "" where somebody may.
     `hash` is that of all live records (see `weight`) as of this line, None in lines of versions that counted none.
     """
 
@@ -54,6 +55,7 @@ class Meta:
     schema: int = SCHEMA
     incarnation: str = ""
     hash: int | None = None
+    closed: str = ""
 
     def body(self) -> dict[str, Any]:
         """Return the line as it is written."""
@@ -69,6 +71,7 @@ class Meta:
             "inputs": inputs,
             "incarnation": self.incarnation,
             **({} if self.hash is None else {"hash": f"{self.hash:016x}"}),
+            **({"closed": self.closed} if self.closed else {}),
         }
 
     @classmethod
@@ -89,6 +92,7 @@ class Meta:
             body["schema"],
             body.get("incarnation", ""),
             None if counted is None else int(counted, 16),
+            body.get("closed", ""),
         )
 
     def next(self, writer: str, inputs: Positions, total: int) -> Meta:
@@ -121,7 +125,7 @@ async def _between(reader: LogReader, where: TopicPartition, start: int, end: in
 
 
 def check_owner(meta: Meta | None, group: str, shards: int) -> None:
-    """Raise `ForeignState` unless a changelog is ours: the same group, shard count and schema."""
+    """Raise `ForeignState` unless a changelog is ours, the same group, shard count and schema, and open."""
     if meta is None:
         return
     for name, found, wanted in (
@@ -131,6 +135,8 @@ def check_owner(meta: Meta | None, group: str, shards: int) -> None:
     ):
         if found != wanted:
             raise ForeignState(f"the changelog was written with {name} {found}, this daemon has {wanted}")
+    if meta.closed:
+        raise ForeignState(f"the changelog is closed: {meta.closed}")
 
 
 def weight(key: bytes, value: bytes) -> int:

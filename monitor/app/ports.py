@@ -200,13 +200,16 @@ class TopicState:
 
 
 class TopicAdmin(Protocol):
-    """Create and describe topics."""
+    """Create and describe topics, and look at groups."""
 
     async def describe(self, names: Iterable[str]) -> dict[str, TopicState]:
         """Return the topics that exist among `names`."""
 
     async def create(self, specs: Iterable[TopicSpec]) -> dict[str, str]:
         """Create topics; return an error text per topic that was refused."""
+
+    async def members(self, group_id: str) -> int:
+        """Return how many members a group has now, 0 for a group nobody knows."""
 
 
 class Log(Protocol):

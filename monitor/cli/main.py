@@ -1,6 +1,6 @@
 """The command line's front door: finds the command, runs it, and turns every fault into a message and an exit code.
 
-argparse, not a library: nine commands with few options each need nothing more, and it costs no start-up time.
+argparse, not a library: ten commands with few options each need nothing more, and it costs no start-up time.
 What a command does lives in its own module.
 """
 
@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "demo",
     "topics",
+    "migrate-shards",
     "config",
     "evaluate",
     "compare",
@@ -69,7 +70,7 @@ def _wanted(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _command(name: str) -> Command:
-    return cast("Command", import_module(f"monitor.cli.{name}"))
+    return cast("Command", import_module(f"monitor.cli.{name.replace('-', '_')}"))
 
 
 def _parser(commands: dict[str, Command]) -> argparse.ArgumentParser:

@@ -61,13 +61,14 @@ def test_every_command_is_registered() -> None:
     """Each module of the command line that offers a parser is one of the commands, and the other way round."""
     rooms = [*(PACKAGE / "cli").glob("*.py"), *(PACKAGE / "cli").glob("*/__init__.py")]
     offering = [path for path in rooms if "\ndef add_parser(" in path.read_text()]
-    assert {path.stem if path.stem != "__init__" else path.parent.name for path in offering} == set(COMMANDS)
+    names = {path.stem if path.stem != "__init__" else path.parent.name for path in offering}
+    assert {name.replace("_", "-") for name in names} == set(COMMANDS)
 
 
 def test_the_readme_names_commands_that_exist() -> None:
     """Every `liqmon …` and `make …` in the README's code is a command or a verb."""
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", README.read_text() if README.exists() else "", re.DOTALL))
     verbs = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
-    commands = set(re.findall(r"(?:^|[\s`/])liqmon ([a-z]+)", code))
+    commands = set(re.findall(r"(?:^|[\s`/])liqmon ([a-z-]+)", code))
     assert commands <= set(COMMANDS)
     assert set(re.findall(r"(?m)(?:^|[\s`])make ([a-z-]+)", code)) <= verbs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from monitor.adapters.embedded.faults import Faults
@@ -16,10 +16,11 @@ from monitor.core.partitioning import partition_of
 
 
 class EmbeddedAdmin:
-    """Create and describe topics."""
+    """Create and describe topics, and look at groups."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, groups: Mapping[tuple[str, str], Group]) -> None:
         self._store = store
+        self._groups = groups
 
     async def describe(self, names: Iterable[str]) -> dict[str, TopicState]:
         """Return the topics that exist among `names`, with the settings they were created with."""
@@ -34,6 +35,12 @@ class EmbeddedAdmin:
         self._store.faults.check()
         errors = {spec.name: self._store.create(spec) for spec in specs}
         return {name: error for name, error in errors.items() if error is not None}
+
+    async def members(self, group_id: str) -> int:
+        """Return how many members a group has now."""
+        await asyncio.sleep(0)
+        self._store.faults.check()
+        return sum(len(group.members) for (name, _), group in self._groups.items() if name == group_id)
 
 
 class EmbeddedLog:
@@ -73,7 +80,7 @@ class EmbeddedLog:
 
     async def admin(self) -> EmbeddedAdmin:
         """Return the admin of the log."""
-        return EmbeddedAdmin(self._store)
+        return EmbeddedAdmin(self._store, self._groups)
 
     async def close(self) -> None:
         """Force what is kept in a directory to the disk and let it go."""

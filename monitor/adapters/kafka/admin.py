@@ -1,4 +1,4 @@
-"""Creating and describing topics; which topics there should be is decided elsewhere."""
+"""Creating and describing topics, and looking at groups; which topics there should be is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
 from monitor.adapters.kafka.clients import Clients
-from monitor.adapters.kafka.faults import bounded
+from monitor.adapters.kafka.faults import bounded, fault_of
 from monitor.app.ports import LogForbidden, LogUnavailable, TopicSpec, TopicState
 
 _SETTLE_SECONDS = 0.05
@@ -52,6 +52,17 @@ class KafkaAdmin:
                 unseen -= (await _describe(client, unseen)).keys()
                 await asyncio.sleep(_SETTLE_SECONDS if unseen else 0)
         return refused
+
+    async def members(self, group_id: str) -> int:
+        """Return how many members a group has now, 0 for a group nobody knows."""
+        async with self._client("describing a group") as client:
+            found = [group for answer in await client.describe_consumer_groups([group_id]) for group in answer.groups]
+        count = 0
+        for code, _, _, _, _, members, *_ in found:
+            if code:
+                raise fault_of(for_code(code)(), f"the group {group_id} cannot be described")
+            count += len(members)
+        return count
 
     @asynccontextmanager
     async def _client(self, doing: str) -> AsyncIterator[Any]:
