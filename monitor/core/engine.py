@@ -111,7 +111,7 @@ class MarginEngine:
         numbers = range(len(self.book))
         for start in range(0, len(numbers), _PLACED_AT_ONCE):
             some = numbers[start : start + _PLACED_AT_ONCE]
-            self._place([(number, self.book.account(number)) for number in some])
+            self.place([(number, self.book.account(number)) for number in some])
 
     @property
     def refreshes_within_ms(self) -> int:
@@ -199,7 +199,7 @@ class MarginEngine:
         self.board.set_instrument(item.symbol, item.terms)
         again = self.store.set_instrument(item.symbol, item.terms)
         numbers = sorted({*again.tolist(), *self._waiting.pop(item.symbol, ())})
-        self._place([(number, self.book.account(number)) for number in numbers])
+        self.place([(number, self.book.account(number)) for number in numbers])
         self._judge_accounts(numbers, moment, outcome)
         if self._judging:
             self._judge(self.store.judge_symbols([item.symbol]), moment, outcome)
@@ -229,7 +229,7 @@ class MarginEngine:
             return
         outcome.account_events += 1
         number = self._keep(account, now_ms, outcome)
-        self._place([(number, account)])
+        self.place([(number, account)])
         self._judge_accounts([number], Moment(Cause(CauseKind.ACCOUNT_EVENT, message.origin), now_ms), outcome)
 
     def _suspect(self, account_id: str, now_ms: int, outcome: Outcome) -> None:
@@ -246,8 +246,8 @@ class MarginEngine:
         self.adl.note(number, account)
         return number
 
-    def _place(self, accounts: Sequence[tuple[int, Account]]) -> None:
-        """Put the scopes of accounts into the store as their facts and the terms in force have it."""
+    def place(self, accounts: Sequence[tuple[int, Account]]) -> None:
+        """Put the scopes of accounts of the book into the store as their facts and the terms in force have it."""
         self.store.set_portfolio(self.board.portfolio)
         removed = self.store.put_many([(number, self._rows(number, account)) for number, account in accounts])
         for scope, name in removed:

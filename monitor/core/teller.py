@@ -78,6 +78,12 @@ class Teller:
             self.memory[account_id] = told
         return {name: line.shown for name, line in lines.items() if line.shown != NOT_SHOWN}
 
+    def forget(self, account_id: str) -> None:
+        """Forget what was told of an account, as if it had never been seen: another's memory follows."""
+        self.memory.pop(account_id, None)
+        self._ended.pop(account_id, None)
+        self._to_remember.discard(account_id)
+
     def note_end(self, account_id: str, scope: str, shown: int) -> None:
         """Note that a scope has ceased to exist; `tell_ends` says so."""
         self._ended.setdefault(account_id, {})[scope] = shown

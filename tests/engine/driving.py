@@ -1,18 +1,19 @@
-"""A shard as its owner drives it: the engine, and the records that survive it.
+"""A shard as its owner drives it: the engine, and the records that survive it; or a standby's engine beside it.
 
 Comparing is done elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from monitor.app.feed import market_inputs
 from monitor.app.topics import TopicNames
 from monitor.core.board import MarketBoard
 from monitor.core.engine import EngineSettings, MarginEngine
+from monitor.core.following import Follower
 from monitor.core.freshness import FreshnessSettings
-from monitor.core.inputs import Clock, Input
+from monitor.core.inputs import AssetTerms, Clock, Input, InstrumentTerms, Prices
 from monitor.core.outcome import Outcome
 from monitor.core.portfolio.terms import PortfolioTerms
 
@@ -65,3 +66,59 @@ class Shard:
             if account.rules is not None:
                 self.rules[account_id] = account.rules
         return outcome
+
+
+class WatchedShard(Shard):
+    """Hold a shard that a standby follows: a restart goes on with the standby's engine."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        freshness: FreshnessSettings,
+        usd_assets: tuple[str, ...],
+        portfolio: PortfolioTerms | None = None,
+        *,
+        use_numba: bool,
+    ) -> None:
+        super().__init__(settings, freshness, usd_assets, portfolio, use_numba=use_numba)
+        self._warm = self._make()
+        self._follower = Follower(self._warm)
+        self._turns = 0
+        self._judged: list[Input] = []
+        self._changed: set[str] = set()
+
+    def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+        """Apply inputs; the standby follows in turns, the market sometimes before and sometimes after the accounts."""
+        items = list(inputs)
+        outcome = super().apply(items, now_ms)
+        self._judged += [item for item in items if isinstance(item, Prices | InstrumentTerms | AssetTerms)]
+        self._turns += 1
+        if self._turns % 3 == 1:
+            self._absorb(now_ms)
+        if self._turns % 3 == 2:
+            self._renew(sorted(self._changed)[:3])
+        return outcome
+
+    def restart(self, now_ms: int) -> None:
+        """Lose the engine and go on with the standby's, once it has come as far; another standby begins."""
+        self._absorb(now_ms)
+        self._renew(sorted(self._changed))
+        market = list(market_inputs(self.engine.board, TopicNames()))
+        self.engine, self._warm = self._warm, self._make()
+        self.engine.rules.restore({}, self.windows)
+        self.engine.absorb([Clock(now_ms)], now_ms)
+        self._follower = Follower(self._warm)
+        self._follower.absorb(market, now_ms)
+        self._renew(sorted(self.facts))
+
+    def _absorb(self, now_ms: int) -> None:
+        judged, self._judged = self._judged, []
+        self._follower.absorb(judged, now_ms)
+
+    def _renew(self, account_ids: Sequence[str]) -> None:
+        self._follower.renew(account_ids, self.facts, self.memory, self.rules)
+        self._changed.difference_update(account_ids)
+
+    def _kept(self, outcome: Outcome) -> Outcome:
+        self._changed.update(outcome.accounts)
+        return super()._kept(outcome)

@@ -24,7 +24,7 @@ from monitor.core.outcome import Outcome
 from monitor.core.showing import StatusSettings
 from monitor.core.verdict import Ladders
 from tests.engine import comparing
-from tests.engine.driving import Shard
+from tests.engine.driving import Shard, WatchedShard
 from tests.engine.lives import FRESHNESS, KINDS, LADDERS, OF_ACCOUNTS, USD_ASSETS, Lives
 from tests.engine.proving import difference
 from tests.engine.twin import Expected, Twin
@@ -48,7 +48,7 @@ numbers = st.integers(0, 2**32 - 1)
 
 
 class EngineLives(RuleBasedStateMachine):
-    """Lead two shards, one on compiled kernels and one on numpy, and the twin through one life."""
+    """Lead shards, one on compiled kernels, one on numpy, one with a standby, and the twin through one life."""
 
     @initialize(
         ladders=st.sampled_from(LADDERS),
@@ -71,7 +71,11 @@ class EngineLives(RuleBasedStateMachine):
         self.twin = Twin(ladders, freshness, usd_assets, portfolio, eligibility)
         self.lives = Lives(self.twin)
         rules, terms = EngineSettings(ladders, SHOW_ALL), terms_of(portfolio, eligibility)
-        self.shards = [Shard(rules, freshness, usd_assets, terms, use_numba=use_numba) for use_numba in (True, False)]
+        self.shards = [
+            Shard(rules, freshness, usd_assets, terms, use_numba=True),
+            Shard(rules, freshness, usd_assets, terms, use_numba=False),
+            WatchedShard(rules, freshness, usd_assets, terms, use_numba=True),
+        ]
         self._apply(self.lives.beginning(number))
 
     @rule(inputs=st.lists(st.tuples(kinds, numbers), min_size=1, max_size=5))
@@ -165,7 +169,10 @@ def joined(outcomes: list[Outcome]) -> Outcome:
 
 @pytest.mark.timeout(0 if CAMPAIGN else 900)
 def test_the_engine_is_the_twin() -> None:
-    """Every status, figure, event, count and memory of every scope is the twin's after every input, on both kernels."""
+    """Every status, figure, event, count and memory of every scope is the twin's after every input.
+
+    On both kernels, and with the engine of a standby as with a restored one after each takeover.
+    """
     rules = settings(
         max_examples=AT_ONCE,
         stateful_step_count=STEPS,

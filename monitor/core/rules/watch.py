@@ -55,6 +55,14 @@ class RuleWatch:
             memory = self.memories[account_id] = unpack_rules(record)
             self._highs.saved(account_id, memory)
 
+    def renew(self, account_id: str, record: bytes | None) -> None:
+        """Take over what another watch has remembered of an account meanwhile, before the account is put again."""
+        self._to_remember.discard(account_id)
+        self.memories.pop(account_id, None)
+        if record is not None:
+            memory = self.memories[account_id] = unpack_rules(record)
+            self._highs.saved(account_id, memory)
+
     def put(self, number: int, account: Account) -> None:
         """Watch an account as its facts and the terms in force have it, or no longer."""
         raw = account.settings.raw
@@ -115,6 +123,11 @@ class RuleWatch:
                 self._look_at(exact, moment, outcome, moves)
                 self._raise_highs(rising, moment)
             self._occasional.touch(self._registry, numbers, changed=moves is None)
+
+    def put_again(self, symbols: Collection[str], assets: Collection[str]) -> None:
+        """Look at the terms of symbols and assets anew that were taken over without anybody being judged."""
+        for number in self._registry.touched((), symbols, assets):
+            self._put_rows(number)
 
     def outdate(self) -> None:
         """Note that prices were taken over without anybody being judged."""
