@@ -176,6 +176,9 @@ class Membership(Protocol):
     def shards(self) -> frozenset[int]:
         """Return the shards assigned to this instance now."""
 
+    def keep_warm(self, shards: frozenset[int]) -> None:
+        """State which shards a standby keeps here: the next time shards are shared out they are given to us sooner."""
+
     def confirmed_ms(self) -> int:
         """Return the milliseconds since the group last confirmed this membership."""
 

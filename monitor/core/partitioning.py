@@ -35,18 +35,20 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Hold what a member says it owned, and in which generation of its group that was true."""
+    """Hold what a member says it owned, and in which generation of its group that was true; and what it keeps warm."""
 
     generation: int = -1
     owned: frozenset[int] = frozenset()
+    warm: frozenset[int] = frozenset()
 
 
 def share_out(partitions: int, claims: Mapping[str, Claim]) -> dict[str, frozenset[int]]:
     """Share `partitions` among the members so that as few as possible change hands and the loads differ by one at most.
 
     Every member keeps what it owned as far as its quota goes; of two claims to one partition the younger generation
-    wins, then the lower member name. What is left goes out in ascending order. Every partition is given to exactly one
-    member; no members, no shares.
+    wins, then the lower member name. What is left goes to members that keep it warm, as far as their quotas go: first
+    what the fewest keep warm, to the one with most room. The rest goes out in ascending order. Every partition is given
+    to exactly one member; no members, no shares.
     """
     members = sorted(claims, key=lambda name: (-claims[name].generation, name))
     free = set(range(partitions))
@@ -55,13 +57,27 @@ def share_out(partitions: int, claims: Mapping[str, Claim]) -> dict[str, frozens
         held[name] = sorted(claims[name].owned & free)
         free.difference_update(held[name])
     most_first = sorted(members, key=lambda name: (-len(held[name]), name))
+    room: dict[str, int] = {}
     for rank, name in enumerate(most_first):
         quota = partitions // len(members) + (rank < partitions % len(members))
         free.update(held[name][quota:])
         del held[name][quota:]
+        room[name] = quota - len(held[name])
+    _hand_to_the_warm(free, held, room, claims)
     left = sorted(free, reverse=True)
-    for rank, name in enumerate(most_first):
-        quota = partitions // len(members) + (rank < partitions % len(members))
-        while len(held[name]) < quota:
+    for name in most_first:
+        for _ in range(room[name]):
             held[name].append(left.pop())
     return {name: frozenset(held[name]) for name in members}
+
+
+def _hand_to_the_warm(
+    free: set[int], held: Mapping[str, list[int]], room: dict[str, int], claims: Mapping[str, Claim]
+) -> None:
+    warm = {partition: [name for name in held if partition in claims[name].warm] for partition in free}
+    for partition in sorted(free, key=lambda one: (len(warm[one]), one)):
+        name = max(warm[partition], key=lambda one: (room[one], one), default=None)
+        if name is not None and room[name]:
+            held[name].append(partition)
+            free.discard(partition)
+            room[name] -= 1

@@ -206,6 +206,11 @@ class GatedMembership:
         """Return the shards."""
         return self._inner.shards()
 
+    def keep_warm(self, shards: frozenset[int]) -> None:
+        """State what is warm, unless dead."""
+        if not self._gate.dead:
+            self._inner.keep_warm(shards)
+
     def confirmed_ms(self) -> int:
         """Return the age of the last confirmation."""
         return self._inner.confirmed_ms()

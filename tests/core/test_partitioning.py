@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from aiokafka.partitioner import murmur2 as client_murmur2
 from hypothesis import given
@@ -40,7 +42,7 @@ def test_partitions_are_in_range(key: bytes, partitions: int) -> None:
 
 CLAIMS = st.dictionaries(
     st.sampled_from("abcdefg"),
-    st.builds(Claim, st.integers(-1, 3), st.frozensets(st.integers(0, 20))),
+    st.builds(Claim, st.integers(-1, 3), st.frozensets(st.integers(0, 20)), st.frozensets(st.integers(0, 20))),
 )
 
 
@@ -73,3 +75,28 @@ def test_of_two_claims_the_younger_generation_wins() -> None:
     assert {0, 1} <= shares["b"]
     assert 2 in shares["c"]
     assert not shares["a-zombie"] & {0, 1, 2}
+
+
+@given(st.integers(1, 16), st.integers(1, 5), st.data())
+def test_what_is_warm_takes_nothing_from_owners(partitions: int, members: int, data: st.DataObject) -> None:
+    """Warm copies decide about what nobody keeps and about nothing else, whoever joins or is gone."""
+    names = [f"m{number}" for number in range(members)]
+    before = share_out(partitions, {name: Claim() for name in names})
+    there = data.draw(st.lists(st.sampled_from([*names, "new"]), min_size=1, unique=True))
+    cold = {name: Claim(1, before.get(name, frozenset())) for name in there}
+    warm = {name: replace(one, warm=data.draw(st.frozensets(st.integers(0, 20)))) for name, one in cold.items()}
+    shares, without = share_out(partitions, warm), share_out(partitions, cold)
+    for name, one in cold.items():
+        assert shares[name] & one.owned == without[name] & one.owned
+        assert len(shares[name]) == len(without[name])
+
+
+@given(st.integers(2, 12), st.data())
+def test_the_warm_come_before_the_rest(partitions: int, data: st.DataObject) -> None:
+    """When an owner dies, a survivor with room that keeps a partition warm gets it before one that does not."""
+    before = share_out(partitions, {name: Claim() for name in ("dead", "x", "y")})
+    warm = data.draw(st.frozensets(st.sampled_from(sorted(before["dead"])))) if before["dead"] else frozenset()
+    claims = {"x": Claim(1, before["x"], warm), "y": Claim(1, before["y"])}
+    after = share_out(partitions, claims)
+    room = len(after["x"] - before["x"])
+    assert len(after["x"] & warm) == min(room, len(warm))

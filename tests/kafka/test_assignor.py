@@ -48,6 +48,16 @@ def test_members_keep_what_they_had() -> None:
     assert _round(cluster, {"two": two}) == {"two": {"t": [0, 1, 2, 3, 4, 5]}}
 
 
+def test_a_dead_owner_is_followed_by_whoever_is_warm() -> None:
+    """What a member states as warm travels with its claims and counts where nobody owns a partition."""
+    cluster, one, two, three = Cluster(t=6), StickyAssignor(), StickyAssignor(), StickyAssignor()
+    before = _round(cluster, {"a": one, "b": two, "c": three})
+    lost = before["a"]["t"]
+    two.warm, three.warm = frozenset(lost[1:]), frozenset(lost[:1])
+    after = _round(cluster, {"b": two, "c": three})
+    assert after == {"b": {"t": sorted(before["b"]["t"] + lost[1:])}, "c": {"t": sorted(before["c"]["t"] + lost[:1])}}
+
+
 def test_a_zombie_claims_in_vain() -> None:
     """What a member owned before the others went on without it is not taken from them when it returns."""
     cluster, zombie, two, three = Cluster(t=4), StickyAssignor(), StickyAssignor(), StickyAssignor()
@@ -68,7 +78,16 @@ def test_two_members_in_one_process_do_not_mix() -> None:
 
 @pytest.mark.parametrize(
     "user_data",
-    [b"", b"{", b"[]", b"\xff\xfe", b'{"generation": "x"}', b'{"owned": {"t": ["a"]}}', b'{"language": 9, "owned": 5}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"generation": "x"}',
+        b'{"owned": {"t": ["a"]}}',
+        b'{"warm": {"t": 1}}',
+        b'{"language": 9, "owned": 5}',
+    ],
 )
 def test_nonsense_counts_as_no_claim(user_data: bytes) -> None:
     """A member whose words cannot be understood gets its share like a newcomer."""

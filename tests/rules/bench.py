@@ -30,7 +30,7 @@ from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.verdict import Ladders
-from tests.engine.driving import Shard
+from tests.engine.driving import Shard, WatchedShard
 from tests.engine.proving import difference
 
 CODEC = WireCodec(Limits())
@@ -43,10 +43,16 @@ class Bench:
     """Hold one shard, its clock and every rule event it has told; each is verified and held against its schema."""
 
     def __init__(
-        self, rules: RuleSettings | None = None, freshness: FreshnessSettings | None = None, **ladder: Any
+        self,
+        rules: RuleSettings | None = None,
+        freshness: FreshnessSettings | None = None,
+        *,
+        standby: bool = False,
+        **ladder: Any,
     ) -> None:
         settings = EngineSettings(Ladders.same(Ladder.build(**ladder)), rules=rules or RuleSettings())
-        self.shard = Shard(settings, freshness or FreshnessSettings(0, 0), ("USD",), use_numba=False)
+        kind = WatchedShard if standby else Shard
+        self.shard = kind(settings, freshness or FreshnessSettings(0, 0), ("USD",), use_numba=False)
         self.now_ms = BEGIN_MS
         self.told: list[dict[str, Any]] = []
         self.written = 0

@@ -84,8 +84,8 @@ steps = st.one_of(
 class Life:
     """Feed a bench and the twin with the same messages."""
 
-    def __init__(self) -> None:
-        self.bench = Bench(RuleSettings(high_step=0))
+    def __init__(self, *, standby: bool = False) -> None:
+        self.bench = Bench(RuleSettings(high_step=0), standby=standby)
         self.twin = Twin()
         for symbol, terms in TERMS.items():
             self.twin.terms[symbol] = terms
@@ -128,14 +128,17 @@ def _plain(position: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("waiting", [-1, 1_000], ids=["screened", "exact"])
 def test_every_event_is_the_twin_s(waiting: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each message tells what the twin says, in number, level, target and sequence; restarts change nothing."""
+    """Each message tells what the twin says, in number, level, target and sequence; restarts change nothing.
+
+    Where all are read exactly, a standby's engine goes on after each restart.
+    """
     monkeypatch.setattr(screen, "WAITING", waiting)
     seen: set[str] = set()
 
     @settings(max_examples=60, derandomize=True)  # what is seen at all must not be chance
     @given(st.lists(steps, min_size=5, max_size=30))
     def lives(script: list[tuple[str, Any]]) -> None:
-        life = Life()
+        life = Life(standby=waiting > 0)
         for kind, what in script:
             before = len(life.bench.told)
             lines = life.step(kind, what)

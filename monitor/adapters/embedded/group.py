@@ -41,7 +41,7 @@ class Group:
             return
         self.generation += 1
         topic = self.store.topics.get(self.topic)
-        claims = {name: Claim(self.generation, member.shards()) for name, member in self.members.items()}
+        claims = {name: Claim(self.generation, member.shards(), member.warm) for name, member in self.members.items()}
         shares = share_out(len(topic.partitions) if topic else 0, claims)
         for name, member in self.members.items():
             member.take(shares[name])
@@ -55,6 +55,7 @@ class EmbeddedMembership:
         self._group = group
         self._name: str | None = None
         self._shards: frozenset[int] = frozenset()
+        self.warm: frozenset[int] = frozenset()
         self._on_change: Callable[[], None] | None = None
         self._dropped_ms: int | None = None
 
@@ -81,6 +82,10 @@ class EmbeddedMembership:
     def shards(self) -> frozenset[int]:
         """Return the shards assigned to this member."""
         return self._shards
+
+    def keep_warm(self, shards: frozenset[int]) -> None:
+        """State which shards a standby keeps here, for the next time the shards are shared out."""
+        self.warm = shards
 
     def confirmed_ms(self) -> int:
         """Return 0, or how long ago the group dropped this member unseen."""

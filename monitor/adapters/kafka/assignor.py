@@ -1,7 +1,8 @@
 """How members of the group tell what they own and learn what they get; the sharing itself is `core.partitioning`'s.
 
-The leader of the group shares out; every member hands it what it owned and in which of our generations. Anything raised
-here would repeat at every join and keep the group from working, so what cannot be understood counts as no claim.
+The leader of the group shares out; every member hands it what it owned and in which of our generations, and what its
+standby keeps warm. Anything raised here would repeat at every join and keep the group from working, so what cannot be
+understood counts as no claim.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ _LANGUAGE = 1
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """Hold what travels as user data: what a member owns, as of a generation; leaders send the generation alone."""
+    """Hold what travels as user data: what a member owns, as of a generation, and keeps warm.
+
+    Leaders send the generation alone. Members of versions without standbys leave out what is warm, and skip it.
+    """
 
     language: int = _LANGUAGE
     generation: int = -1
     owned: dict[str, list[int]] = {}
+    warm: dict[str, list[int]] = {}
 
 
 def _read(user_data: bytes | None) -> Statement:
@@ -44,10 +49,13 @@ class StickyAssignor(AbstractPartitionAssignor):
 
     def __init__(self) -> None:
         self._mine = Statement()
+        self.warm: frozenset[int] = frozenset()
 
     def metadata(self, topics: Iterable[str]) -> Any:
         """Return what this member tells the leader."""
-        return ConsumerProtocolMemberMetadata(_PROTOCOL_VERSION, list(topics), msgspec.json.encode(self._mine))
+        names = list(topics)
+        mine = msgspec.structs.replace(self._mine, warm={name: sorted(self.warm) for name in names if self.warm})
+        return ConsumerProtocolMemberMetadata(_PROTOCOL_VERSION, names, msgspec.json.encode(mine))
 
     def on_assignment(self, assignment: Any) -> None:
         """Remember what this member was given."""
@@ -72,7 +80,11 @@ class StickyAssignor(AbstractPartitionAssignor):
                 _log.error("assignment_topic_missing", topic=topic)
                 continue
             claims = {
-                name: Claim(said[name].generation, frozenset(said[name].owned.get(topic, ())))
+                name: Claim(
+                    said[name].generation,
+                    frozenset(said[name].owned.get(topic, ())),
+                    frozenset(said[name].warm.get(topic, ())),
+                )
                 for name, member in members.items()
                 if topic in member.subscription
             }

@@ -64,6 +64,10 @@ class KafkaMembership:
         """Return the shards assigned to this instance."""
         return self._shards
 
+    def keep_warm(self, shards: frozenset[int]) -> None:
+        """State which shards a standby keeps here, for the next time the shards are shared out."""
+        self._assignor.warm = shards
+
     def confirmed_ms(self) -> int:
         """Return the time since the last confirmed heartbeat or assignment; heartbeats pause while others rejoin."""
         return int((asyncio.get_running_loop().time() - self._confirmed) * 1000)
