@@ -13,6 +13,7 @@ from monitor.app.heartbeats import HeartbeatReader, HeartbeatWriter, Turn
 from monitor.app.ports import LogUnavailable, Membership
 from monitor.app.shard import Shard
 from monitor.app.shared import Shared
+from monitor.app.standby import Standby
 from monitor.app.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Instance:
     def __init__(self, shared: Shared, membership: Membership) -> None:
         self._shared = shared
         self._membership = membership
+        self._standby = Standby(shared, membership.keep_warm) if shared.recovery.standby else None
         self._shards: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
@@ -68,6 +70,8 @@ class Instance:
         beating = asyncio.create_task(self._beat(), name="pulse")
         member = asyncio.create_task(self._be_member(), name="membership")
         lasting = [feed, member, *self._start_watching()]
+        if self._standby is not None:
+            lasting.append(asyncio.create_task(self._standby.run(), name="standby"))
         if self._shared.adl is not None:
             lasting.append(asyncio.create_task(self._shared.adl.run(), name="adl queue"))
         try:
@@ -114,11 +118,14 @@ class Instance:
                 del self._tasks[number], self._shards[number]
                 task.result()
         for number in sorted(assigned - self._tasks.keys()):
-            shard = self._shards[number] = Shard(number, self._shared)
+            warm = None if self._standby is None else self._standby.give(number)
+            shard = self._shards[number] = Shard(number, self._shared, warm)
             self._tasks[number] = asyncio.create_task(shard.run(), name=f"shard {number}")
             log.info("shard %d assigned", number)
         for number in self._tasks.keys() - assigned:
             self._shards[number].let_go()
+        if self._standby is not None:
+            self._standby.leave_out(self._tasks.keys())
 
     async def _until_something_changes(self, *lasting: asyncio.Task[None]) -> None:
         changed = asyncio.create_task(self._changed.wait())

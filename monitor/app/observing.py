@@ -59,6 +59,9 @@ class Observer(Protocol):
     def shard(self, shard: int, state: ShardState | None) -> None:
         """Note the stage a shard has reached; None: it is not ours any more."""
 
+    def standby(self, shard: int, lag: int | None) -> None:
+        """Note how many records the warm copy of a shard is behind its changelog; None: there is none any more."""
+
     def takeover(self) -> None:
         """Note that a shard was taken over: fenced, restored and caught up."""
 
@@ -144,6 +147,9 @@ class SilentObserver:
         """Ignore it."""
 
     def shard(self, shard: int, state: ShardState | None) -> None:
+        """Ignore it."""
+
+    def standby(self, shard: int, lag: int | None) -> None:
         """Ignore it."""
 
     def takeover(self) -> None:

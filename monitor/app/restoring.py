@@ -15,6 +15,7 @@ from monitor.app.ports import LogReader, LogUnavailable
 from monitor.app.provenance import prove
 from monitor.app.shared import Shared
 from monitor.app.snapshots import SnapshotName
+from monitor.app.warm import WarmCopy
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +25,23 @@ def name_of(settings: LedgerSettings) -> SnapshotName:
     return SnapshotName(settings.group, settings.shards, settings.shard)
 
 
-async def restored_image(shared: Shared, settings: LedgerSettings, touched_within_ms: int) -> Image:
-    """Return the counted image of a shard whose older writers are fenced; waits out a log that is away."""
+async def restored_image(
+    shared: Shared, settings: LedgerSettings, touched_within_ms: int, warm: WarmCopy | None
+) -> Image:
+    """Return the counted image of a shard whose older writers are fenced; waits out a log that is away.
+
+    Raises `UnfitCopy` where it is to be that of a warm copy, and that is not what the log holds.
+    """
     while True:
         started = time.perf_counter()
         reader = shared.log.reader()
         try:
             await reader.start()
-            image = await _from_snapshot(reader, shared, settings, touched_within_ms)
-            source = "snapshot"
+            image, source = None, "standby"
+            if warm is not None:
+                image = await warm.read_tail(reader, shared.on_kernel_thread)
+            if image is None:
+                image, source = await _from_snapshot(reader, shared, settings, touched_within_ms), "snapshot"
             if image is None:
                 image, source = await read_image(reader, settings.where, shared.codec, touched_within_ms), "changelog"
                 await shared.aside(image.count)

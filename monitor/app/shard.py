@@ -27,6 +27,7 @@ from monitor.app.results import StepResult
 from monitor.app.shared import Shared
 from monitor.app.step import CLOCK_MS, StepMaker
 from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover, requests_to
+from monitor.app.warm import UnfitCopy, WarmCopy
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,9 @@ class _LetGo(Exception):
 class Shard:
     """Own one partition; `run` returns when it was asked to let go."""
 
-    def __init__(self, number: int, shared: Shared) -> None:
+    def __init__(self, number: int, shared: Shared, warm: WarmCopy | None = None) -> None:
         self.number = number
+        self._warm = warm
         self.is_steady = False
         self._shared = shared
         self._accounts = TopicPartition(shared.topics.account_events, number)
@@ -87,6 +89,9 @@ class Shard:
             except CorruptRecord as fault:
                 log.critical("shard %d cannot go on: %s", self.number, fault)
                 self._corrupt = fault
+            except UnfitCopy as why:
+                log.warning("shard %d is taken over cold, its warm copy is not fit: %s", self.number, why)
+                continue
             except DamagedState as damage:
                 self._shared.observer.state_damaged(self.number)
                 log.critical("shard %d is not judged, its changelog is damaged: %s", self.number, damage)
@@ -117,7 +122,8 @@ class Shard:
             shared.now_ms,
             self._permit,
         )
-        engine = shared.make_engine()
+        warm, self._warm = self._warm, None
+        engine = shared.make_engine() if warm is None else warm.engine
         publisher = AdlPublisher(self.number, shared.topics, engine)
         if shared.adl is not None:
             engine.adl.join(shared.adl.queue, self.number)
@@ -136,7 +142,7 @@ class Shard:
         )
         self._records = []
         try:
-            takeover = Takeover(self.number, shared, ledger, engine, steps, self._cursor)
+            takeover = Takeover(shared, ledger, steps, self._cursor, warm)
             self._positions = await self._unless_let_go(takeover.run(), grace_seconds=0)
             await self._live(ledger, steps, publisher)
         except _LetGo:

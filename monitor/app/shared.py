@@ -15,6 +15,7 @@ from monitor.app.input_watch import InputWatch
 from monitor.app.observing import Observer
 from monitor.app.ports import Log
 from monitor.app.pulse import Pulse
+from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.snapshots import Snapshots
 from monitor.app.topics import TopicNames
 from monitor.app.watchdog_settings import WatchdogSettings
@@ -60,4 +61,5 @@ class Shared:
     inputs: InputWatch
     watchdogs: WatchdogSettings = field(default_factory=WatchdogSettings)
     limits: Limits = field(default_factory=Limits)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
     adl: AdlReader | None = None

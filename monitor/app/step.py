@@ -53,7 +53,7 @@ class StepMaker:
         self._shard = shard
         self._shards = shards
         self._topics = topics
-        self._engine = engine
+        self.engine = engine
         self._codec = codec
         self._maker = maker
         self._observer = observer
@@ -71,7 +71,7 @@ class StepMaker:
     def judge(self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int) -> Step:
         """Judge messages one after the other, of both kinds until their time is up; then let the clock move on."""
         step = Step()
-        apply = self._engine.apply
+        apply = self.engine.apply
         started = time.perf_counter()
         step.entries = self._work_through(entries, lambda entry: self._global_input(entry, apply, now_ms), step)
         step.records = self._work_through(records, lambda record: self._own_input(record, apply, now_ms), step)
@@ -80,8 +80,8 @@ class StepMaker:
             self._add(StepResult(apply([Clock(now_ms)], now_ms)), step)
         if now_ms - self._census_ms >= _CENSUS_MS:
             self._census_ms = now_ms
-            self._observer.scopes(self._shard, *self._engine.census())
-            own = [each for each in self._engine.desk.figures(now_ms) if self._is_own(each.fund)]
+            self._observer.scopes(self._shard, *self.engine.census())
+            own = [each for each in self.engine.desk.figures(now_ms) if self._is_own(each.fund)]
             self._observer.funds(self._shard, own)
         if self.owns_globals and now_ms - self._quiet_ms >= _QUIET_CHECK_MS:
             self._quiet_ms = now_ms
@@ -94,7 +94,7 @@ class StepMaker:
         """Apply account messages without judging anybody."""
         step = Step()
         for record in records:
-            self._add(self._account_input(record, self._engine.absorb, now_ms), step)
+            self._add(self._account_input(record, self.engine.absorb, now_ms), step)
         return self._finish(step)
 
     def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
@@ -103,15 +103,15 @@ class StepMaker:
         for entry in entries:
             if entry.timestamp_ms - self._clock_ms >= CLOCK_MS:
                 self._clock_ms = entry.timestamp_ms
-                self._engine.age(entry.timestamp_ms)
-            self._add(self._global_input(entry, self._engine.apply, now_ms), step)
+                self.engine.age(entry.timestamp_ms)
+            self._add(self._global_input(entry, self.engine.apply, now_ms), step)
         return self._finish(step)
 
     def take_unjudged(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
         """Apply messages from before the first start without judging anybody."""
         step = Step()
         for entry in entries:
-            self._add(self._global_input(entry, self._engine.absorb, now_ms), step)
+            self._add(self._global_input(entry, self.engine.absorb, now_ms), step)
         return self._finish(step)
 
     def refuse(self, records: Sequence[Record], held: Mapping[Origin, Held], now_ms: int) -> Step:
@@ -136,7 +136,7 @@ class StepMaker:
 
     def keep_terms(self, kept: Mapping[str, bytes]) -> Step:
         """Remember the accepted terms wherever the changelog does not hold them as they are."""
-        accepted = self._engine.board.instruments
+        accepted = self.engine.board.instruments
         records = {symbol: self._maker.instrument(symbol, accepted.get(symbol)) for symbol in {*accepted, *kept}}
         new = [record for symbol, record in sorted(records.items()) if record.value != kept.get(symbol)]
         return self._finish(Step([StepResult(tail=new)]))
@@ -145,15 +145,15 @@ class StepMaker:
         """Judge every scope against what was told."""
         step = Step()
         self._clock_ms = now_ms
-        self._add(StepResult(self._engine.apply([Clock(now_ms)], now_ms)), step)
-        self._add(StepResult(self._engine.judge_everybody(now_ms)), step)
+        self._add(StepResult(self.engine.apply([Clock(now_ms)], now_ms)), step)
+        self._add(StepResult(self.engine.judge_everybody(now_ms)), step)
         return self._finish(step)
 
     def lose(self, source: Record, first: int, now_ms: int) -> Step:
         """Say that account messages are gone for ever: every account is suspect until its next snapshot."""
         origin = Origin(source.topic, source.partition, source.offset)
-        lost = [RejectedMessage(account_id, origin) for account_id in self._engine.book.ids()]
-        result = StepResult(self._engine.absorb(lost, now_ms), self._maker.lost(source, first, now_ms))
+        lost = [RejectedMessage(account_id, origin) for account_id in self.engine.book.ids()]
+        result = StepResult(self.engine.absorb(lost, now_ms), self._maker.lost(source, first, now_ms))
         result.dead_letters.append((source.topic, "gap"))
         result.inputs[TopicPartition(source.topic, source.partition)] = first
         return self._finish(Step([result]))
@@ -182,7 +182,7 @@ class StepMaker:
     def _add(self, result: StepResult, step: Step) -> None:
         self._observe(result.outcome)
         own = [fund for fund in sorted(result.outcome.funds.windows) if self._is_own(fund)]
-        result.fund_windows = {fund: self._engine.desk.window(fund) for fund in own}
+        result.fund_windows = {fund: self.engine.desk.window(fund) for fund in own}
         step.add(result, self._limits.max_transaction_records)
 
     def _observe(self, outcome: Outcome) -> None:
@@ -265,7 +265,7 @@ class StepMaker:
 
     def _check_partition(self, account_id: str) -> None:
         """Refuse an account whose key another partitioner has sent here: its chain would have two writers."""
-        if self._engine.book.number_of(account_id) is not None:
+        if self.engine.book.number_of(account_id) is not None:
             return
         right = partition_of(account_id.encode(), self._shards)
         if right != self._shard:
@@ -279,7 +279,7 @@ class StepMaker:
     def _quiet_prices(self, now_ms: int) -> list[OutputRecord]:
         """Return changelog records of prices so old that the topic may soon forget them."""
         records: list[OutputRecord] = []
-        for symbol, quote in self._engine.board.quotes.items():
+        for symbol, quote in self.engine.board.quotes.items():
             if now_ms - quote.timestamp_ms > QUIET_MS and self._stored_quiet.get(symbol) != quote.offset:
                 self._stored_quiet[symbol] = quote.offset
                 records.append(self._maker.price(symbol, quote))

@@ -21,7 +21,8 @@ from monitor.app.results import Step
 from monitor.app.shared import Shared
 from monitor.app.step import StepMaker
 from monitor.app.topics import TopicNames
-from monitor.core.engine import MarginEngine
+from monitor.app.warm import UnfitCopy, WarmCopy
+from monitor.core.inputs import FundTerms
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +39,14 @@ def requests_to(shard: int, topics: TopicNames) -> tuple[TopicPartition, ...]:
 class Takeover:
     """Bring one shard's engine from nothing to where it may live on; one object for one takeover."""
 
-    def __init__(
-        self, shard: int, shared: Shared, ledger: Ledger, engine: MarginEngine, steps: StepMaker, cursor: Cursor
-    ) -> None:
-        self._shard = shard
+    def __init__(self, shared: Shared, ledger: Ledger, steps: StepMaker, cursor: Cursor, warm: WarmCopy | None) -> None:
+        self._shard = shard = ledger.settings.shard
         self._shared = shared
         self._ledger = ledger
-        self._engine = engine
+        self._engine = steps.engine
         self._steps = steps
         self._cursor = cursor
+        self._warm = warm
         self._base_positions: dict[TopicPartition, int] = {}
         self._accounts = TopicPartition(shared.topics.account_events, shard)
         self._positions: dict[TopicPartition, int] = {}
@@ -57,7 +57,8 @@ class Takeover:
         observer.shard(self._shard, "fencing")
         await self._ledger.fence()
         observer.shard(self._shard, "restoring")
-        image = await restored_image(self._shared, self._ledger.settings, self._engine.refreshes_within_ms)
+        settings, within_ms = self._ledger.settings, self._engine.refreshes_within_ms
+        image = await restored_image(self._shared, settings, within_ms, self._warm)
         check_owner(image.meta, self._ledger.settings.group, self._ledger.settings.shards)
         self._ledger.begin(image)
         self._positions = dict(self._ledger.meta.inputs)
@@ -123,6 +124,8 @@ class Takeover:
         finally:
             await reader.stop()
         recreated = {where: end for where, end in ends.items() if ahead[where] > end}
+        if recreated and self._warm is not None:
+            raise UnfitCopy(f"an input was made anew: {', '.join(where.topic for where in recreated)}")
         for where, end in recreated.items():
             log.error("position beyond the end of %s[%d]: stored %d, end %d", *where, ahead[where], end)
             del self._positions[where]
@@ -136,8 +139,11 @@ class Takeover:
         feed = self._shared.feed
         feed.place(self._cursor)
         self._base_positions = dict(feed.base_positions)
+        warm, entries = self._warm, feed.entries(feed.first, feed.end)
         known = [*feed.base_inputs()]
-        known += [entry.input for entry in feed.entries(feed.first, feed.end) if entry.input and self._is_judged(entry)]
+        known += [entry.input for entry in entries if entry.input and self._is_judged(entry)]
+        if warm is not None:
+            known = [item for item in known if isinstance(item, FundTerms)] + warm.market.due(self._positions)
         now_ms = self._shared.now_ms()
         decode = self._shared.codec.decode
         claims = {name: decode(value) for name, value in image.fund_claims.items()}
@@ -145,8 +151,11 @@ class Takeover:
         promises = {name: decode(value) for name, value in image.promises.items()}
 
         def restore() -> None:
-            self._engine.absorb(known, now_ms)
-            self._engine.restore(image.facts, image.memory, image.rules, image.samples)
+            if warm is not None:
+                warm.complete(known, now_ms)
+            else:
+                self._engine.absorb(known, now_ms)
+                self._engine.restore(image.facts, image.memory, image.rules, image.samples)
             self._engine.claimant.restore(image.own_claims)
             self._engine.desk.restore(claims, windows, promises)
             self._engine.refresh(image.touched)

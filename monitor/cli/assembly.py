@@ -198,6 +198,7 @@ def assemble(
         inputs=inputs,
         watchdogs=settings.watchdog,
         limits=settings.limits,
+        recovery=settings.recovery,
         adl=AdlReader(topics.adl_queue, shards, log.reader(), watched, observer) if ranked else None,
     )
     return Instance(shared, log.membership(group, topics.account_events))

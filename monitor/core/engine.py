@@ -69,7 +69,7 @@ class MarginEngine:
             settings.ladders, board, self.book, self.store, self.adl, settings.liquidation, self.claimant
         )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
-        self.auditor = Auditor(board, self.book, self.store, self.teller, settings.ladders, self._place)
+        self.auditor = Auditor(board, self.book, self.store, self.teller, settings.ladders, self.place)
         self._settings = settings
         self._waiting: dict[str, set[int]] = {}
         self._judging = True

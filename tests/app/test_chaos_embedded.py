@@ -161,7 +161,9 @@ async def live_through(seed: int) -> None:
     """Run the story of a seed and judge it."""
     chooser = random.Random(-seed)
     world = await new_world(
-        partitions=chooser.choice((1, 2, 3)), limits__max_transaction_records=chooser.choice((16, 20_000))
+        partitions=chooser.choice((1, 2, 3)),
+        limits__max_transaction_records=chooser.choice((16, 20_000)),
+        recovery__standby=chooser.choice((False, True)),
     )
     chaos = Chaos(seed, world)
     try:

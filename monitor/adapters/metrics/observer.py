@@ -109,6 +109,12 @@ class PrometheusObserver:
             ["shard", "state"],
             registry=registry,
         )
+        self._standby = Gauge(
+            "liqmon_standby_lag_records",
+            "Records the warm copy of a shard that others own is behind its changelog",
+            ["shard"],
+            registry=registry,
+        )
         self._held = Gauge("liqmon_held_instruments", "Instruments waiting for confirmation", registry=registry)
         self._funds = {
             name: Gauge(f"liqmon_fund_{name}", text, ["shard", "fund"], registry=registry)
@@ -197,6 +203,13 @@ class PrometheusObserver:
             return
         for stage in get_args(ShardState):
             self._shards.labels(str(shard), stage).set(stage == state)
+
+    def standby(self, shard: int, lag: int | None) -> None:
+        """Show how far behind a warm copy is, nothing where there is none."""
+        if lag is None:
+            self._standby.remove_by_labels({"shard": str(shard)})
+        else:
+            self._standby.labels(str(shard)).set(lag)
 
     def takeover(self) -> None:
         """Count a takeover."""
