@@ -46,7 +46,8 @@ class Image:
 
     `next_offset`: every record before it is in the image (later ones may be, taking them again changes nothing).
     `hash` is that of the live records, None until it was counted; from then on it is kept current. `touched` holds the
-    accounts whose facts were written within the last `touched_within_ms` of it, and when.
+    accounts whose facts were written within the last `touched_within_ms` of it, or before its last writer had owned the
+    shard for so long, and when.
     """
 
     touched_within_ms: int = 0
@@ -68,11 +69,10 @@ class Image:
 
     def take(self, record: Record, codec: Codec) -> None:
         """Take one record over what was known."""
-        self._forget_until(record.timestamp_ms - self.touched_within_ms)
         key, value = record.key or b"", record.value
         self.next_offset = record.offset + 1
         if key == META_KEY:
-            self.meta = None if value is None else Meta.of(codec.decode(value))
+            self._go_on(None if value is None else Meta.of(codec.decode(value)), record.timestamp_ms)
             return
         if self.hash is not None:
             self.hash = self.hash_after([(key, value)])
@@ -83,12 +83,12 @@ class Image:
 
         `next_offset` moves by what it took up at least: a try that failed before it has taken up more.
         """
-        self._forget_until(now_ms - self.touched_within_ms)
         for record in records:
             self._put(record.key or b"", record.value, now_ms)
             self.next_offset += 1
         self.next_offset += 2  # `__meta__`, and the log's mark of the commit
-        self.meta, self.hash = meta, meta.hash
+        self._go_on(meta, now_ms)
+        self.hash = meta.hash
 
     def hash_after(self, records: Iterable[tuple[bytes, bytes | None]]) -> int:
         """Return the hash of the live records once these, by key and value, have been taken; it must be counted."""
@@ -173,8 +173,15 @@ class Image:
             self.touched.pop(name, None)
             self.touched[name] = timestamp_ms
 
-    def _forget_until(self, oldest_ms: int) -> None:
-        """Forget who was touched until a time: whoever lived on so long after it has shown them since."""
+    def _go_on(self, meta: Meta | None, now_ms: int) -> None:
+        """Take `__meta__` over; forget who was touched so long ago that its writer has shown them since.
+
+        Whoever is still taking over shows nobody, so the time counts from when it had taken over.
+        """
+        self.meta = meta
+        oldest_ms = now_ms - self.touched_within_ms
+        if meta is None or meta.steady_since_ms is None or meta.steady_since_ms > oldest_ms:
+            return
         while self.touched and (oldest := next(iter(self.touched.items())))[1] <= oldest_ms:
             del self.touched[oldest[0]]
 

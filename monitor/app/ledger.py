@@ -91,6 +91,7 @@ class Ledger:
         self._now_ms = now_ms
         self._permit = permit
         self._writer: ShardWriter | None = None
+        self.steady_since_ms: int | None = None
         self.image = Image(hash=0)
         self.meta = Meta(settings.group, settings.shards, writer_id, incarnation=secrets.token_hex(8))
 
@@ -154,7 +155,7 @@ class Ledger:
         """
         kept = [record for record in records if record.topic == self.settings.state_topic]
         total = self.image.hash_after((record.key or b"", record.value) for record in kept)
-        meta = self.meta.next(self._writer_id, inputs, total)
+        meta = self.meta.next(self._writer_id, inputs, total, self.steady_since_ms)
         batch = [*records, self._maker.meta(meta.body(), META_KEY)]
         started = time.perf_counter()
         while True:

@@ -77,6 +77,7 @@ class Takeover:
         await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(now_ms)))
         if self._steps.owns_globals:
             await self._commit(self._steps.keep_terms(self._ledger.image.instruments))
+        self._ledger.steady_since_ms = self._shared.now_ms()
         observer.takeover()
         return self._positions
 

@@ -332,3 +332,46 @@ async def test_missed_prices_are_judged_with_the_ages_they_had() -> None:
     world.price(XUSDT=100, YUSDT=100)
     await world.until(two.is_ready)
     assert "unknown" not in world.chain("a")
+
+
+@virtual
+async def deaths_in_takeovers(writes: tuple[int, ...]) -> None:
+    """Have owners die one after the other while taking over, each after so many of its writes; then judge the last."""
+    world = await new_world(partitions=1, status__healthy_interval_ms=1000)
+    world.opening(1)
+    world.account("b", 190, balances={"USDT": "190", "BTC": "-5"}, positions={"XUSDT": (10, 100)}, snapshot=True)
+    world.account("c", 900, snapshot=True)
+    one = world.start()
+    await world.until_quiet()
+    assert world.chain("b", "cross:BTC") == ["bankrupt"]
+    one.kill()
+    world.account("b", balances={"USDT": "190"}, positions={"XUSDT": (10, 100)}, snapshot=True)
+    world.account("c", deleted=True)
+    world.account("c", 800, snapshot=True)
+    world.price(XUSDT=92)
+    for count in writes:
+        dying = world.start()
+        written: list[int] = []
+
+        def plan(number: int, name: str, count: int = count, written: list[int] = written) -> Fate | None:
+            written += [number] if name == "write" else []
+            return Fate.DIE_AFTER if name == "write" and len(written) == count else None
+
+        dying.gate.plan = plan
+        await world.until(lambda dying=dying: dying.gate.dead)  # type: ignore[misc]
+        world.price(XUSDT=91)
+        await world.pass_time(3)
+    world.start()
+    await world.until_quiet()
+    await world.pass_time(3)
+    assert world.chain("b", "cross:BTC") == ["bankrupt", "healthy"]
+    shown = {record.key: record for record in world.written("account_status")}
+    assert shown[b"b|cross:BTC"].value is None
+    assert json.loads(shown[b"c|cross:USDT"].value or b"")["account_version"] == world.versions["c"]
+    Judge(world).check()
+
+
+@pytest.mark.parametrize("writes", [(1,), (2,), (3,), (4,), (1, 1), (2, 1), (4, 1), (1, 1, 1)])
+def test_what_owners_leave_that_die_while_taking_over_is_done_by_the_next(writes: tuple[int, ...]) -> None:
+    """A scope that ended unjudged is closed, and a changed account shown, however many owners die before doing it."""
+    deaths_in_takeovers(writes)
