@@ -260,7 +260,7 @@ class Teller:
         lines = {name: Remembered(told) for name, told in self.memory.get(account_id, {}).items()}
         # an end that is still to be told must outlive us: whoever dies first is followed by somebody who tells it
         shown_last = {name: rank for name, rank in self._ended.get(account_id, {}).items() if rank != NOT_SHOWN}
-        lines |= {name: Remembered(self._told(account_id, name), rank) for name, rank in shown_last.items()}
+        lines |= {name: Remembered(self.told_of(account_id, name), rank) for name, rank in shown_last.items()}
         number = self._book.number_of(account_id)
         for scope in () if number is None else self._store.scopes_of(number):
             name, shown = self._store.name_of(scope), int(self._store.shown[scope])

@@ -150,7 +150,7 @@ def _facts_shown(where: Scope, body: Mapping[str, Any], facts: Facts, verdict: V
         bool(body.get("suspect")) == account.suspect, STATUS, f"{where} is shown suspect {body.get('suspect')}"
     )
     version = body["account_version"]
-    verdict.expect(version <= account.version, STATUS, f"{where} is shown at version {version} of {account.version}")
+    verdict.expect(version == account.version, STATUS, f"{where} is shown at version {version} of {account.version}")
 
 
 def _positions(dump: Dump, verdict: Verdict) -> None:
