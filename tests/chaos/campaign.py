@@ -16,11 +16,12 @@ from typing import Any
 from tests.chaos.cluster import Cluster
 from tests.chaos.dump import Dump, read_all
 from tests.chaos.faults import Faults, Pace, Scenario
-from tests.chaos.fleet import ROOT, Fleet
+from tests.chaos.fleet import Fleet
 from tests.chaos.judge import judge
 from tests.chaos.load import Load
 from tests.chaos.messages import EVENTS, INPUTS, OUTPUTS, STATE
 from tests.chaos.people import WITNESS
+from tests.chaos.processes import ROOT, Nursery
 from tests.chaos.verdict import POSITION, PROOF, Verdict
 
 PORTFOLIO: dict[str, Any] = {
@@ -90,7 +91,8 @@ class Campaign:
         self._began = time.monotonic()
         self._config = folder / "monitor.toml"
         self._config.write_text(_config(plan, cluster), encoding="utf-8")
-        self.fleet = Fleet(self._config, folder, plan.broken)
+        self._nursery = Nursery(folder)
+        self.fleet = Fleet(self._config, folder, self._nursery, plan.broken)
         self.load = Load(plan.seed, cluster.bootstrap_servers, plan.partitions, rate=plan.rate)
         self.faults = Faults(plan.seed, plan.pace, self.fleet, cluster, self.say)
 
@@ -117,6 +119,7 @@ class Campaign:
         finally:
             await self.load.close()
             self.fleet.close()
+            self._nursery.close()
 
     async def _until_witnesses_are_shown(self) -> None:
         """Wait until every witness was judged: from then on every price message counts for them."""
@@ -193,6 +196,7 @@ class Campaign:
             verdict.complaints[kind] += complaints
         verdict.figures += self.fleet.read_logs()
         verdict.figures["producers"] = self.load.ledger.producers
+        verdict.figures["processes from cold"] = self.fleet.counts["started cold"]
         verdict.figures["processes"] = len(self.fleet.workers)
         (self._folder / "verdict.json").write_text(json.dumps(verdict.body(), indent=1), encoding="utf-8")
         return verdict
@@ -215,7 +219,9 @@ class Campaign:
 
     def faults_done(self) -> Counter[str]:
         """Return how often each fault was made."""
-        found = Counter({f"instance {kind}": n for kind, n in self.fleet.counts.items() if kind != "started"})
+        found = Counter(
+            {f"instance {kind}": n for kind, n in self.fleet.counts.items() if not kind.startswith("started")}
+        )
         found += Counter({f"instance {kind}": n for kind, n in self.fleet.points.items()})
         return found + Counter({f"broker {kind}": n for kind, n in self.faults.broker.items()})
 

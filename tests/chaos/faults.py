@@ -35,6 +35,8 @@ class Pace:
     broker_seconds: float = 50.0
     session_seconds: float = 1.5
     pointed_share: float = 0.6
+    cold_share: float = 0.1
+    """How often a daemon starts as a program of its own, not forked from one that is warm."""
     early_share: float = 0.15
     """How often a fault may also hit a daemon that has not come to own a shard yet."""
 
@@ -98,7 +100,7 @@ class Faults:
             self._armed[name] += 1
             passing = self._dice.randint(1, 4) if name in _RARE else self._dice.randint(1, 60)
             point = Point(name, self._dice.choice(("kill", "kill", "stop")), passing)
-        worker = self._fleet.start(point)
+        worker = self._fleet.start(point, cold=self._dice.random() < self._pace.cold_share)
         self._say(f"worker {worker.number} starts" + (f": {point}" if point else ""))
 
     def _disturb(self) -> None:

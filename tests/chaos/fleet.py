@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.points import MARK
+from tests.chaos.processes import Nursery, Process, run_program
 from tests.chaos.verdict import PROCESS, Verdict
 
-ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10.0
 GRACE_SECONDS = 5.0
 """What a busy machine may add to the ten seconds a stop may take, before it counts as a hang."""
@@ -39,7 +37,7 @@ class Point:
 class Worker:
     """Hold one process."""
 
-    def __init__(self, number: int, process: subprocess.Popen[bytes], log: Path, point: Point | None) -> None:
+    def __init__(self, number: int, process: Process, log: Path, point: Point | None) -> None:
         self.number = number
         self.process = process
         self.log = log
@@ -81,31 +79,35 @@ class Worker:
 class Fleet:
     """Hold all processes of a run."""
 
-    def __init__(self, config: Path, folder: Path, broken: str | None = None) -> None:
+    def __init__(self, config: Path, folder: Path, nursery: Nursery, broken: str | None = None) -> None:
         self.workers: list[Worker] = []
         self.counts: Counter[str] = Counter()
         self.points: Counter[str] = Counter()
         self.verdict = Verdict()
         self._config = config
         self._folder = folder
+        self._nursery = nursery
         self._broken = broken
 
-    def start(self, point: Point | None = None) -> Worker:
-        """Start a daemon: the product itself, or the test build where a point (or a defect) is asked for."""
+    def start(self, point: Point | None = None, *, cold: bool = False) -> Worker:
+        """Start a daemon: the product itself, or the test build where a point (or a defect) is asked for.
+
+        `cold`: as a program of its own from its first instruction, not forked from the nursery.
+        """
         number = len(self.workers)
         log = self._folder / f"worker-{number:03}.log"
-        command = [sys.executable, "-m"]
-        if point is None and self._broken is None:
-            command += ["monitor.cli.main", "run", "--config", str(self._config)]
+        test_build = point is not None or self._broken is not None
+        arguments = ["--config", str(self._config)] if test_build else ["run", "--config", str(self._config)]
+        arguments += ["--broken", self._broken] if self._broken else []
+        if point is not None:
+            arguments += ["--point", point.name, "--action", point.action, "--passing", str(point.passing)]
+        log.touch()
+        process: Process
+        if cold:
+            process = run_program("tests.chaos.worker" if test_build else "monitor.cli.main", arguments, log)
+            self.counts["started cold"] += 1
         else:
-            command += ["tests.chaos.worker", "--config", str(self._config)]
-            command += ["--broken", self._broken] if self._broken else []
-            if point is not None:
-                command += ["--point", point.name, "--action", point.action, "--passing", str(point.passing)]
-        with log.open("ab") as file:
-            process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
-            )
+            process = self._nursery.fork(number, arguments, log, test_build=test_build)
         self.workers.append(Worker(number, process, log, point))
         self.counts["started"] += 1
         return self.workers[-1]

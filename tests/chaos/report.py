@@ -9,9 +9,9 @@ from tests.chaos.verdict import KINDS, Verdict
 
 _SHOWN = (
     "records in", "transactions", "events in chains", "events of witnesses", "events worked out again",
-    "events verified", *("margin-calls", "liquidations", "adl-events", "account-status", "dead-letters"),
-    "data-quality", "processes", "assignments", "takeovers", "shards lost", "transactions in doubt", "tracebacks",
-    "producers",
+    "events verified", "margin-calls", "liquidations", "adl-events", "account-status", "dead-letters", "data-quality",
+    "processes", "processes from cold", "assignments", "takeovers", "shards lost", "transactions in doubt",
+    "tracebacks", "producers",
 )  # fmt: skip
 _MOST = 12
 
