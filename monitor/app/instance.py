@@ -164,4 +164,5 @@ class Instance:
         while True:
             lag = pulse.beat(loop.time() + _BEAT_SECONDS, self._membership.confirmed_ms() / 1000)
             self._shared.observer.loop_lag(lag)
+            self._shared.observer.tasks(len(asyncio.all_tasks(loop)))
             await asyncio.sleep(_BEAT_SECONDS)

@@ -89,6 +89,18 @@ class Observer(Protocol):
     def loop_lag(self, seconds: float) -> None:
         """Note how late the event loop was for a timer."""
 
+    def tasks(self, running: int) -> None:
+        """Note how many tasks the event loop has."""
+
+    def audited(self, scopes: int, seconds: float) -> None:
+        """Note that so many scopes were compared with the exact path, and how long that took."""
+
+    def audit_fault(self, column: str) -> None:
+        """Note a figure of the store that was not what the facts give, by the name of its column."""
+
+    def audit_passed(self, shard: int) -> None:
+        """Note that a shard has been looked over whole."""
+
     def funds(self, shard: int, figures: Sequence[FundFigures]) -> None:
         """Note the figures of the insurance funds that a shard keeps."""
 
@@ -177,6 +189,18 @@ class SilentObserver:
         """Ignore it."""
 
     def loop_lag(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def tasks(self, running: int) -> None:
+        """Ignore it."""
+
+    def audited(self, scopes: int, seconds: float) -> None:
+        """Ignore it."""
+
+    def audit_fault(self, column: str) -> None:
+        """Ignore it."""
+
+    def audit_passed(self, shard: int) -> None:
         """Ignore it."""
 
     def funds(self, shard: int, figures: Sequence[FundFigures]) -> None:

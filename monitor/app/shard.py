@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 from monitor.app.adl_publishing import AdlPublisher
+from monitor.app.auditing import ShardAudit, StoreDamaged
 from monitor.app.feed import Cursor
 from monitor.app.heartbeats import Turn
 from monitor.app.image import DamagedState
@@ -86,6 +87,8 @@ class Shard:
                 log.warning("shard %d lost: %s", self.number, lost)
             except (PositionLost, LogUnavailable) as fault:
                 log.warning("shard %d takes over again: %s", self.number, fault)
+            except StoreDamaged as damage:
+                log.critical("shard %d takes over again: %s", self.number, damage)
             except CorruptRecord as fault:
                 log.critical("shard %d cannot go on: %s", self.number, fault)
                 self._corrupt = fault
@@ -144,14 +147,15 @@ class Shard:
         try:
             takeover = Takeover(shared, ledger, steps, self._cursor, warm)
             self._positions = await self._unless_let_go(takeover.run(), grace_seconds=0)
-            await self._live(ledger, steps, publisher)
+            audit = ShardAudit(self.number, shared.shards, shared.audit, engine, steps, shared.observer)
+            await self._live(ledger, steps, publisher, audit)
         except _LetGo:
             log.info("shard %d let go before its work was committed", self.number)
         finally:
             shared.feed.drop(self._cursor)
             await ledger.close()
 
-    async def _live(self, ledger: Ledger, steps: StepMaker, publisher: AdlPublisher) -> None:
+    async def _live(self, ledger: Ledger, steps: StepMaker, publisher: AdlPublisher, audit: ShardAudit) -> None:
         shared = self._shared
         asked = requests_to(self.number, shared.topics)
         intake = Intake(shared.log, asked, RECORDS_AT_ONCE, self._work.set, shared.observer, shared.inputs)
@@ -162,9 +166,10 @@ class Shard:
         log.info("shard %d is steady", self.number)
         try:
             while not self._letting_go.is_set():
-                await self._wait_for_work(intake)
+                await self._wait_for_work(intake, audit)
                 await self._step(ledger, steps, intake)
                 await self._rank(ledger, publisher)
+                await self._look_over(ledger, audit, intake)
                 shared.snapshots.consider(name_of(ledger.settings), ledger.image)
                 self._end_turn(ledger)
             shared.snapshots.consider(name_of(ledger.settings), ledger.image, last=True)
@@ -172,12 +177,16 @@ class Shard:
             stop_listening()
             await intake.stop()
 
-    async def _wait_for_work(self, intake: Intake) -> None:
-        if self._records or not intake.is_empty or self._cursor.next < self._shared.feed.end:
+    def _has_work(self, intake: Intake) -> bool:
+        return bool(self._records) or not intake.is_empty or self._cursor.next < self._shared.feed.end
+
+    async def _wait_for_work(self, intake: Intake, audit: ShardAudit) -> None:
+        if self._has_work(intake):
             return
         self._work.clear()
+        seconds = min(CLOCK_MS / 1000, audit.wait_seconds(asyncio.get_running_loop().time()))
         try:
-            async with asyncio.timeout(CLOCK_MS / 1000):
+            async with asyncio.timeout(seconds):
                 await self._work.wait()
         except TimeoutError:
             return
@@ -225,6 +234,14 @@ class Shard:
         self._rank_at = now + max(CLOCK_MS / 1000, seconds * RANKING_SHARE * self._shared.shards)
         if result.groups:
             await self._commit(ledger, result)
+
+    async def _look_over(self, ledger: Ledger, audit: ShardAudit, intake: Intake) -> None:
+        """Take a turn at the audit where nothing else is to be done; tell what has come of it."""
+        now, now_ms = asyncio.get_running_loop().time(), self._shared.now_ms()
+        if audit.is_due(now, is_busy=self._has_work(intake)):
+            step = await self._shared.on_kernel_thread(lambda: audit.turn(now, now_ms))
+            for result in step.results:
+                await self._commit(ledger, result)
 
     async def _commit(self, ledger: Ledger, result: StepResult) -> None:
         """Write what whole messages brought about: much of it in several transactions, the positions with the last."""

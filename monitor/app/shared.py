@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from monitor.app.audit_settings import AuditSettings
 from monitor.app.codec import Codec
 from monitor.app.feed import GlobalFeed
 from monitor.app.input_watch import InputWatch
@@ -63,3 +64,4 @@ class Shared:
     limits: Limits = field(default_factory=Limits)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     adl: AdlReader | None = None
+    audit: AuditSettings = field(default_factory=AuditSettings)

@@ -141,6 +141,12 @@ class StepMaker:
         new = [record for symbol, record in sorted(records.items()) if record.value != kept.get(symbol)]
         return self._finish(Step([StepResult(tail=new)]))
 
+    def tell(self, outcome: Outcome) -> Step:
+        """Make the records of what the engine has done of its own accord."""
+        step = Step()
+        self._add(StepResult(outcome), step)
+        return self._finish(step)
+
     def judge_everybody(self, now_ms: int) -> Step:
         """Judge every scope against what was told."""
         step = Step()

@@ -200,5 +200,6 @@ def assemble(
         limits=settings.limits,
         recovery=settings.recovery,
         adl=AdlReader(topics.adl_queue, shards, log.reader(), watched, observer) if ranked else None,
+        audit=settings.audit,
     )
     return Instance(shared, log.membership(group, topics.account_events))

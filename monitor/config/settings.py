@@ -12,6 +12,7 @@ from decimal import Decimal
 from monitor.adapters.http.settings import HttpSettings
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
+from monitor.app.audit_settings import AuditSettings
 from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.topics import TopicSettings
 from monitor.app.watchdog_settings import WatchdogSettings
@@ -101,6 +102,7 @@ class Settings:
     funding: FundingSettings = field(default_factory=FundingSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     limits: Limits = field(default_factory=Limits)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     http: HttpSettings = field(default_factory=HttpSettings)

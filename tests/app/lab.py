@@ -10,7 +10,7 @@ import functools
 import json
 import selectors
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from monitor.adapters.embedded import EmbeddedLog
 from monitor.adapters.embedded.journal import Change
@@ -31,8 +31,10 @@ PLAIN: Mapping[str, Any] = {
     "prices.max_age_ms": 0,
     "prices.unknown_after_ms": 0,
     "watchdog.heartbeat_ms": 0,
+    "audit.rate": 0,
 }
-"""Settings under which a status depends on the last inputs alone; and nothing is written beside verdicts."""
+"""Settings under which a status depends on the last inputs alone, nothing is written beside verdicts, and nothing
+depends on how fast this machine is."""
 
 
 class _Impatient(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
@@ -85,6 +87,8 @@ class Notes(SilentObserver):
         self.unjudged_messages = 0
         self.takeovers = 0
         self.held = 0
+        self.audit_faults: list[str] = []
+        self.audit_passes = 0
         self.damaged = 0
         self.alarms: set[tuple[str, str]] = set()
         self.alarms_ever: list[str] = []
@@ -133,9 +137,20 @@ class Notes(SilentObserver):
         """Strike it."""
         self.alarms.remove((watchdog, subject))
 
+    def audit_fault(self, column: str) -> None:
+        """Keep it."""
+        self.audit_faults.append(column)
+
+    def audit_passed(self, shard: int) -> None:
+        """Count it."""
+        self.audit_passes += 1
+
 
 class Running:
     """Hold one instance that was started in a world."""
+
+    audits: ClassVar[dict[int, Any]] = {}
+    """The audit of each shard, where a test has it kept."""
 
     def __init__(self, world: World, name: str, skew_ms: int, on_kernel: Callable[[Any], Awaitable[Any]]) -> None:
         self.world = world

@@ -12,6 +12,7 @@ from typing import get_args
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
+from monitor.adapters.metrics.audit import AuditMetrics
 from monitor.adapters.metrics.recovery import RecoveryMetrics
 from monitor.app.alarms import Watchdog
 from monitor.app.observing import ShardState
@@ -46,6 +47,7 @@ class PrometheusObserver:
         self._time_work(registry)
         self._gauge_state(registry)
         self._recovery = RecoveryMetrics(registry)
+        self._audit = AuditMetrics(registry)
         self._last_reasons: dict[tuple[int, str], set[str]] = {}
 
     def _count_inputs(self, registry: CollectorRegistry) -> None:
@@ -94,6 +96,7 @@ class PrometheusObserver:
             "liqmon_step_seconds", "Records at hand to commit", buckets=TRANSACTION_BUCKETS, registry=registry
         )
         self._loop_lag = Gauge("liqmon_event_loop_lag_seconds", "Lateness of the last timer", registry=registry)
+        self._tasks = Gauge("liqmon_tasks", "Tasks of the event loop that have not ended", registry=registry)
 
     def _gauge_state(self, registry: CollectorRegistry) -> None:
         self._scopes = Gauge("liqmon_scopes", "Scopes by told status", ["shard", "status"], registry=registry)
@@ -199,6 +202,7 @@ class PrometheusObserver:
             for gauge in (self._shards, self._scopes, self._unknown, self._degraded, *self._funds.values()):
                 gauge.remove_by_labels({"shard": str(shard)})
             self._recovery.forget(shard)
+            self._audit.forget(shard)
             self._last_reasons = {key: known for key, known in self._last_reasons.items() if key[0] != shard}
             return
         for stage in get_args(ShardState):
@@ -246,6 +250,22 @@ class PrometheusObserver:
     def loop_lag(self, seconds: float) -> None:
         """Show the lateness of the event loop."""
         self._loop_lag.set(seconds)
+
+    def tasks(self, running: int) -> None:
+        """Show the tasks of the event loop."""
+        self._tasks.set(running)
+
+    def audited(self, scopes: int, seconds: float) -> None:
+        """Count what the audit looked at."""
+        self._audit.audited(scopes, seconds)
+
+    def audit_fault(self, column: str) -> None:
+        """Count what the audit found."""
+        self._audit.fault(column)
+
+    def audit_passed(self, shard: int) -> None:
+        """Show when a pass of the audit was over."""
+        self._audit.passed(shard)
 
     def funds(self, shard: int, figures: Sequence[FundFigures]) -> None:
         """Show the figures of a shard's funds; a fund that is gone is shown no more."""

@@ -56,7 +56,7 @@ class Auditor:
     @property
     def progress(self) -> float:
         """How much of the pass is done, by accounts: 0 … 1."""
-        return self._accounts / max(1, len(self._book))
+        return self._accounts / len(self._book) if len(self._book) else 1.0
 
     @exactly
     def step(self, now_ms: int) -> tuple[Findings, Outcome]:

@@ -33,7 +33,7 @@ class AuditPace:
         return self._credit >= 1.0 or is_late
 
     def pay(self, scopes: int) -> None:
-        """Take note that so many scopes were looked at."""
+        """Take note that so many scopes were looked at, or one piece of another kind."""
         self._credit -= scopes
         self._credit = max(self._credit, -self._rate)
 
