@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from monitor.adapters.metrics.audit import AuditMetrics
 from monitor.adapters.metrics.recovery import RecoveryMetrics
+from monitor.adapters.metrics.scopes import ScopeMetrics
 from monitor.app.alarms import Watchdog
 from monitor.app.observing import ShardState
 from monitor.app.ports import TopicPartition
@@ -24,10 +25,6 @@ TRANSACTION_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 
 WORK_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 """Re-margining a million accounts takes 10 to 20 ms; more than a second starves the heartbeats' margin."""
-
-STATUSES = ("healthy", "watch", "warning", "margin_call", "liquidation", "critical", "takeover", "bankrupt", "unknown")
-"""Statuses shown even when nobody has them, so that a graph starts at 0."""
-
 
 _OF_FUNDS = {
     "balance": "What an insurance fund holds, in its asset",
@@ -48,7 +45,6 @@ class PrometheusObserver:
         self._gauge_state(registry)
         self._recovery = RecoveryMetrics(registry)
         self._audit = AuditMetrics(registry)
-        self._last_reasons: dict[tuple[int, str], set[str]] = {}
 
     def _count_inputs(self, registry: CollectorRegistry) -> None:
         self._price_messages = Counter("liqmon_price_messages", "Price messages judged", registry=registry)
@@ -99,13 +95,7 @@ class PrometheusObserver:
         self._tasks = Gauge("liqmon_tasks", "Tasks of the event loop that have not ended", registry=registry)
 
     def _gauge_state(self, registry: CollectorRegistry) -> None:
-        self._scopes = Gauge("liqmon_scopes", "Scopes by told status", ["shard", "status"], registry=registry)
-        self._unknown = Gauge(
-            "liqmon_unknown_scopes", "Unknown scopes by reason", ["shard", "reason"], registry=registry
-        )
-        self._degraded = Gauge(
-            "liqmon_degraded_scopes", "Degraded scopes by reason", ["shard", "reason"], registry=registry
-        )
+        self._scopes = ScopeMetrics(registry)
         self._shards = Gauge(
             "liqmon_shard_state",
             "1 for the stage a shard is in here",
@@ -191,19 +181,16 @@ class PrometheusObserver:
         self, shard: int, by_status: Mapping[str, int], unknown: Mapping[str, int], degraded: Mapping[str, int]
     ) -> None:
         """Show the scopes of a shard."""
-        for status in {*STATUSES, *by_status}:
-            self._scopes.labels(str(shard), status).set(by_status.get(status, 0))
-        self._by_reason(self._unknown, "unknown", shard, unknown)
-        self._by_reason(self._degraded, "degraded", shard, degraded)
+        self._scopes.show(shard, by_status, unknown, degraded)
 
     def shard(self, shard: int, state: ShardState | None) -> None:
         """Show the stage of a shard; of one that is not ours any more nothing is shown."""
         if state is None:
-            for gauge in (self._shards, self._scopes, self._unknown, self._degraded, *self._funds.values()):
+            for gauge in (self._shards, *self._funds.values()):
                 gauge.remove_by_labels({"shard": str(shard)})
             self._recovery.forget(shard)
             self._audit.forget(shard)
-            self._last_reasons = {key: known for key, known in self._last_reasons.items() if key[0] != shard}
+            self._scopes.forget(shard)
             return
         for stage in get_args(ShardState):
             self._shards.labels(str(shard), stage).set(stage == state)
@@ -295,16 +282,6 @@ class PrometheusObserver:
     def heartbeat_age(self, shard: int, seconds: float) -> None:
         """Show how long a shard has been silent."""
         self._heartbeats.labels(str(shard)).set(seconds)
-
-    def _by_reason(self, gauge: Gauge, name: str, shard: int, counts: Mapping[str, int]) -> None:
-        """Set a gauge by the word before the colon of each reason; what nobody has any more goes to 0."""
-        merged = dict.fromkeys(self._last_reasons.get((shard, name), ()), 0)
-        for reason, count in counts.items():
-            word = reason.partition(":")[0]
-            merged[word] = merged.get(word, 0) + count
-        self._last_reasons[shard, name] = set(merged)
-        for word, count in merged.items():
-            gauge.labels(str(shard), word).set(count)
 
 
 def exposition(registry: CollectorRegistry) -> tuple[str, bytes]:
