@@ -28,6 +28,8 @@ async def outlast(
 ) -> None:
     """Start the reader and `follow` for ever, anew after each outage; `find_again` is told of a position that is lost.
 
+    However this ends, the reader is stopped.
+
     Raises LogForbidden where the log refuses us for good. `what` names what is read.
     """
     while True:
@@ -41,5 +43,6 @@ async def outlast(
             log.warning("%s cannot be read for now: %s", what, fault)
             if isinstance(fault, PositionLost):
                 await find_again(fault.where)
+        finally:
             await reader.stop()
-            await asyncio.sleep(RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
