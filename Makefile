@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite coverage lint format types schemas kafka kafka-stop clean
+.PHONY: help demo test suite coverage lint format types schemas kafka kafka-stop chaos clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ kafka: $(READY) ## start one Apache Kafka node on loopback, its data in a throw-
 
 kafka-stop: ## stop what make kafka has started and throw its data away
 	@deploy/kafka/stop
+
+chaos: $(READY) ## break a real Kafka and its daemons: SECONDS= SEED= INSTANCES= NODES=; or SCENARIO=name, ARGS=--list
+	@$(BIN)/python -m tests.chaos $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) build dist .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis

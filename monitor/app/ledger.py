@@ -156,8 +156,8 @@ class Ledger:
         kept = [record for record in records if record.topic == self.settings.state_topic]
         total = self.image.hash_after((record.key or b"", record.value) for record in kept)
         meta = self.meta.next(self._writer_id, inputs, total, self.steady_since_ms)
-        batch = [*records, self._maker.meta(meta.body(), META_KEY)]
         started = time.perf_counter()
+        batch = self._reducer.fitting([*records, self._maker.meta(meta.body(), META_KEY)], started)
         while True:
             assert self._writer is not None, "a ledger is fenced before it commits"
             await self._permit()
@@ -179,13 +179,15 @@ class Ledger:
         self._observer.transaction(time.perf_counter() - started, len(batch))
 
     async def _with_less(self, batch: list[OutputRecord], fault: RecordTooLarge) -> list[OutputRecord]:
-        """Return the batch with the record that its topic does not take made smaller, said aloud.
+        """Return the batch with the records that their topic does not take made smaller, said aloud.
 
         What cannot be made smaller is tried again, slowly: losing it would break the shard's memory or its chains, and
         an operator can let the topic take it.
         """
-        smaller = self._reducer.reduced(fault.record)
-        if smaller is None:
+        now = time.perf_counter()
+        self._reducer.refuse(fault.record, now)
+        smaller = self._reducer.fitting(batch, now)
+        if fault.record in smaller:
             log.critical(
                 "shard %d stands still until max.message.bytes of %s is raised: %s",
                 self.settings.shard,
@@ -195,7 +197,7 @@ class Ledger:
             await asyncio.sleep(REFUSED_SECONDS)
             return batch
         log.error("shard %d tells less than it should: %s; raise its max.message.bytes", self.settings.shard, fault)
-        return [smaller if record == fault.record else record for record in batch]
+        return smaller
 
     async def _was_committed(self, meta: Meta) -> bool:
         """Return whether the transaction that ends with `meta` stands in the log, as a new writer finds it."""

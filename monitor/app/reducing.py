@@ -6,7 +6,8 @@ changelog, requests between shards) is never shortened: it is refused until the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.app.codec import Codec
@@ -14,18 +15,45 @@ from monitor.app.ports import OutputRecord
 from monitor.app.topics import TopicNames
 from monitor.core.events import digest_of
 
-_LETTER_BYTES = (65_536, 4_096, 0)
+REMEMBERED_SECONDS = 60.0
+"""A topic is believed to take no more than it did for so long: a refusal costs a second, and limits are raised."""
+_LETTER_BYTES = (65_536, 16_384, 4_096, 1_024, 0)
 """A dead letter is cut to the first of these that is shorter than it, and again where that is refused too."""
 _LEFT_OUT = ("evidence", "plan", "positions", "portfolio", "counterparties")
 """Parts of events and statuses that grow with the account or the market; the figures and the chain are in the rest."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reducer:
-    """Shorten records of one set of topics."""
+    """Shorten records of one set of topics; `seconds` are of one monotonic clock, the caller's."""
 
     topics: TopicNames
     codec: Codec
+    _refused: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """The least size a topic has refused lately, and when."""
+
+    def refuse(self, record: OutputRecord, seconds: float) -> None:
+        """Remember that a topic does not take a record."""
+        least = self._limit(record.topic, seconds)
+        self._refused[record.topic] = (min(_size(record), least or _size(record)), seconds)
+
+    def fitting(self, records: Sequence[OutputRecord], seconds: float) -> list[OutputRecord]:
+        """Return records, each made so small as its topic has last been found to take them, or as it can be made."""
+        if not self._refused:
+            return list(records)
+        return [self._fit(record, self._limit(record.topic, seconds)) for record in records]
+
+    def _limit(self, topic: str, seconds: float) -> int | None:
+        least, at = self._refused.get(topic, (0, -REMEMBERED_SECONDS))
+        if seconds - at >= REMEMBERED_SECONDS:
+            self._refused.pop(topic, None)
+            return None
+        return least
+
+    def _fit(self, record: OutputRecord, limit: int | None) -> OutputRecord:
+        while limit is not None and _size(record) >= limit and (smaller := self.reduced(record)) is not None:
+            record = smaller
+        return record
 
     def reduced(self, record: OutputRecord) -> OutputRecord | None:
         """Return the record without what may be left out; None where nothing more may be."""
@@ -49,6 +77,10 @@ class Reducer:
             kept["digest"] = digest_of(kept)
         shorter = self.codec.encode(kept)
         return record._replace(value=shorter) if len(shorter) < len(value) else None
+
+
+def _size(record: OutputRecord) -> int:
+    return len(record.key or b"") + len(record.value or b"")
 
 
 def _cut(record: OutputRecord, value: bytes) -> OutputRecord | None:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from tests.broker import kafka
 from tests.chaos.campaign import Campaign, Plan
-from tests.chaos.cluster import SingleNode
+from tests.chaos.cluster import Cluster, SingleNode
 from tests.chaos.faults import Pace
 from tests.chaos.report import table
+from tests.chaos.scenarios.__main__ import main as play
+from tests.chaos.scenarios.nodes import ThreeNodes
 from tests.chaos.worker import BROKEN
 
 
@@ -24,6 +26,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=120, help="how long the faults go on")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--scenario", metavar="NAME", help="something else instead: one of --list, which has its own --help"
+    )
+    parser.add_argument("--list", action="store_true", help="name every scenario")
+    parser.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="of the cluster")
     parser.add_argument("--instances", type=int, default=3)
     parser.add_argument("--partitions", type=int, default=6)
     parser.add_argument("--rate", type=float, default=25, help="messages a second")
@@ -40,12 +47,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     """Run once; return 0 where the judge has no complaint, 1 where it has, 3 without a Kafka."""
+    if {"--scenario", "--list"}.intersection(arguments):
+        return play(arguments)
     args = parse(arguments)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its complaints about what we do to the broker
     folder = args.folder or Path(tempfile.mkdtemp(prefix="liqmon-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        cluster = SingleNode(folder / "node")
+        cluster: Cluster = (ThreeNodes if args.nodes > 1 else SingleNode)(folder / "node")
     except kafka.NoKafka as reason:
         sys.stderr.write(f"no Kafka: {reason}\n")
         return 3
