@@ -112,6 +112,7 @@ def test_a_stuck_shard_is_not_reported_healthy(caplog: pytest.LogCaptureFixture)
         two = world.start()
         await world.until_ready()
         shard = next(iter(one.instance._shards.values()))
+        await world.until(lambda: len(heartbeats(world, shard.number)) >= 3)
         stuck, release = asyncio.Event(), asyncio.Event()
         step = shard._step
 
