@@ -79,7 +79,6 @@ class Instance:
                 self._follow_assignment()
                 await self._until_something_changes(*lasting)
         finally:
-            self._shared.pulse.rest()
             await self._wind_down(beating, *lasting)
 
     def _start_watching(self) -> list[asyncio.Task[None]]:
@@ -161,8 +160,11 @@ class Instance:
 
     async def _beat(self) -> None:
         loop, pulse = asyncio.get_running_loop(), self._shared.pulse
-        while True:
-            lag = pulse.beat(loop.time() + _BEAT_SECONDS, self._membership.confirmed_ms() / 1000)
-            self._shared.observer.loop_lag(lag)
-            self._shared.observer.tasks(len(asyncio.all_tasks(loop)))
-            await asyncio.sleep(_BEAT_SECONDS)
+        try:
+            while True:
+                lag = pulse.beat(loop.time() + _BEAT_SECONDS, self._membership.confirmed_ms() / 1000)
+                self._shared.observer.loop_lag(lag)
+                self._shared.observer.tasks(len(asyncio.all_tasks(loop)))
+                await asyncio.sleep(_BEAT_SECONDS)
+        finally:
+            pulse.rest()

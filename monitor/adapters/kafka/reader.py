@@ -163,6 +163,9 @@ class KafkaReader:
         try:
             async with asyncio.timeout(timeout_ms / 1000 + self._clients.request_seconds):
                 batches = await self._consumer.getmany(*asked, timeout_ms=timeout_ms, max_records=max_records)
+                reached = {
+                    where: await self._consumer.position(ClientPartition(*where)) for where in tuple(self._positions)
+                }
         except TimeoutError as error:
             raise LogUnavailable("reading: the client does not answer") from error
         except OffsetOutOfRangeError as error:
@@ -174,8 +177,7 @@ class KafkaReader:
             raise fault_of(error, "reading") from error
         except Exception as error:  # unpacking foreign bytes may raise anything
             raise _Unreadable from error
-        for where in self._positions:
-            self._positions[where] = await self._consumer.position(ClientPartition(*where))
+        self._positions |= reached  # only now: what is not returned must be read again
         return [
             Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
             for batch in batches.values()
