@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite coverage lint format types schemas kafka kafka-stop chaos clean
+.PHONY: help demo test suite coverage lint format types schemas kafka kafka-stop chaos soak clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ types: $(READY) ## mypy, strict over monitor/
 
 schemas: $(READY) ## write docs/schemas/ from the message types
 	@$(BIN)/python -m monitor.adapters.wire.schemas docs/schemas
+
+soak: $(READY) ## steady load and a failover every few minutes; nothing may grow: MINUTES, SEED (Java 17, Maven)
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),40) --seed $(or $(SEED),1) $(ARGS)
 
 kafka: $(READY) ## start one Apache Kafka node on loopback, its data in a throw-away folder (Java 17, Maven)
 	@deploy/kafka/start $(ARGS)

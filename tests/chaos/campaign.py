@@ -110,7 +110,7 @@ class Campaign:
         try:
             await self.load.open()
             for _ in range(self.plan.pace.instances):
-                self.fleet.start()
+                self.fleet.start(cold=self.plan.pace.cold_share >= 1)
             await self._until_witnesses_are_shown()
             await self._disturbed()
             settled = await self._drain()
