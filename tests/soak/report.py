@@ -47,7 +47,7 @@ def rows(lives: Iterable[Life], warm_up_seconds: float) -> list[Row]:
 def _row(life: Life, figure: str, warm_up_seconds: float) -> Row:
     samples = [sample for sample in life.series.get(figure, []) if sample.at >= life.began + warm_up_seconds]
     slope = slope_of(samples, median if figure in ROBUST else fmean)
-    verdict = "too short" if not slope.is_known else "flat"
+    verdict = "flat" if slope.is_long else "too short"
     if figure not in LIMITS:
         verdict = "shown only"
     elif LIMITS[figure].grows(slope):

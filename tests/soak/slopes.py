@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 BLOCKS = 24
 LEAST_SAMPLES = 48
+ENOUGH_SECONDS = 300.0
+"""A life that was watched for less has not settled: its line is shown, but not judged."""
 SURE = 3.0
 """Errors a slope must be above what is allowed before it is called growth."""
 HOUR = 3600.0
@@ -34,6 +36,7 @@ class Slope:
     per_hour: float
     error: float
     samples: int
+    seconds: float
     most: float
 
     @property
@@ -41,12 +44,17 @@ class Slope:
         """Whether there were enough samples for a line."""
         return self.samples >= LEAST_SAMPLES
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the line is one to judge by."""
+        return self.is_known and self.seconds >= ENOUGH_SECONDS
+
 
 def slope_of(samples: Sequence[Sample], middle: Callable[[Sequence[float]], float] = fmean) -> Slope:
     """Return the line through samples in order of time; `middle` makes one number of those of a block."""
     values = [sample.value for sample in samples]
     if len(samples) < LEAST_SAMPLES:
-        return Slope(middle(values) if values else 0.0, 0.0, 0.0, len(samples), max(values, default=0.0))
+        return Slope(middle(values) if values else 0.0, 0.0, 0.0, len(samples), 0.0, max(values, default=0.0))
     edges = [len(samples) * number // BLOCKS for number in range(BLOCKS + 1)]
     blocks = [samples[start:end] for start, end in pairwise(edges)]
     times = [fmean(sample.at for sample in block) for block in blocks]
@@ -56,7 +64,7 @@ def slope_of(samples: Sequence[Sample], middle: Callable[[Sequence[float]], floa
     rise = sum((at - time) * (point - level) for at, point in zip(times, points, strict=True)) / spread
     rest = [point - level - rise * (at - time) for at, point in zip(times, points, strict=True)]
     error = (sum(one**2 for one in rest) * _followed(rest) / (BLOCKS - 2) / spread) ** 0.5
-    return Slope(level, rise * HOUR, error * HOUR, len(samples), max(values))
+    return Slope(level, rise * HOUR, error * HOUR, len(samples), samples[-1].at - samples[0].at, max(values))
 
 
 def _followed(rest: Sequence[float]) -> float:
@@ -79,4 +87,4 @@ class Allowed:
     def grows(self, slope: Slope) -> bool:
         """Return whether a rise is beyond what is allowed, and surely so."""
         most = max(self.number, self.share * abs(slope.level))
-        return slope.is_known and slope.per_hour - SURE * slope.error > most
+        return slope.is_long and slope.per_hour - SURE * slope.error > most

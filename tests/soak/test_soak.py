@@ -45,6 +45,9 @@ def test_a_short_life_is_not_judged() -> None:
     slope = slope_of([Sample(float(at), float(at**3)) for at in range(LEAST_SAMPLES - 1)])
     assert not slope.is_known
     assert not Allowed(0.0).grows(slope)
+    minute = slope_of([Sample(float(at), float(at)) for at in range(60)])
+    assert minute.per_hour == pytest.approx(3600)
+    assert not Allowed(0.0).grows(minute)
 
 
 def test_a_figure_that_never_moves_is_flat() -> None:
