@@ -11,7 +11,7 @@ from aiokafka.admin import NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from tests.chaos.fleet import Worker
-from tests.chaos.messages import dumped, partition_of
+from tests.chaos.messages import dumped
 from tests.chaos.scenarios.bench import Bench
 from tests.chaos.scenarios.stairs import Account, Walk, accounts_of, judge
 from tests.chaos.verdict import CHAIN, LETTER, STATUS
@@ -43,7 +43,7 @@ async def open_transaction(bench: Bench, seed: int) -> None:
     walk, accounts = Walk(seed, SYMBOLS), await opened(bench)
     worker = bench.fleet.workers[0]
     await bench.walk_for(walk, 20)
-    await bench.until(bench.used_up, "the first prices are used up")
+    await bench.settle("the first prices are used up")
     for topic in ("mark-prices", "account-events"):
         for ending in ("abort", "commit"):
             await _behind_a_transaction(bench, walk, worker, topic, ending)
@@ -55,7 +55,7 @@ async def _behind_a_transaction(bench: Bench, walk: Walk, worker: Worker, topic:
     stranger = AIOKafkaProducer(bootstrap_servers=bench.servers, transactional_id=f"stranger-{topic}-{ending}")
     await stranger.start()
     name = f"{topic}-{ending}"
-    home = partition_of(b"open", bench.partitions)
+    home = bench.home_of("open")
     try:
         await stranger.begin_transaction()
         body = {"symbol": "AUSDT", "mark_price": "81", "event_time_ms": 1}
@@ -81,7 +81,7 @@ async def _behind_a_transaction(bench: Bench, walk: Walk, worker: Worker, topic:
             bench.verdict.expect(not shown, CHAIN, "an account behind an open transaction was judged")
         await _said(bench, worker, topic)
         await (stranger.abort_transaction() if ending == "abort" else stranger.commit_transaction())
-        took = await bench.until(bench.used_up, "what waited is used up")
+        took = await bench.settle("what waited is used up")
         await bench.until(lambda: bench.shown([waits.name, goes.name]), "what waited is judged")
         bench.say(f"after the {ending} all that waited was judged within {took:.1f} s")
     finally:
@@ -95,8 +95,8 @@ async def _more_than(bench: Bench, count: int) -> bool:
 def _neighbours(bench: Bench, home: int, name: str) -> tuple[Account, Account]:
     """Return an account in a partition and one in another; both are so rich that nothing is ever told of them."""
     names = [f"{name}-{number}" for number in range(100)]
-    here = next(one for one in names if partition_of(one.encode(), bench.partitions) == home)
-    there = next(one for one in names if partition_of(one.encode(), bench.partitions) != home)
+    here = next(one for one in names if bench.home_of(one) == home)
+    there = next(one for one in names if bench.home_of(one) != home)
     return Account(here, "BUSDT", 90_000), Account(there, "BUSDT", 90_000)
 
 
@@ -153,10 +153,10 @@ async def retention(bench: Bench, seed: int) -> None:
     """Let retention pass the stored offset of shard 0 while nobody runs; snapshots cure account by account."""
     walk, accounts = Walk(seed, SYMBOLS), await opened(bench)
     await bench.walk_for(walk, 30)
-    await bench.until(bench.used_up, "the first prices are used up")
+    await bench.settle("the first prices are used up")
     await bench.fleet.stop_all()
     stored = int((await bench.positions())[0][bench.prefix + "account-events"]["0"])
-    lost = [one for one in accounts if partition_of(one.name.encode(), bench.partitions) == 0]
+    lost = [one for one in accounts if bench.home_of(one.name) == 0]
     others = [one for one in accounts if one not in lost]
     for one in lost:  # the same facts again, so that the chains do not depend on what is lost
         await bench.send("account-events", one.name, one.body(2))
@@ -165,14 +165,14 @@ async def retention(bench: Bench, seed: int) -> None:
     bench.fleet.start()
     await bench.until(lambda: _gap_told(bench, stored), "the gap is told")
     await bench.walk_for(walk, 30)
-    await bench.until(bench.used_up, "prices are judged as before")
+    await bench.settle("prices are judged as before")
     await _expect_suspects(bench, lost, others)
     cured = lost[::2]
     for one in cured:
         await bench.send("account-events", one.name, one.body(3))
-    await bench.until(bench.used_up, "the snapshots are used up")
+    await bench.settle("the snapshots are used up")
     await bench.walk_for(walk, 30)
-    await bench.until(bench.used_up, "prices are judged once more")
+    await bench.settle("prices are judged once more")
     await _expect_suspects(bench, [one for one in lost if one not in cured], [*others, *cured])
     await judged(bench, accounts)
     gaps = await _gaps(bench)

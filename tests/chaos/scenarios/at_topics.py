@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.dump import Record
-from tests.chaos.messages import EVENTS, STATE, partition_of
+from tests.chaos.messages import EVENTS, STATE
 from tests.chaos.scenarios.at_inputs import SYMBOLS, judged, opened
 from tests.chaos.scenarios.bench import Bench
 from tests.chaos.scenarios.stairs import Account, Walk, judge, terms
@@ -40,7 +40,7 @@ async def compaction(bench: Bench, cluster: Cluster, seed: int, seconds: float) 
         await bench.send("account-events", one.name, {"account_id": one.name, "version": 2, "event_time_ms": 2,
                                                       "deleted": True})  # fmt: skip
     await bench.send("instruments", DELISTED, None)
-    await bench.until(bench.used_up, "the deletions are used up")
+    await bench.settle("the deletions are used up")
     left = (await bench.positions())[0][bench.prefix + "mark-prices"]["0"]
     took = await bench.until(lambda: _cleaned(bench, walk, gone), "the changelog is cleaned", _CLEANING_SECONDS)
     await _level(bench)
@@ -57,7 +57,7 @@ async def compaction(bench: Bench, cluster: Cluster, seed: int, seconds: float) 
     back = (await bench.positions())[0][bench.prefix + "mark-prices"]["0"]
     for one in [*gone, Account("late", DELISTED, 500)]:
         await bench.send("account-events", one.name, one.body(3))
-    await bench.until(bench.used_up, "the accounts are back")
+    await bench.settle("the accounts are back")
     await bench.walk_for(walk, 40)
     await bench.finish()
     prices, events = await bench.records("mark-prices"), await bench.chains()
@@ -78,7 +78,7 @@ async def _level(bench: Bench) -> None:
     """Bring every price back to 100, where everybody is healthy, and let that be told."""
     for symbol in SYMBOLS:
         await bench.price(symbol, 100)
-    await bench.until(bench.used_up, "all inputs are used up")
+    await bench.settle("all inputs are used up")
 
 
 async def _cleaned(bench: Bench, walk: Walk, gone: list[Account]) -> bool:
@@ -123,10 +123,10 @@ async def too_large(bench: Bench, cluster: Cluster, seed: int, seconds: float) -
     await bench.set_topic("account-status", max_message_bytes=1_000)
     await bench.set_topic("dead-letters", max_message_bytes=3_000)
     await bench.walk_for(walk, 10)
-    await bench.until(bench.used_up, "prices are used up although no event fits whole")
+    await bench.settle("prices are used up although no event fits whole")
     bad = accounts[0].name
     await bench.send("account-events", bad, _noise(100_000))
-    await bench.until(bench.used_up, "the bad message is used up although its dead letter does not fit")
+    await bench.settle("the bad message is used up although its dead letter does not fit")
     (letter,) = await bench.records("dead-letters")
     size = dict(letter.headers).get("original-size")
     bench.verdict.expect(size == b"100000", LETTER, f"the dead letter says original-size {size!r}")
@@ -146,7 +146,7 @@ async def _memory_too_large(bench: Bench, walk: Walk, accounts: list[Account]) -
     """Have one shard stand still aloud over an account it may not remember, the other going on, until it may."""
     (worker,) = bench.fleet.free()
     await bench.set_topic(STATE, max_message_bytes=2_000)
-    stuck = next(one for one in accounts if partition_of(one.name.encode(), bench.partitions) == 0)
+    stuck = next(one for one in accounts if bench.home_of(one.name) == 0)
     labels = {f"label-{number}": _noise(100 + number).hex() for number in range(40)}
     await bench.send("account-events", stuck.name, stuck.body(2, settings={"labels": labels}))
     words = "stands still until max.message.bytes"

@@ -23,14 +23,16 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from tests.chaos.dump import Record, read_all
-from tests.chaos.fleet import ROOT, Fleet, Worker
+from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.messages import EVENTS, STATE, dumped, partition_of
+from tests.chaos.processes import ROOT, Nursery
 from tests.chaos.scenarios.stairs import Account, Walk, terms
 from tests.chaos.verdict import Verdict
 
 PATIENCE_SECONDS = 90.0
 SEND_SECONDS = 5.0
 STOP_SECONDS = 3.0
+NUDGE_SECONDS = 0.7
 CONFIG = """\
 [kafka]
 bootstrap_servers = "{servers}"
@@ -49,6 +51,10 @@ unknown_after_ms = 0
 max_replay_ms = 3600000
 [status]
 publish_interval_ms = 200
+[watchdog]
+membership_ms = 5000
+open_transaction_ms = 1500
+price_silence_ms = 0
 [http]
 port = 0
 [log]
@@ -77,9 +83,11 @@ class Bench:
         self.config = folder / "monitor.toml"
         text = CONFIG.format(servers=servers, prefix=prefix, partitions=partitions, replication=replication)
         self.config.write_text(text + more, encoding="utf-8")
-        self.fleet = Fleet(self.config, folder)
+        self._nursery = Nursery(folder)
+        self.fleet = Fleet(self.config, folder, self._nursery)
         self.verdict = Verdict()
         self.story: list[str] = []
+        self._nudges = 0
         self._began = time.monotonic()
         self._verbose = verbose
         self._producer: AIOKafkaProducer | None = None
@@ -108,7 +116,7 @@ class Bench:
         """Write one message and return where it stands."""
         value = body if body is None or isinstance(body, bytes) else dumped(body)
         if partition is None:
-            partition = partition_of(key.encode(), self.partitions) if topic == "account-events" else 0
+            partition = self.home_of(key) if topic == "account-events" else 0
         async with asyncio.timeout(SEND_SECONDS):
             producer = await self._connected()
             return await producer.send_and_wait(self.prefix + topic, value, key.encode(), partition=partition)
@@ -203,6 +211,32 @@ class Bench:
             if topic != "account-events" or shard == partition
         )
 
+    async def settle(self, what: str) -> float:
+        """Wait until all inputs are used up, with a message to every shard now and then: an idle one commits seldom."""
+        began = last = time.monotonic()
+
+        async def reached() -> bool:
+            nonlocal last
+            if time.monotonic() - last > NUDGE_SECONDS:
+                last = time.monotonic()
+                await self._nudge()
+            return await self.used_up()
+
+        await self.until(reached, what)
+        return time.monotonic() - began
+
+    async def _nudge(self) -> None:
+        """Write to an account of each shard that has nothing to lose."""
+        self._nudges += 1
+        for shard in range(self.partitions):
+            name = next(n for n in map("nudge-{}".format, range(999)) if self.home_of(n) == shard)
+            body = {"account_id": name, "version": self._nudges, "event_time_ms": 1, "balances": {"USDT": "1"}}
+            await self.send("account-events", name, body | {"snapshot": True})
+
+    def home_of(self, name: str) -> int:
+        """Return the partition of an account."""
+        return partition_of(name.encode(), self.partitions)
+
     # ------------------------------------------------------------------------------------------------- daemons
     async def ready(self, worker: Worker) -> bool:
         """Return whether a daemon answers 200 at /readyz."""
@@ -244,7 +278,7 @@ class Bench:
 
     async def finish(self) -> None:
         """Wait until all inputs are used up, stop the daemons as a supervisor does, and note what they did wrong."""
-        await self.until(self.used_up, "all inputs are used up")
+        await self.settle("all inputs are used up")
         await self.fleet.stop_all()
         for kind, complaints in self.fleet.verdict.complaints.items():
             self.verdict.complaints[kind] += complaints
@@ -253,6 +287,7 @@ class Bench:
     async def close(self) -> None:
         """End everything."""
         self.fleet.close()
+        self._nursery.close()
         await self.reconnect()
 
     # ------------------------------------------------------------------------------------------------- topics
