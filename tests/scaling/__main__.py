@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import shutil
 import sys
@@ -64,6 +65,8 @@ def main(arguments: list[str]) -> int:
             last = stage.load.first_tick + stage.load.ticks - 1
             findings = measure(account, stage.acts, stage.load.first_tick, last)
             is_good = is_good and not findings.complaints
+            kept = json.dumps([[*one.act, *one[1:]] for one in findings.handovers])
+            (folder / name / "handovers.json").write_text(kept, encoding="utf-8")
             sys.stdout.write(table(name, plan, stage, findings))
             sys.stdout.flush()
     finally:
