@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 ENTRIES_AT_ONCE = 500
 RECORDS_AT_ONCE = 500
+MISSED_AT_ONCE = 25
+"""A price message costs a large shard about 20 ms."""
 _POLL_MS = 200
 
 
@@ -210,18 +212,24 @@ class Takeover:
         await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.absorb(records, now_ms)))
 
     async def _take_missed(self, *, judging: bool) -> None:
-        """Judge the messages since the last judgement one by one; before a first start nothing was missed."""
+        """Judge the messages since the last judgement one by one; before a first start nothing was missed.
+
+        In short turns, for shards that are steady wait for the same kernel thread; what comes meanwhile is for the
+        life that follows, else a takeover never ended where a commit takes longer than the next message.
+        """
         feed, cursor = self._shared.feed, self._cursor
         work = self._steps.judge_missed if judging else self._steps.take_unjudged
-        while cursor.next < feed.end:
+        most = MISSED_AT_ONCE if judging else ENTRIES_AT_ONCE
+        end, reached = feed.end, dict(feed.positions)
+        while cursor.next < end:
             if cursor.is_lost:
                 raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), cursor.next)
-            entries = feed.entries(cursor.next, ENTRIES_AT_ONCE)
+            entries = feed.entries(cursor.next, min(most, end - cursor.next))
             missed = [entry for entry in entries if not self._is_judged(entry)]
             now_ms = self._shared.now_ms()
             await self._commit(await self._shared.on_kernel_thread(lambda: work(missed, now_ms)))  # noqa: B023
             cursor.next += len(entries)
-        for where, offset in feed.positions.items():
+        for where, offset in reached.items():
             self._positions[where] = max(offset, self._positions.get(where, 0))
 
     async def _tell_missed_faults(self) -> None:
