@@ -87,7 +87,7 @@ def _gaps(shard: int, lines: Sequence[Line], told: Sequence[Told], acts: Sequenc
         found.handovers.append(Handover(act, shard, gap, after.timestamp_ms - act.begin_ms))
     times = [one.timestamp_ms for one in told]
     for act in [one for one in acts if one not in changed]:
-        within = [b - a for a, b in pairwise(times) if a <= act.end_ms and b >= act.begin_ms]
+        within = [b - a for a, b in pairwise(times) if act.begin_ms <= b <= act.end_ms]
         found.staying[act.kind].append(max(within, default=0))
     busy = [(act.begin_ms, act.end_ms) for act in acts]
     found.usual.extend(
