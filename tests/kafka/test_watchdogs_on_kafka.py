@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 START_SECONDS = 90.0
-LIMIT_MS = 4_000
+LIMIT_MS = 3_000
 INSTRUMENT = {
     "symbol": "XUSDT",
     "status": "trading",
@@ -111,10 +111,10 @@ class Venue:
         return int(body["watermark"][self.topics.mark_prices]["0"]["offset"])
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[tuple[Any, Notes]]:
+    async def running(self, clock: Callable[[], int] = now_ms) -> AsyncIterator[tuple[Any, Notes]]:
         """Run an instance until it is steady, and stop it afterwards."""
         notes, kernel = Notes(), KernelThread()
-        instance = assemble(self.settings, self.topics, self.log, 1, notes, kernel)
+        instance = assemble(self.settings, self.topics, self.log, 1, notes, kernel, clock)
         task = asyncio.create_task(instance.run(), name="instance")
         try:
             await until(lambda: task.done() or (notes.takeovers > 0 and not instance.why_not_ready()), START_SECONDS)
@@ -181,11 +181,12 @@ async def test_an_outage_of_twice_the_limit_is_half_judged_and_half_reported(req
             await venue.price(mark)
             await until(lambda: loop.time() >= began + number * 2 * LIMIT_MS / 40_000)  # noqa: B023 - waited for here
         returned_ms = now_ms()
-        async with venue.running() as (_, notes):
+        # its clock stands: how long a busy machine takes to start it must not move the limit
+        async with venue.running(lambda: returned_ms) as (_, notes):
             prices = (await venue.records(venue.topics.mark_prices))[first:]
             reports = [json.loads(record.value or b"") for record in await venue.records(venue.topics.data_quality)]
             (report,) = [report for report in reports if report["kind"] == "prices_unjudged"]
-            judged, lost = missed.check(prices, report, await venue.chain(), returned_ms, LIMIT_MS, 60_000)
+            judged, lost = missed.check(prices, report, await venue.chain(), returned_ms, LIMIT_MS, 0)
             assert (judged + lost, notes.unjudged_messages) == (40, lost)
             assert judged >= 5 <= lost
     finally:
