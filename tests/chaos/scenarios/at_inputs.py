@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.chaos.fleet import Worker
 from tests.chaos.messages import dumped
 from tests.chaos.scenarios.bench import Bench
 from tests.chaos.scenarios.stairs import Account, Walk, accounts_of, judge
-from tests.chaos.verdict import CHAIN, LETTER, STATUS
+from tests.chaos.verdict import CHAIN, LETTER, PROCESS, STATUS
 
 SYMBOLS = ("AUSDT", "BUSDT")
 _STALL_SECONDS = 3.0
@@ -101,9 +102,16 @@ def _neighbours(bench: Bench, home: int, name: str) -> tuple[Account, Account]:
 
 
 async def _said(bench: Bench, worker: Worker, topic: str) -> None:
-    """Look whether the daemon shows the wait."""
-    shown = [pair for pair in await bench.metric(worker, "liqmon_watchdog") if "open_transaction" in pair[0]]
-    bench.say(f"metrics while {topic} waits: {shown or 'none'}")
+    """Wait until the daemon shows the wait: its watchdog barks, and it is not ready."""
+    await bench.until(lambda: _barks(bench, worker), "the watchdog of open transactions barks", 20)
+    code, why = await bench.ask(worker, "/readyz")
+    bench.verdict.expect(code == http.client.SERVICE_UNAVAILABLE, PROCESS, f"/readyz says {code} while {topic} waits")
+    bench.say(f"the watchdog barks: {' '.join(why.split())}")
+
+
+async def _barks(bench: Bench, worker: Worker) -> bool:
+    raised = await bench.metric(worker, "liqmon_watchdog_raised")
+    return any('watchdog="open_transaction"' in labels and value for labels, value in raised)
 
 
 async def growth(bench: Bench, seed: int) -> None:

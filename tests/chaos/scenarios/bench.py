@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import re
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from tests.chaos.dump import Record, read_all
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.messages import EVENTS, STATE, dumped, partition_of
 from tests.chaos.processes import ROOT, Nursery
+from tests.chaos.scenarios.answers import CONFIG, get
 from tests.chaos.scenarios.stairs import Account, Walk, terms
 from tests.chaos.verdict import Verdict
 
@@ -33,34 +33,7 @@ PATIENCE_SECONDS = 90.0
 SEND_SECONDS = 5.0
 STOP_SECONDS = 3.0
 NUDGE_SECONDS = 0.7
-CONFIG = """\
-[kafka]
-bootstrap_servers = "{servers}"
-session_timeout_ms = 1500
-heartbeat_interval_ms = 300
-rebalance_timeout_ms = 4000
-transaction_timeout_ms = 4000
-request_timeout_ms = 4000
-[topics]
-prefix = "{prefix}"
-partitions = {partitions}
-replication_factor = {replication}
-[prices]
-max_age_ms = 0
-unknown_after_ms = 0
-max_replay_ms = 3600000
-[status]
-publish_interval_ms = 200
-[watchdog]
-membership_ms = 5000
-open_transaction_ms = 1500
-price_silence_ms = 0
-[http]
-port = 0
-[log]
-format = "json"
-"""
-_PORT = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)")
+BAD_INPUT = 2
 
 
 class Bench:
@@ -104,6 +77,8 @@ class Bench:
 
     async def _created(self) -> bool:
         done = await asyncio.to_thread(self.liqmon, "topics", "create", "--config", str(self.config))
+        if done.returncode == BAD_INPUT:
+            raise RuntimeError(done.stderr)
         return done.returncode == 0
 
     def liqmon(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -248,7 +223,7 @@ class Bench:
 
     async def ask(self, worker: Worker, path: str) -> tuple[int, str]:
         """Return what a daemon answers, 0 where it does not."""
-        return await asyncio.to_thread(_get, worker, path)
+        return await asyncio.to_thread(get, worker, path)
 
     async def metric(self, worker: Worker, name: str) -> list[tuple[str, float]]:
         """Return the samples of a metric."""
@@ -314,18 +289,3 @@ class Bench:
     def where(self, topic: str, partition: int) -> TopicPartition:
         """Return a partition by its full name."""
         return TopicPartition(self.prefix + topic, partition)
-
-
-def _get(worker: Worker, path: str) -> tuple[int, str]:
-    found = _PORT.search(worker.log.read_bytes())
-    if found is None:
-        return 0, ""
-    connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=2)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    except OSError:
-        return 0, ""
-    finally:
-        connection.close()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.chaos.cluster import Cluster
-from tests.chaos.scenarios import at_inputs, at_nodes, at_topics
+from tests.chaos.scenarios import at_disk, at_inputs, at_nodes, at_topics
 from tests.chaos.scenarios.bench import Bench
 
 Play = Callable[[Bench, Cluster, int, float], Awaitable[None]]
@@ -47,4 +47,5 @@ SCENARIOS: dict[str, Scenario] = {
         "the changelog is really compacted, and restored from with tombstones", at_topics.compaction
     ),
     "too-large": Scenario("topics take less than what is written to them", at_topics.too_large),
+    "disk-full": Scenario("the disk of the snapshots is full, and has room again", at_disk.disk_full),
 }
