@@ -83,7 +83,8 @@ class Standby:
         while True:
             await self._adjust(loop.time())
             started = loop.time()
-            records = await self._reader.poll(RECORDS_AT_ONCE, POLL_MS)
+            patience_ms = 1 if any(copy.backlog for copy in self._copies.values()) else POLL_MS
+            records = await self._reader.poll(RECORDS_AT_ONCE, patience_ms)
             busy = await self._turn(records)
             if loop.time() >= self._look_at:
                 self._look_at = loop.time() + LOOK_SECONDS
