@@ -109,7 +109,7 @@ class Stage:
 
     async def _until_all_are_known(self) -> None:
         """Wait until the first instance has taken over every shard and applied every account."""
-        async with asyncio.timeout(180):
+        async with asyncio.timeout(600):
             while self.fleet.workers[0].log.read_bytes().count(b" is steady") < self.plan.partitions:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
