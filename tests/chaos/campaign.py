@@ -73,6 +73,8 @@ class Plan:
     pace: Pace = field(default_factory=Pace)
     partitions: int = 6
     rate: float = 25.0
+    witnesses: int = 30
+    people: int = 60
     broken: str | None = None
     more: str = ""
     prove: bool = True
@@ -93,7 +95,14 @@ class Campaign:
         self._config.write_text(_config(plan, cluster), encoding="utf-8")
         self._nursery = Nursery(folder)
         self.fleet = Fleet(self._config, folder, self._nursery, plan.broken)
-        self.load = Load(plan.seed, cluster.bootstrap_servers, plan.partitions, rate=plan.rate)
+        self.load = Load(
+            plan.seed,
+            cluster.bootstrap_servers,
+            plan.partitions,
+            rate=plan.rate,
+            witnesses=plan.witnesses,
+            people=plan.people,
+        )
         self.faults = Faults(plan.seed, plan.pace, self.fleet, cluster, self.say)
 
     def say(self, text: str) -> None:

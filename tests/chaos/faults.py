@@ -35,6 +35,9 @@ class Pace:
     broker_seconds: float = 50.0
     session_seconds: float = 1.5
     pointed_share: float = 0.6
+    """How many of the daemons started later end themselves at a named point."""
+    freeze_only: bool = False
+    """Whether daemons are only frozen, never killed or stopped."""
     cold_share: float = 0.1
     """How often a daemon starts as a program of its own, not forked from one that is warm."""
     early_share: float = 0.15
@@ -106,12 +109,15 @@ class Faults:
     def _disturb(self) -> None:
         """Do something to the processes."""
         dice, free = self._dice.random(), self._fleet.free()
-        if dice < 0.08:
+        if self._pace.freeze_only:
+            dice = 0.7
+        elif dice < 0.08:
             self._target = self._dice.randint(1, self._pace.instances + 1)
             self._say(f"from now on {self._target} daemons")
             for worker in free[self._target :]:
                 self._fleet.ask_to_stop(worker)
                 self._say(f"worker {worker.number} is asked to stop")
+            free = self._fleet.free()
         working = [worker for worker in free if worker.has_worked()]
         if self._dice.random() >= self._pace.early_share:
             free = working
