@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 
 from monitor.adapters.kafka import KafkaLog, KafkaSettings
+from monitor.adapters.kafka.clients import Clients
 from monitor.app.ports import (
     CorruptRecord,
     LogForbidden,
@@ -236,6 +237,26 @@ async def test_an_absent_broker_is_unavailable() -> None:
     async with asyncio.timeout(5):
         await member.stop()
         await log.close()
+
+
+async def test_a_cluster_without_brokers_is_unavailable() -> None:
+    """A cluster that comes up and names no broker yet trips an assertion of the client: for us it is unavailable."""
+
+    class Tripping:
+        """Stand for a producer that looks for its coordinator among no brokers."""
+
+        stopped = False
+
+        async def start(self) -> None:
+            raise AssertionError("Did we not perform bootstrap?")
+
+        async def stop(self) -> None:
+            self.stopped = True
+
+    client = Tripping()
+    with pytest.raises(LogUnavailable, match="bootstrap"):
+        await Clients(KafkaSettings(bootstrap_servers="127.0.0.1:1")).open(client, "fencing")
+    assert client.stopped
 
 
 async def test_a_silent_port_is_unavailable() -> None:

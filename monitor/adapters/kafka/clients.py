@@ -96,6 +96,9 @@ class Clients:
             if isinstance(fault.__cause__, KafkaConnectionError):
                 raise await self._reason(doing) from fault
             raise
+        except AssertionError as error:  # a cluster that comes up names no brokers, which the client takes for a bug
+            await self.discard(client)
+            raise LogUnavailable(f"{doing}: {text_of(error)}") from error
         except BaseException:
             await self.discard(client)
             raise
