@@ -80,7 +80,8 @@ def _topic(number: int) -> str:
 
 def _headers(bad: Record) -> tuple[tuple[str, bytes], ...]:
     texts = {"error-code": "malformed_json", "error-message": "no", "original-topic": bad.topic,
-             "original-partition": "0", "original-offset": str(bad.offset), "original-timestamp-ms": "1000"}  # fmt: skip
+             "original-partition": "0", "original-offset": str(bad.offset),
+             "original-timestamp-ms": "1000"}  # fmt: skip
     return tuple((name, text.encode()) for name, text in texts.items())
 
 

@@ -1,4 +1,4 @@
-"""A short chaos run on a real Kafka: daemons killed, frozen and stopped, at random and at named points, and the broker."""
+"""A short chaos run on a real Kafka: daemons and broker killed, frozen and stopped, at random and at named points."""
 
 from __future__ import annotations
 
