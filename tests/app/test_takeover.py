@@ -375,3 +375,22 @@ async def deaths_in_takeovers(writes: tuple[int, ...]) -> None:
 def test_what_owners_leave_that_die_while_taking_over_is_done_by_the_next(writes: tuple[int, ...]) -> None:
     """A scope that ended unjudged is closed, and a changed account shown, however many owners die before doing it."""
     deaths_in_takeovers(writes)
+
+
+@virtual
+async def test_missed_prices_are_not_taken_for_silence() -> None:
+    """Terms that are read before older prices of the time in which nobody judged make none of these prices stale."""
+    ages = {"prices__max_age_ms": 10_000, "prices__unknown_after_ms": 60_000, "prices__max_replay_ms": 300_000}
+    world, one = await opened(**ages)
+    world.price(XUSDT=92)
+    await world.until_quiet()
+    one.kill()
+    for _ in range(18):
+        await world.pass_time(5)
+        world.price(XUSDT=92)
+    world.instrument("XUSDT", rate="0.11")
+    await world.pass_time(1)
+    world.start()
+    await world.until_quiet()
+    assert all(event["status"] != "unknown" for event in world.events())
+    assert world.chain("a0") == ["watch", "warning"]

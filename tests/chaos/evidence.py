@@ -51,7 +51,7 @@ def _raw(
     others = {symbol: facts.past_terms[symbol][-1] for symbol, _ in account.positions if facts.past_terms[symbol]}
     instruments = {**others, **document["instruments"]}
     oracle = Oracle({**document, "instruments": instruments, "portfolio": portfolio})
-    edges = oracle.scopes(account).get(scope)
+    edges = oracle.scope(account, scope)
     return None if edges is None else edges.down
 
 

@@ -64,6 +64,15 @@ class Oracle:
             found |= self._single(account)
         return found if account.complete else dict.fromkeys(found, UNKNOWN)
 
+    def scope(self, account: Account, name: str) -> Edges | None:
+        """Return the edges of one scope of an account, None where there is no such scope."""
+        if account.complete and name == "portfolio":
+            return self._portfolio(account) if account.modes["margin_mode"] == "portfolio" else None
+        if account.complete and name.startswith("isolated:"):
+            mine = [one for one in account.live(isolated=True) if name == f"isolated:{one['symbol']}:{one['side']}"]
+            return self._isolated(account, mine[0]) if mine else None
+        return self.scopes(account).get(name)
+
     def _isolated(self, account: Account, one: dict[str, str]) -> Edges:
         if self._lacks(one):
             return UNKNOWN
