@@ -98,13 +98,10 @@ class StepMaker:
         return self._finish(step)
 
     def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
-        """Judge messages that came while nobody judged, in their order, each with prices as old as they were then.
-
-        Only price messages tell how late it was: other topics may be read before prices that are older.
-        """
+        """Judge messages that came while nobody judged, each with prices as old as they were then: these tell the time."""
         step = Step()
         for entry in entries:
-            is_price = entry.where.topic == self._topics.mark_prices
+            is_price = entry.where.topic == self._topics.mark_prices  # others may be read before prices that are older
             if is_price and entry.timestamp_ms - self._clock_ms >= CLOCK_MS:
                 self._clock_ms = entry.timestamp_ms
                 self.engine.age(entry.timestamp_ms)
