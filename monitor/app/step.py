@@ -98,7 +98,7 @@ class StepMaker:
         return self._finish(step)
 
     def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
-        """Judge messages that came while nobody judged, each with prices as old as they were then: these tell the time."""
+        """Judge messages that came while nobody judged; prices tell the time, and are as old as they were then."""
         step = Step()
         for entry in entries:
             is_price = entry.where.topic == self._topics.mark_prices  # others may be read before prices that are older
