@@ -5,7 +5,7 @@ Finding, adding and replacing lives here; what facts mean is in `accounts`, how 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from monitor.core.accounts import Account
 from monitor.core.facts import pack, unpack
@@ -58,6 +58,13 @@ class AccountBook:
         else:
             self._records[number] = record
         return number
+
+    def keep_new(self, account_ids: Sequence[str], records: Sequence[bytes]) -> None:
+        """Add the packed facts of accounts that were never seen; they are numbered in their order."""
+        first = len(self._ids)
+        self._ids += account_ids
+        self._records += records
+        self._numbers.update(zip(account_ids, range(first, first + len(account_ids)), strict=True))
 
     def ids(self) -> Iterator[str]:
         """Return all ids, in the order they were first seen."""

@@ -40,12 +40,14 @@ from monitor.core.inputs import (
 from monitor.core.outcome import Outcome, Refusal
 from monitor.core.portfolio.deciding import decided
 from monitor.core.prices import relative_move
+from monitor.core.restoring import Restoring
 from monitor.core.rows import awaited_terms, rows_of
 from monitor.core.rules.watch import RuleWatch
+from monitor.core.scopes import ScopeKind
 from monitor.core.showing import RefreshQueue
 from monitor.core.store import MarginStore, ScopeFacts
 from monitor.core.teller import Moves, Scopes, Teller
-from monitor.core.told import NOT_SHOWN, unpack_memory
+from monitor.core.told import NOT_SHOWN
 
 __all__ = ["EngineSettings", "MarginEngine"]
 
@@ -103,12 +105,9 @@ class MarginEngine:
     def restore(self, facts: Records, memory: Records, rules: Records = EMPTY, samples: Records = EMPTY) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then."""
         self.rules.restore(rules, samples)
-        shown = {name: self.teller.remember(name, unpack_memory(record)) for name, record in memory.items()}
-        for account_id, record in facts.items():
-            self.book.keep_record(account_id, record)
-            for name, rank in shown.get(account_id, {}).items():
-                self.teller.note_end(account_id, name, rank)
-        numbers = range(len(self.book))
+        self.store.set_portfolio(self.board.portfolio)
+        restoring = Restoring(self.book, self.store, self.teller, self._settings.ladders.number(ScopeKind.CROSS))
+        numbers = restoring.run(facts, memory, None if self.rules.are_for_everybody else rules.keys())
         for start in range(0, len(numbers), _PLACED_AT_ONCE):
             some = numbers[start : start + _PLACED_AT_ONCE]
             self.place([(number, self.book.account(number)) for number in some])

@@ -42,6 +42,8 @@ from monitor.core.store_columns import (
 )
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
 from monitor.core.store_layout import StoreLayout
+from monitor.core.store_names import ScopeNames
+from monitor.core.store_packed import PackedReader
 from monitor.core.store_portfolio import recipe_of
 from monitor.core.store_screen import Screen
 from monitor.core.store_space import Space
@@ -66,13 +68,12 @@ class MarginStore:
         self.adl = AdlColumns(self._space, self._contracts)
         uses = self.uses_numba
         self._screen = Screen(ladders, self._space, self._contracts, self._assets, uses_numba=uses)
-        self._names: dict[str, int] = {}
+        self.names = ScopeNames()
         self.audit = StoreAudit(
-            self._space, self._contracts, self._assets, self._names, self.adl, self._screen, ladders
+            self._space, self._contracts, self._assets, self.names.numbers, self.adl, self._screen, ladders
         )
         self.layout = StoreLayout(self._space, self._contracts)
         self.bounds = FigureBounds(self._space, self._contracts, self._assets)
-        self._names_by_number: list[str] = []
         self._moved_assets: set[str] = set()
         self._portfolio: PortfolioTerms | None = None
         self._is_regrouped = False
@@ -135,15 +136,17 @@ class MarginStore:
         A scope that keeps its name keeps its id and memory; a new one begins with a blank memory. The memory of removed
         scopes stays readable until the next put.
         """
-        batch = BatchBuilder(self._contracts, self._assets, self._names)
+        batch = BatchBuilder(self._contracts, self._assets, self.names.numbers)
         batch.add_all(facts)
         contracts, most = self._contracts, (batch.highest, batch.widest, batch.most)
         flat = batch.finish()
         removed = self._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), most)
         self.adl.write(flat, batch.costs)
-        if len(self._names) > len(self._names_by_number):
-            self._names_by_number += list(self._names)[len(self._names_by_number) :]
         return [(scope, self.name_of(scope)) for scope in removed.tolist()]
+
+    def packed_reader(self, ladder: int) -> PackedReader:
+        """Return what puts plain accounts from their packed facts, their cross scopes under a ladder."""
+        return PackedReader(self._space, self._contracts, self._assets, self.names, self.adl, ladder)
 
     def drop(self, account: int) -> list[tuple[int, str]]:
         """Remove all scopes of an account; return what `put` does."""
@@ -160,7 +163,7 @@ class MarginStore:
 
     def name_of(self, scope: int) -> str:
         """Return the name of a scope."""
-        return self._names_by_number[int(self._space.columns.scopes[scope, SCOPE_NAME])]
+        return self.names.text(int(self._space.columns.scopes[scope, SCOPE_NAME]))
 
     def account_of(self, scope: int) -> int:
         """Return the account of a scope."""

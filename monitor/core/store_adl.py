@@ -65,7 +65,7 @@ class AdlColumns:
         """Return the index price of an asset by its number."""
         return float(self._index[asset]) if asset < len(self._index) else 1.0
 
-    def write(self, batch: Batch, costs: Sequence[float]) -> None:
+    def write(self, batch: Batch, costs: Sequence[float] | F8) -> None:
         """Keep the costs of a batch that was written."""
         columns = self._space.columns
         if len(self._costs) < len(columns.codes):

@@ -48,6 +48,11 @@ class RuleWatch:
         self._occasional = Occasional(settings, ladders, board)
         self._screen = Screen(board, self._lines_of)
 
+    @property
+    def are_for_everybody(self) -> bool:
+        """Whether the configuration gives rules to accounts that state none."""
+        return self._for_everybody
+
     def restore(self, records: Mapping[str, bytes], samples: Mapping[str, bytes]) -> None:
         """Take over what another watch has remembered, before the accounts are put."""
         self._occasional.restore(samples)

@@ -1,0 +1,122 @@
+"""Restoring accounts into a new engine: most of them straight from their packed facts, many at once.
+
+What an account becomes is `engine`'s to say; here that is done without an object for each account, and what cannot be
+done so is handed back. What was told of most accounts is the same few bytes, which are unpacked once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from monitor.core.book import AccountBook
+from monitor.core.store import MarginStore
+from monitor.core.store_packed import PackedReader, Placed
+from monitor.core.teller import Teller
+from monitor.core.told import NOT_SHOWN, UNTOLD, Remembered, unpack_memory
+
+AT_ONCE: Final = 16_384
+"""Accounts put with one call: few enough that no other thread waits long for the interpreter."""
+_MOST_KINDS: Final = 65_536
+_NAMES: Final = 1 << 32
+
+
+class _Kind(NamedTuple):
+    """Hold what some accounts remember alike; `number` counts the kinds met."""
+
+    number: int
+    lines: Mapping[str, Remembered]
+    is_told: bool
+    shown: Mapping[str, int]
+
+
+class Restoring:
+    """Fill an empty book and store; one object for one restore."""
+
+    def __init__(self, book: AccountBook, store: MarginStore, teller: Teller, ladder: int) -> None:
+        self._book = book
+        self._store = store
+        self._teller = teller
+        self._reader = store.packed_reader(ladder) if store.uses_numba else None
+        self._kinds: dict[bytes | None, _Kind] = {}
+        self._met: list[_Kind] = []
+
+    def run(self, facts: Mapping[str, bytes], memory: Mapping[str, bytes], odd: Collection[str] | None) -> list[int]:
+        """Take accounts over; return the numbers of those that must be placed one by one.
+
+        These are all that are `odd` (None: everybody), or whose facts are not plain.
+        """
+        left: list[int] = []
+        accounts = iter(facts.items())
+        while some := list(islice(accounts, AT_ONCE)):
+            first = len(self._book)
+            ids, records = [name for name, _ in some], [record for _, record in some]
+            self._book.keep_new(ids, records)
+            left += self._take(first, ids, records, memory, odd)
+        for account_id in memory.keys() - facts.keys():
+            self._teller.remember(account_id, unpack_memory(memory[account_id]))
+        return left
+
+    def _take(
+        self,
+        first: int,
+        ids: Sequence[str],
+        records: Sequence[bytes],
+        memory: Mapping[str, bytes],
+        odd: Collection[str] | None,
+    ) -> list[int]:
+        if len(self._kinds) > _MOST_KINDS:
+            self._kinds.clear()
+        self._met = []
+        kinds = [self._remember(account_id, memory.get(account_id)) for account_id in ids]
+        placed = np.zeros(len(ids), dtype=np.bool_)
+        if self._reader is not None and odd is not None:
+            offered = [b"" if account_id in odd else record for account_id, record in zip(ids, records, strict=True)]
+            put = self._reader.put(first, offered if odd else records)
+            placed = put.accounts
+            self._show(self._reader, put, ids, kinds)
+        left = np.nonzero(~placed)[0].tolist()
+        for place in left:
+            for name, rank in kinds[place].shown.items():
+                self._teller.note_end(ids[place], name, rank)
+        return [first + place for place in left]
+
+    def _remember(self, account_id: str, record: bytes | None) -> _Kind:
+        kind = self._kinds.get(record)
+        if kind is None:
+            lines = {} if record is None else unpack_memory(record)
+            told = any(line.told.sequence for line in lines.values())
+            shown = {name: line.shown for name, line in lines.items() if line.shown != NOT_SHOWN}
+            kind = self._kinds[record] = _Kind(len(self._met), lines, told, shown)
+            self._met.append(kind)
+        elif kind.number >= len(self._met) or self._met[kind.number] is not kind:
+            kind = self._kinds[record] = kind._replace(number=len(self._met))
+            self._met.append(kind)
+        if kind.is_told:
+            self._teller.remember(account_id, kind.lines)
+        return kind
+
+    def _show(self, reader: PackedReader, put: Placed, ids: Sequence[str], kinds: Sequence[_Kind]) -> None:
+        """Set what the new scopes were told and shown as; what was shown of scopes that are no more has ended."""
+        numbers = np.fromiter((kind.number for kind in kinds), np.int64, len(kinds))
+        pairs, which = np.unique(numbers[put.owners] * _NAMES + put.names, return_inverse=True)
+        states = np.zeros(len(pairs), np.uint8)
+        shown = np.full(len(pairs), NOT_SHOWN, np.uint8)
+        for place, pair in enumerate(pairs.tolist()):
+            number, name = divmod(pair, _NAMES)
+            line = self._met[number].lines.get(self._store.names.text(name), Remembered(UNTOLD))
+            shown[place] = line.shown
+            told = line.told if line.told.sequence else UNTOLD
+            states[place] = told.status.rank if line.shown == NOT_SHOWN else line.shown
+        reader.set_told(put.scopes, states[which], shown[which])
+        counted = np.bincount(put.owners, shown[which] != NOT_SHOWN, len(kinds))
+        expected = np.fromiter((len(kind.shown) for kind in kinds), np.int64, len(kinds))
+        for place in np.nonzero(put.accounts & (counted != expected))[0].tolist():
+            mine = np.nonzero(put.owners == place)[0]
+            names = {self._store.names.text(int(put.names[one])) for one in mine}
+            for name, rank in kinds[place].shown.items():
+                if name not in names:
+                    self._teller.note_end(ids[place], name, rank)
