@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite coverage lint format types scale schemas kafka kafka-stop chaos soak clean
+.PHONY: help demo test suite coverage lint format types restore scale schemas kafka kafka-stop chaos soak clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ types: $(READY) ## mypy, strict over monitor/
 
 scale: $(READY) ## 1 → 2 → 3 → 1 instances, leaves, kills, freezes, cold and warm: SEED, ROUNDS, ACCOUNTS, ARGS
 	@$(BIN)/python -m tests.scaling --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),3) --accounts $(or $(ACCOUNTS),6000) $(ARGS)
+
+restore: $(READY) ## restart from a snapshot and from the changelog on a Kafka of its own: ACCOUNTS, POSITIONS, SEED, ARGS
+	@$(BIN)/python -m tests.restore --accounts $(or $(ACCOUNTS),20000) --positions $(or $(POSITIONS),5) --seed $(or $(SEED),1) $(ARGS)
 
 schemas: $(READY) ## write docs/schemas/ from the message types
 	@$(BIN)/python -m monitor.adapters.wire.schemas docs/schemas

@@ -163,7 +163,8 @@ class Takeover:
             self._engine.desk.restore(claims, windows, promises)
             self._engine.refresh(image.touched)
 
-        await self._shared.on_kernel_thread(restore)
+        # a cold engine is nobody's but ours: filling it must not hold up the shards that are judged
+        await (self._shared.aside if warm is None else self._shared.on_kernel_thread)(restore)
 
     def _is_judged(self, entry: FeedEntry) -> bool:
         return entry.offset < self._positions.get(entry.where, 0)

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.core.book import AccountBook
 from monitor.core.store import MarginStore
@@ -25,9 +26,8 @@ _NAMES: Final = 1 << 32
 
 
 class _Kind(NamedTuple):
-    """Hold what some accounts remember alike; `number` counts the kinds met."""
+    """Hold what some accounts remember alike."""
 
-    number: int
     lines: Mapping[str, Remembered]
     is_told: bool
     shown: Mapping[str, int]
@@ -41,7 +41,7 @@ class Restoring:
         self._store = store
         self._teller = teller
         self._reader = store.packed_reader(ladder) if store.uses_numba else None
-        self._kinds: dict[bytes | None, _Kind] = {}
+        self._kinds: dict[bytes | None, int] = {}
         self._met: list[_Kind] = []
 
     def run(self, facts: Mapping[str, bytes], memory: Mapping[str, bytes], odd: Collection[str] | None) -> list[int]:
@@ -68,41 +68,37 @@ class Restoring:
         memory: Mapping[str, bytes],
         odd: Collection[str] | None,
     ) -> list[int]:
-        if len(self._kinds) > _MOST_KINDS:
-            self._kinds.clear()
-        self._met = []
-        kinds = [self._remember(account_id, memory.get(account_id)) for account_id in ids]
+        kinds = self._remember(ids, list(map(memory.get, ids)))
         placed = np.zeros(len(ids), dtype=np.bool_)
         if self._reader is not None and odd is not None:
             offered = [b"" if account_id in odd else record for account_id, record in zip(ids, records, strict=True)]
             put = self._reader.put(first, offered if odd else records)
             placed = put.accounts
             self._show(self._reader, put, ids, kinds)
-        left = np.nonzero(~placed)[0].tolist()
+        left: list[int] = np.nonzero(~placed)[0].tolist()
         for place in left:
-            for name, rank in kinds[place].shown.items():
+            for name, rank in self._met[int(kinds[place])].shown.items():
                 self._teller.note_end(ids[place], name, rank)
         return [first + place for place in left]
 
-    def _remember(self, account_id: str, record: bytes | None) -> _Kind:
-        kind = self._kinds.get(record)
-        if kind is None:
-            lines = {} if record is None else unpack_memory(record)
-            told = any(line.told.sequence for line in lines.values())
-            shown = {name: line.shown for name, line in lines.items() if line.shown != NOT_SHOWN}
-            kind = self._kinds[record] = _Kind(len(self._met), lines, told, shown)
-            self._met.append(kind)
-        elif kind.number >= len(self._met) or self._met[kind.number] is not kind:
-            kind = self._kinds[record] = kind._replace(number=len(self._met))
-            self._met.append(kind)
-        if kind.is_told:
-            self._teller.remember(account_id, kind.lines)
-        return kind
+    def _remember(self, ids: Sequence[str], records: Sequence[bytes | None]) -> NDArray[np.int64]:
+        """Hand the teller what it remembers of accounts; return the number of each one's kind."""
+        if len(self._met) > _MOST_KINDS:
+            self._kinds.clear()
+            self._met.clear()
+        for record in dict.fromkeys(records):
+            if record not in self._kinds:
+                self._kinds[record] = len(self._met)
+                self._met.append(_kind_of(record))
+        kinds = np.fromiter(map(self._kinds.__getitem__, records), np.int64, len(records))
+        is_told = np.array([kind.is_told for kind in self._met], dtype=np.bool_)
+        for place in np.nonzero(is_told[kinds])[0].tolist():
+            self._teller.remember(ids[place], self._met[int(kinds[place])].lines)
+        return kinds
 
-    def _show(self, reader: PackedReader, put: Placed, ids: Sequence[str], kinds: Sequence[_Kind]) -> None:
+    def _show(self, reader: PackedReader, put: Placed, ids: Sequence[str], kinds: NDArray[np.int64]) -> None:
         """Set what the new scopes were told and shown as; what was shown of scopes that are no more has ended."""
-        numbers = np.fromiter((kind.number for kind in kinds), np.int64, len(kinds))
-        pairs, which = np.unique(numbers[put.owners] * _NAMES + put.names, return_inverse=True)
+        pairs, which = np.unique(kinds[put.owners] * _NAMES + put.names, return_inverse=True)
         states = np.zeros(len(pairs), np.uint8)
         shown = np.full(len(pairs), NOT_SHOWN, np.uint8)
         for place, pair in enumerate(pairs.tolist()):
@@ -112,11 +108,17 @@ class Restoring:
             told = line.told if line.told.sequence else UNTOLD
             states[place] = told.status.rank if line.shown == NOT_SHOWN else line.shown
         reader.set_told(put.scopes, states[which], shown[which])
-        counted = np.bincount(put.owners, shown[which] != NOT_SHOWN, len(kinds))
-        expected = np.fromiter((len(kind.shown) for kind in kinds), np.int64, len(kinds))
+        counted = np.bincount(put.owners, shown[which] != NOT_SHOWN, len(ids))
+        expected = np.array([len(kind.shown) for kind in self._met], dtype=np.int64)[kinds]
         for place in np.nonzero(put.accounts & (counted != expected))[0].tolist():
             mine = np.nonzero(put.owners == place)[0]
             names = {self._store.names.text(int(put.names[one])) for one in mine}
-            for name, rank in kinds[place].shown.items():
+            for name, rank in self._met[int(kinds[place])].shown.items():
                 if name not in names:
                     self._teller.note_end(ids[place], name, rank)
+
+
+def _kind_of(record: bytes | None) -> _Kind:
+    lines = {} if record is None else unpack_memory(record)
+    told = any(line.told.sequence for line in lines.values())
+    return _Kind(lines, told, {name: line.shown for name, line in lines.items() if line.shown != NOT_SHOWN})

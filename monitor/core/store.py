@@ -285,6 +285,8 @@ class MarginStore:
     def warm(self) -> None:
         """Compile or load every kernel, so that the first tick does not wait for it."""
         small = MarginStore(self._ladders, use_numba=self.uses_numba)
+        if self.uses_numba:
+            small.packed_reader(0).put(0, [b""])
         part = PartFacts("", Decimal(1), (CellFacts("", Decimal(1), Decimal(1), Decimal(1)),))
         small.put(0, (ScopeFacts("", 0, in_usd=True, blocked=False, parts=(part,)),))
         small.put(1, (ScopeFacts("", 0, in_usd=True, blocked=False, parts=(part,), portfolio=True),))

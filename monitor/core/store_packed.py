@@ -77,16 +77,16 @@ class PackedReader:
         self._learn()
         text = np.frombuffer(b"".join(records), np.uint8)
         ends = np.cumsum(np.fromiter(map(len, records), np.int64, len(records)))
-        room = int(np.count_nonzero(text == 0x1F)) + len(records)
+        room = int(np.count_nonzero(text == 0x1F)) + len(records)  # mostly untouched, and so never there
         batch = Batch(
-            np.zeros((len(records), 2), np.int64),
-            np.zeros((room, 5), np.int64),
-            np.zeros((room, 2), np.int64),
-            np.zeros((room, 2)),
-            np.zeros(room, np.uint32),
-            np.zeros(room),
+            np.empty((len(records), 2), np.int64),
+            np.empty((room, 5), np.int64),
+            np.empty((room, 2), np.int64),
+            np.empty((room, 2)),
+            np.empty(room, np.uint32),
+            np.empty(room),
         )
-        costs, placed, counts = np.zeros(room), np.zeros(len(records), np.uint8), np.zeros(4, np.int64)
+        costs, placed, counts = np.empty(room), np.zeros(len(records), np.uint8), np.zeros(4, np.int64)
         tables = self._symbols, self._assets, self._terms, self._work
         read_accounts(text, ends, first, self._ladder, *tables, batch, costs, placed, counts)
         accounts, scopes, cells, most = counts.tolist()

@@ -27,6 +27,7 @@ from monitor.app.restoring import name_of
 from monitor.app.snapshots import Snapshot, checked_write
 from monitor.app.topics import create_topics
 from monitor.cli.assembly import codec_of, new_engine, now_ms
+from monitor.cli.warm import warm
 from monitor.core.inputs import Origin, Prices
 from tests.broker import kafka
 from tests.restore.book import Book
@@ -85,6 +86,7 @@ async def fill(bootstrap: str, folder: Path, accounts: int, positions: int, seed
     book = Book(seed, positions)
     market = [OutputRecord(topics.instruments, 0, name.encode(), value) for name, value in book.instruments()]
     await ledger.commit([*market, OutputRecord(topics.mark_prices, 0, b"x", book.prices(now_ms()))], {})
+    await ledger.fence()  # waits until the commit is marked everywhere: the ends are those after it
     ends = await _ends(log, [TopicPartition(name, 0) for name in (topics.instruments, topics.mark_prices)])
     inputs = {TopicPartition(topics.account_events, 0): 0, **ends}
     records = _records(book, topics.state, accounts)
@@ -132,6 +134,7 @@ def restart(bootstrap: str, snapshot_dir: str) -> dict[str, Any]:
 def run(accounts: int, positions: int, seed: int, port: int, times: int) -> bool:
     """Do all of it; return whether everything is right and, at full size, fast enough."""
     say(f"restoring {accounts} accounts of {positions} positions on average, seed {seed}")
+    warm()
     good = check_equal(accounts, positions, seed)
     say(f"  both ways judge {'the same' if good else 'DIFFERENTLY'}")
     with tempfile.TemporaryDirectory(prefix="liqmon-restore-") as place:

@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import accumulate
 
 from monitor.core.accounts import Account, Position, Side
 from monitor.core.facts import pack
@@ -26,7 +27,7 @@ class Book:
         self._positions = positions
         self.symbols = [f"S{rank:04d}USDT" for rank in range(SYMBOLS)]
         self.marks = {symbol: f"{self._rng.uniform(0.01, 60_000):.4f}" for symbol in self.symbols}
-        self._weights = [(rank + 1) ** -0.71 for rank in range(SYMBOLS)]
+        self._weights = list(accumulate((rank + 1) ** -0.71 for rank in range(SYMBOLS)))
 
     def instruments(self) -> Iterator[tuple[str, bytes]]:
         """Yield the terms of every contract."""
@@ -58,7 +59,7 @@ class Book:
         for number in range(count):
             size = min(200, max(1, round(rng.expovariate(1 / self._positions))))
             positions, gross = {}, 0.0
-            for symbol in set(rng.choices(self.symbols, self._weights, k=size)):
+            for symbol in set(rng.choices(self.symbols, cum_weights=self._weights, k=size)):
                 mark = float(self.marks[symbol])
                 value = rng.choice([1, -1]) * rng.lognormvariate(7, 1.5)
                 quantity = Decimal(f"{value / mark:.3f}") or Decimal("0.001")
