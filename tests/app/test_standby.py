@@ -48,7 +48,9 @@ async def test_a_warm_takeover_reads_only_the_tail(caplog: pytest.LogCaptureFixt
     engine = copies_of(other)[0].engine
     assert len(engine.book) == 6
     owner.kill()
-    world.price(XUSDT=70)
+    for mark in (70, 100, 60, 95):  # wicks that a market ahead of what was judged would swallow
+        world.price(XUSDT=mark)
+        await world.pass_time(0.05)
     await world.until_quiet()
     assert other.notes.takeovers == 1
     assert "cold" not in caplog.text

@@ -38,6 +38,8 @@ class Watch:
         self._servers = servers
         self._consumer: AIOKafkaConsumer | None = None
         self.last: dict[int, tuple[str, float]] = {}
+        self._judged: dict[int, int] = {}
+        self._prices = f"{prefix}mark-prices"
 
     async def open(self) -> None:
         """Begin at the beginning."""
@@ -60,13 +62,21 @@ class Watch:
             for where, records in (await self._consumer.getmany(timeout_ms=50, max_records=5_000)).items():
                 for record in records:
                     if record.key == b"__meta__":
-                        self.last[where.partition] = (json.loads(record.value)["writer"], time.monotonic())
+                        body = json.loads(record.value)
+                        self.last[where.partition] = (body["writer"], time.monotonic())
+                        self._judged[where.partition] = body["inputs"].get(self._prices, {}).get("0", 0)
             await asyncio.sleep(0)
 
     async def until_shared_by(self, instances: int, *, gone: str | None = None, seconds: float = 120.0) -> None:
         """Wait until so many instances judge all shards between them, `gone` not being one of them."""
         async with asyncio.timeout(seconds):
             while not self._is_shared_by(instances, gone):  # noqa: ASYNC110 - what others write has no event
+                await asyncio.sleep(0.05)
+
+    async def until_judged(self, offset: int, seconds: float = 120.0) -> None:
+        """Wait until every shard has judged the price at an offset."""
+        async with asyncio.timeout(seconds):
+            while len(self._judged) < len(self._places) or min(self._judged.values()) <= offset:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     def _is_shared_by(self, instances: int, gone: str | None) -> bool:

@@ -96,7 +96,7 @@ class Stage:
                 await self._play()
                 ended.set()
                 await ticking
-                await asyncio.sleep(2)
+                await self._watch.until_judged(self.load.first_tick + self.load.ticks - 1)
                 stop.set()
             await self.fleet.stop_all()
             return await account_of(self._servers, self._prefix)
