@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite coverage lint format types restore scale schemas kafka kafka-stop chaos soak clean
+.PHONY: help demo test suite simulate coverage lint format types restore scale schemas kafka kafka-stop chaos soak clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: lint types suite ## everything CI asks: lint, types, the whole suite; the 
 
 suite: $(READY)
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal $(ARGS)
+
+simulate: $(READY) ## live through seeded stories on the embedded log: SEEDS=N or A..B, WORKERS=processes
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),300) --workers $(or $(WORKERS),1) $(ARGS)
 
 coverage: $(READY) ## the suite with branch coverage, which slows it
 	@$(BIN)/pytest --cov --cov-report=term $(ARGS)

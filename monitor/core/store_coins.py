@@ -5,6 +5,7 @@ Exact numbers come in and are rounded once; contracts are in `store_terms`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -128,6 +129,12 @@ def law_of(ladders: Sequence[Ladder]) -> F8:
     A known state is left downwards at k of the next worse status that exists (0: bankrupt), upwards at k·(1 + h) of the
     mildest that is not milder than itself. NaN where lines decide nothing (bankrupt, unknown, blocked).
     """
+    return _law_of(tuple(ladders)).copy()
+
+
+@functools.lru_cache(maxsize=64)
+def _law_of(ladders: tuple[Ladder, ...]) -> F8:
+    """Work the law out once for all engines of a process that have the same ladders."""
     law = np.full((len(ladders) * STATES, 3), nan)
     for number, ladder in enumerate(ladders):
         widened = 1 + ladder.hysteresis

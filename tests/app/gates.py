@@ -30,6 +30,9 @@ class Fate(enum.Enum):
     REFUSED = "the log refuses a record"
     FENCED = "a younger writer appears"
     HANG = "the call never returns"
+    SLOW = "the call takes its time"
+    ZOMBIE = "the instance is frozen before the call, dropped by the group, and goes on when others have its shards"
+    TIMED_OUT = "the transaction takes longer than the log allows: it is aborted and its writer locked out"
 
 
 KILLS = (Fate.DIE_BEFORE, Fate.DIE_AFTER)
@@ -50,12 +53,18 @@ Plan = Callable[[int, str], "Fate | None"]
 class Gate:
     """Stand before every call of one instance."""
 
-    def __init__(self, on_death: Callable[[], None]) -> None:
+    def __init__(self, on_death: Callable[[], None], on_freeze: Callable[[], None] = lambda: None) -> None:
         self.dead = False
         self.calls: list[str] = []
         self.booked: list[str] = []
         self.plan: Plan = lambda number, name: None
+        self.pause: Callable[[Fate], float] = lambda fate: 0.5
+        self.patience = 1.0
+        """Polls wait so many times longer for a record: fewer turns of the loop where nothing happens."""
+        self.on_wake: Callable[[], None] = lambda: None
+        self._frozen: asyncio.Event | None = None
         self._on_death = on_death
+        self._on_freeze = on_freeze
 
     def die(self) -> None:
         """From now on nothing of this instance has an effect."""
@@ -67,6 +76,31 @@ class Gate:
         """Note which calls there were until now."""
         self.booked = list(self.calls)
 
+    def freeze(self, seconds: float) -> None:
+        """Hold every call for so long, as a process that is stopped and goes on; the group learns of it."""
+        if self._frozen is None and not self.dead:
+            self._frozen = asyncio.Event()
+            self._on_freeze()
+            asyncio.get_running_loop().call_later(seconds, self.wake)
+
+    def wake(self) -> None:
+        """Let a frozen instance go on."""
+        frozen, self._frozen = self._frozen, None
+        if frozen is not None:
+            frozen.set()
+            self.on_wake()
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether every call is held."""
+        return self._frozen is not None
+
+    async def _thawed(self) -> None:
+        while self._frozen is not None:
+            await self._frozen.wait()
+        if self.dead:
+            await self.forever()
+
     async def forever(self) -> Any:
         """Wait until cancelled."""
         await asyncio.Event().wait()
@@ -75,12 +109,17 @@ class Gate:
         """Make a call, or what fate has in store for it."""
         if self.dead:
             await self.forever()
+        if self._frozen is not None:
+            await self._thawed()
         self.calls.append(name)
         fate = self.plan(len(self.calls), name)
-        if fate is None:
+        if fate is Fate.ZOMBIE:
+            self.freeze(self.pause(fate))
+            await self._thawed()
+        if fate is None or fate is Fate.ZOMBIE:
             return await self._alive(call)
         await self._before(fate, name)
-        if fate in _ORDERS:
+        if fate in _ORDERS or fate is Fate.TIMED_OUT:
             order(fate)
         try:
             result = await call()
@@ -97,6 +136,10 @@ class Gate:
             await self._last()
         if fate is Fate.HANG:
             await self.forever()
+        if fate is Fate.SLOW:
+            await asyncio.sleep(self.pause(fate))
+            if self.dead:
+                await self.forever()
 
     async def _after(self, fate: Fate, name: str, result: T) -> T:
         if fate is Fate.AWAY_AFTER:
@@ -138,6 +181,8 @@ class GatedReader:
             if name == "stop":
                 return None if self._gate.dead else await found()
             where = _topics(args)
+            if name == "poll":
+                args = (args[0], args[1] * self._gate.patience)
             return await self._gate.around(f"{name}{where}", lambda: found(*args), _no_order)
 
         return call
@@ -166,15 +211,31 @@ class GatedWriter:
         self, records: Sequence[OutputRecord], consumed: Mapping[TopicPartition, int] | None = None
     ) -> None:
         """Write."""
+        slow: list[Fate] = []
 
         def order(fate: Fate) -> None:
-            self._log.faults.next_write(_ORDERS[fate], self._id)
+            if fate is Fate.TIMED_OUT:
+                slow.append(fate)
+            else:
+                self._log.faults.next_write(_ORDERS[fate], self._id)
 
-        await self._gate.around("write", lambda: self._write(records, consumed), order)
+        async def write() -> None:
+            if slow:
+                await self._time_out(records)
+            if not self._gate.dead:
+                await self._inner.write(records, consumed)
 
-    async def _write(self, records: Sequence[OutputRecord], consumed: Mapping[TopicPartition, int] | None) -> None:
-        if not self._gate.dead:
-            await self._inner.write(records, consumed)
+        await self._gate.around("write", write, order)
+
+    async def _time_out(self, records: Sequence[OutputRecord]) -> None:
+        """Leave the records open until the log has had enough: it aborts them and locks the writer out."""
+        store, epoch = self._log._store, self._inner._epoch
+        if store.epochs.get(self._id) != epoch:
+            return
+        store.leave_open(self._id, records)
+        await asyncio.sleep(self._gate.pause(Fate.TIMED_OUT))
+        if store.epochs.get(self._id) == epoch:
+            store.take_over(self._id)
 
     async def close(self) -> None:
         """Close."""

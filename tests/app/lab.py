@@ -47,7 +47,7 @@ class _Impatient(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
         if timeout is None:
             raise RuntimeError("everybody waits and no timer is set: nothing will ever happen again")
         self.now += max(timeout, 0.0)
-        return super().select(0)
+        return []  # nothing but timers and callbacks: there is no descriptor anybody could wait for
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -155,13 +155,14 @@ class Running:
     def __init__(self, world: World, name: str, skew_ms: int, on_kernel: Callable[[Any], Awaitable[Any]]) -> None:
         self.world = world
         self.name = name
+        self.skew_ms = skew_ms
         self.notes = Notes()
-        self.gate = Gate(self._on_death)
+        self.gate = Gate(self._on_death, self._on_freeze)
         self.log = GatedLog(world.log, self.gate)
         topics, shards = world.settings.topics.names(), world.settings.topics.partitions
         kernel: Any = on_kernel
         self.instance = assemble(
-            world.settings, topics, self.log, shards, self.notes, kernel, lambda: world.now_ms() + skew_ms
+            world.settings, topics, self.log, shards, self.notes, kernel, lambda: world.now_ms() + self.skew_ms
         )
         self.shared = self.instance._shared
         self.task = asyncio.create_task(self.instance.run(), name=name)
@@ -173,6 +174,18 @@ class Running:
     def _on_death(self) -> None:
         asyncio.get_running_loop().call_later(SESSION_SECONDS, self.drop_out)
 
+    def _on_freeze(self) -> None:
+        self.gate.on_wake = self._on_wake
+        asyncio.get_running_loop().call_later(SESSION_SECONDS, self._drop_the_frozen)
+
+    def _drop_the_frozen(self) -> None:
+        if self.gate.is_frozen and not self.gate.dead:
+            self.drop_out()
+
+    def _on_wake(self) -> None:
+        """Join again, a moment after waking up: until then it believes that its shards are its own."""
+        asyncio.get_running_loop().call_later(SESSION_SECONDS / 3, self.come_back)
+
     def drop_out(self) -> None:
         """Have the group drop this member, which does not notice."""
         membership = self.log.inner_membership
@@ -180,9 +193,12 @@ class Running:
             membership.freeze()
 
     def come_back(self) -> None:
-        """Have a member that was dropped join again."""
-        assert self.log.inner_membership is not None
-        self.log.inner_membership.thaw()
+        """Have a member that was dropped join again, unless it is dead or about to stop."""
+        membership = self.log.inner_membership
+        assert membership is not None
+        is_dropped = membership._name is None and membership._dropped_ms is not None
+        if is_dropped and not self.gate.dead and not self.task.done() and not self.instance._stopping.is_set():
+            membership.thaw()
 
     async def stop(self) -> None:
         """Stop as SIGTERM does."""
