@@ -110,6 +110,15 @@ async def test_a_killed_broker_loses_and_doubles_nothing(log: KafkaLog, broker: 
     assert [record.key for record in found] == [b"%d" % batch for batch in range(40) for _ in range(20)]
 
 
+async def _coordinated(broker: Any, transactional_id: str) -> None:
+    """Have the broker coordinate an id: the first of all takes it longer than an impatient writer waits."""
+    log = KafkaLog(KafkaSettings(bootstrap_servers=broker.bootstrap_servers))
+    writer = log.writer(transactional_id)
+    await writer.fence()
+    await writer.close()
+    await log.close()
+
+
 async def test_a_broker_killed_under_a_write_leaves_nothing_running(log: KafkaLog, broker: Any) -> None:
     """A write that loses its broker ends within its limits, and closing afterwards leaves no task behind."""
     topic = await _topic(log, "under-a-write")
@@ -118,6 +127,7 @@ async def test_a_broker_killed_under_a_write_leaves_nothing_running(log: KafkaLo
     )
     impatient = KafkaLog(settings)
     before = asyncio.all_tasks()
+    await _coordinated(broker, f"id-{topic}")
     writer = impatient.writer(f"id-{topic}")
     await writer.fence()
     await writer.write([OutputRecord(topic, 0, b"k", b"v")])
@@ -144,6 +154,7 @@ async def test_a_frozen_broker_holds_nobody(broker: Any) -> None:
     await reader.start()
     reader.assign({TopicPartition(topic, 0): 0})
     await member.start(lambda: None)
+    await _coordinated(broker, f"id-{topic}")
     await writer.fence()
     await writer.write([OutputRecord(topic, 0, b"k", b"v")])
     await read(reader, 1)

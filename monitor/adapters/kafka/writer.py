@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from aiokafka import TopicPartition as ClientPartition
@@ -185,11 +185,21 @@ def _look_at(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
+def _fail_unsent(producer: Any) -> None:
+    """Fail the batches that are not sent: `stop()` would wait for them. Nobody waits for them any more either."""
+    accumulator = producer._message_accumulator  # noqa: SLF001
+    batches = [*chain.from_iterable(accumulator._batches.values()), *accumulator._pending_batches]  # noqa: SLF001
+    accumulator.fail_all(errors.ProducerClosed())
+    for batch in batches:
+        _look_at(batch.future)
+        _look_at(batch._drain_waiter)  # noqa: SLF001
+
+
 async def _retire(producer: Any, *, abort: bool) -> None:
     """Stop a producer in whatever state; with `abort` give up what it has open first, so that readers need not wait."""
     if abort:
         await finish(producer.abort_transaction(), _ABORT_SECONDS)
-    producer._message_accumulator.fail_all(errors.ProducerClosed())  # noqa: SLF001 - stop() would wait for unsent batches
+    _fail_unsent(producer)
     if not await finish(producer.stop(), STOP_SECONDS):
         await producer._sender.end(STOP_SECONDS)  # noqa: SLF001
         await finish(producer.client.close(), STOP_SECONDS)

@@ -135,6 +135,8 @@ async def growth(bench: Bench, seed: int) -> None:
         for _ in range(10):
             await _step(bench, new, partition)
         bench.fleet.start()
+        # the symbol goes on in another partition, and between partitions there is no order but that of times
+        await bench.settle("the new partition is used up")
     await judged(bench, accounts)
 
 

@@ -127,6 +127,8 @@ async def frozen(bench: Bench, cluster: Cluster, seed: int, seconds: float) -> N
             await asyncio.to_thread(cluster.freeze, node)
             await asyncio.sleep(AWAY_SECONDS)
             await asyncio.to_thread(cluster.thaw, node)
+            before = len(await bench.chains())
+            await bench.until(lambda: _goes_on(bench, before), "events go on being told")  # noqa: B023
             await until_in_sync(bench.servers, cluster.replication_factor)
     await _finished(bench, accounts)
 
