@@ -159,7 +159,8 @@ def run(accounts: int, positions: int, seed: int, port: int, times: int) -> bool
 def check(found: dict[str, Any], source: str, accounts: int) -> bool:
     """Print one restart; return whether it came from where it should, told nothing, and was fast enough."""
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found["seconds"].items())
-    say(f"  {source}: {stages}; {found['rss_mb']} MB at most")
+    spent = f"{found['cpu_seconds']:.1f} s of processor from restoring on, {found['rss_mb']} MB at most"
+    say(f"  {source}: {stages}; {spent}")
     right = found["source"] == source and not found["events"] and found["accounts"] == accounts
     if not right:
         say(f"  WRONG: {found}")

@@ -40,6 +40,7 @@ class Stages(SilentObserver):
 
     def __init__(self) -> None:
         self.at: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
         self.source = ""
         self.image_seconds = 0.0
         self.events = 0
@@ -47,14 +48,17 @@ class Stages(SilentObserver):
 
     def shard(self, shard: int, state: ShardState | None) -> None:
         """Note the stage."""
-        self.at[str(state)] = time.perf_counter()
+        self._mark(str(state))
         if state == "steady":
             self.steady.set()
 
     def image_read(self, shard: int, source: str, seconds: float) -> None:
         """Note the source."""
         self.source, self.image_seconds = source, seconds
-        self.at["read"] = time.perf_counter()
+        self._mark("read")
+
+    def _mark(self, stage: str) -> None:
+        self.at[stage], self.cpu[stage] = time.perf_counter(), time.process_time()
 
     def event(self, event_type: str) -> None:
         """Count what is told: nothing should be."""
@@ -87,6 +91,7 @@ async def restart(bootstrap: str, prefix: str, snapshot_dir: str) -> dict[str, A
             "catching up and judging": at["steady"] - at["catching_up"],
             "restore to steady": at["steady"] - at["restoring"],
         },
+        "cpu_seconds": stages.cpu["steady"] - stages.cpu["restoring"],
         "events": stages.events,
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "accounts": len(engines[-1].book),
