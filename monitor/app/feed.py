@@ -76,6 +76,7 @@ class GlobalFeed:
         self.positions: dict[TopicPartition, int] = {}
         self._seen_ms: dict[TopicPartition, int] = {}
         self._window: deque[FeedEntry] = deque()
+        self._bytes = 0
         self._first = 0
         self._cursors: set[Cursor] = set()
         self._ends: dict[TopicPartition, int] = {}
@@ -137,9 +138,11 @@ class GlobalFeed:
             self.base.set_instrument(symbol, terms)
             if terms is not None:
                 self.reading.accepted[symbol] = terms
+                self.reading.admission.symbols.add(symbol)
         for symbol, value in kept.prices.items():
             quote = quote_of(self._codec.decode(value))
             self.base.take(*quote_update(symbol, quote))
+            self.reading.admission.symbols.add(symbol)
         prices = await self._partitions(self.settings.topics.mark_prices)
         tables = await self._tables()
         positions = {
@@ -189,7 +192,7 @@ class GlobalFeed:
     async def _read(self) -> None:
         """Read on, unless the window is full of what a shard has still to judge."""
         self._retire_old()
-        if len(self._window) >= self.settings.max_window:
+        if self._is_full():
             await asyncio.sleep(_POLL_MS / 1000)
             return
         records = await self._reader.poll(self.settings.max_poll_records, _POLL_MS)
@@ -208,7 +211,9 @@ class GlobalFeed:
             self._observer.position(where, self.positions[where], end, self._seen_ms.get(where))
 
     def _append(self, entries: Iterable[FeedEntry]) -> None:
-        self._window.extend(entries)
+        for entry in entries:
+            self._window.append(entry)
+            self._bytes += entry.size
         self._observer.held_instruments(len(self.reading.held))
         self._retire_old()
 
@@ -221,13 +226,16 @@ class GlobalFeed:
         lowest = min((cursor.next for cursor in self._cursors), default=self.end)
         while self._window:
             is_old = self._window[0].timestamp_ms < oldest_ms
-            is_full = len(self._window) >= self.settings.max_window
+            is_full = self._is_full()
             if lowest <= self._first and is_old and is_full:
                 self._leave_behind(lowest)
                 lowest = min((cursor.next for cursor in self._cursors), default=self.end)
             if lowest <= self._first or not (is_old or is_full):
                 return
             self._retire(self._window.popleft())
+
+    def _is_full(self) -> bool:
+        return len(self._window) >= self.settings.max_window or self._bytes >= self.settings.max_window_bytes
 
     def _leave_behind(self, place: int) -> None:
         for cursor in [cursor for cursor in self._cursors if cursor.next <= place]:
@@ -237,6 +245,7 @@ class GlobalFeed:
     def _retire(self, entry: FeedEntry) -> None:
         """Let the oldest entry become part of the market before the window."""
         self._first += 1
+        self._bytes -= entry.size
         self.base_positions[entry.where] = entry.offset + 1
         if entry.held is not None:
             self.base_held.append(entry.held)

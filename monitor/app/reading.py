@@ -7,21 +7,25 @@ business.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from monitor.app.admission import Admission, OverLimit
 from monitor.app.codec import BadMessage, Codec
 from monitor.app.ports import Record, TopicPartition
 from monitor.app.topics import TopicNames
 from monitor.core.doubt import why_doubtful
 from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, Prices
 from monitor.core.instruments import Instrument
+from monitor.core.limits import Limits
 from monitor.core.prices import PriceUpdate
 
 GlobalInput = Prices | InstrumentTerms | AssetTerms | FundTerms
 
 MOST_REFUSED = 100
 """So many elements of one message are refused each with a dead letter of its own; one more speaks for the others."""
+MOST_REFUSED_BYTES = 4_194_304
+"""Nor do these dead letters repeat more bytes than this: half a megabyte would else become fifty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class FeedEntry:
     input: GlobalInput | None
     faults: tuple[Fault, ...] = ()
     held: Held | None = None
+    size: int = 0
+    """Bytes of the record: what keeping it may cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,21 @@ class FeedSettings:
     max_ahead_ms: int = 5_000
     max_replay_ms: int = 60_000
     max_window: int = 20_000
+    max_window_bytes: int = 67_108_864
+    limits: Limits = field(default_factory=Limits)
     max_poll_records: int = 2_000
 
 
 class Reading:
-    """Turn records of the global inputs into entries; knows which terms are in force."""
+    """Turn records of the global inputs into entries; knows which terms are in force.
 
-    def __init__(self, settings: FeedSettings, codec: Codec, now_ms: Callable[[], int]) -> None:
+    `admission`: which names have been let in already; shared by all who read for one process.
+    """
+
+    def __init__(
+        self, settings: FeedSettings, codec: Codec, now_ms: Callable[[], int], admission: Admission | None = None
+    ) -> None:
+        self.admission = admission or Admission(settings.limits)
         self._settings = settings
         self._codec = codec
         self._now_ms = now_ms
@@ -95,7 +109,7 @@ class Reading:
                 stated = self._asset(record)
         except BadMessage as bad:
             stated, faults = None, (Fault(record, bad.code, str(bad)),)
-        return FeedEntry(where, record.offset, record.timestamp_ms, stated, faults, held)
+        return FeedEntry(where, record.offset, record.timestamp_ms, stated, faults, held, _size(record))
 
     def _prices(self, record: Record) -> tuple[Prices | None, tuple[Fault, ...]]:
         message = self._codec.prices(record.value)
@@ -106,10 +120,13 @@ class Reading:
             if update.event_time_ms > latest:
                 why = f"{update.symbol}: event_time_ms {update.event_time_ms} lies ahead of the clock"
                 faults.append(Fault(record, "time_ahead", why, update.symbol))
+            elif not self.admission.price(update.symbol):
+                why = f"{update.symbol}: no more contracts without an instrument are kept"
+                faults.append(Fault(record, OverLimit.SYMBOLS, why, update.symbol))
             else:
                 good.append(update)
         stated = Prices(tuple(good), _origin(record), record.timestamp_ms) if good else None
-        return stated, _bounded(faults)
+        return stated, _bounded(faults, _size(record))
 
     def _clock_ms(self, record: Record) -> int:
         """Return the time a record came: the log's, so that every reader of it, now or later, decides alike.
@@ -122,6 +139,8 @@ class Reading:
     def _instrument(self, record: Record) -> tuple[InstrumentTerms | None, Held | None]:
         message = self._codec.instrument(record.value, record.key)
         old = self.accepted.get(message.symbol)
+        if not self.admission.instrument(message.symbol, deleted=message.instrument is None):
+            return None, None
         if message.instrument is None:
             self.accepted.pop(message.symbol, None)
         else:
@@ -133,8 +152,10 @@ class Reading:
         self.held.pop(message.symbol, None)
         return InstrumentTerms(message.symbol, message.instrument, _origin(record)), None
 
-    def _asset(self, record: Record) -> AssetTerms:
+    def _asset(self, record: Record) -> AssetTerms | None:
         message = self._codec.asset(record.value, record.key)
+        if not self.admission.asset(message.name, deleted=message.asset is None):
+            return None
         return AssetTerms(message.name, message.asset, _origin(record), record.timestamp_ms)
 
     def _fund(self, record: Record) -> tuple[FundTerms | None, tuple[Fault, ...]]:
@@ -143,6 +164,8 @@ class Reading:
         if fund is not None and fund.event_time_ms > self._clock_ms(record) + self._settings.max_ahead_ms:
             why = f"{message.name}: event_time_ms {fund.event_time_ms} lies ahead of the clock"
             return None, (Fault(record, "time_ahead", why),)
+        if not self.admission.fund(message.name, deleted=fund is None):
+            return None, ()
         return FundTerms(message.name, fund, _origin(record)), ()
 
 
@@ -150,11 +173,16 @@ def _origin(record: Record) -> Origin:
     return Origin(record.topic, record.partition, record.offset)
 
 
-def _bounded(faults: list[Fault]) -> tuple[Fault, ...]:
+def _size(record: Record) -> int:
+    return len(record.key or b"") + len(record.value or b"")
+
+
+def _bounded(faults: list[Fault], size: int) -> tuple[Fault, ...]:
     """Return faults few enough for one transaction: each dead letter carries the whole message."""
-    if len(faults) <= MOST_REFUSED:
+    most = max(0, min(MOST_REFUSED, MOST_REFUSED_BYTES // max(size, 1) - 1))
+    if len(faults) <= most + 1:
         return tuple(faults)
-    *kept, next_one = faults[: MOST_REFUSED + 1]
-    others = len(faults) - MOST_REFUSED - 1
+    *kept, next_one = faults[: most + 1]
+    others = len(faults) - most - 1
     why = f"{next_one.why} (and {others} more elements of this message are refused)"
     return (*kept, Fault(next_one.record, next_one.code, why, next_one.path))

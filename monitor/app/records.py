@@ -34,6 +34,8 @@ from monitor.core.partitioning import partition_of
 
 LARGEST_DEAD_LETTER = 524_288
 """A longer value is cut; header `original-size` then says how long it was."""
+LARGEST_DEAD_KEY = 65_536
+"""A longer key is cut as well (`original-key-size`): key, value and headers must fit into one record."""
 
 
 class RecordMaker:
@@ -116,10 +118,14 @@ class RecordMaker:
         if value is not None and len(value) > LARGEST_DEAD_LETTER:
             headers += [("truncated", "true"), ("original-size", str(len(value)))]
             value = value[:LARGEST_DEAD_LETTER]
-        if source.key is None and value is None:
+        key = source.key
+        if key is not None and len(key) > LARGEST_DEAD_KEY:
+            headers += [("truncated", "true"), ("original-key-size", str(len(key)))]
+            key = key[:LARGEST_DEAD_KEY]
+        if key is None and value is None:
             value = b""  # a record needs a key or a value
         encoded = tuple((name, text.encode("utf-8", "backslashreplace")) for name, text in headers)
-        return OutputRecord(self.topics.dead_letters, self._shard, source.key, value, encoded)
+        return OutputRecord(self.topics.dead_letters, self._shard, key, value, encoded)
 
     def held(self, held: Held, now_ms: int) -> OutputRecord:
         """Return the data-quality record of terms that wait for a confirmation."""

@@ -131,7 +131,8 @@ class Shard:
         if shared.adl is not None:
             engine.adl.join(shared.adl.queue, self.number)
             engine.desk.selector.join(shared.adl.queue, shared.shards, engine.adl.alarm)
-        reading = Reading(shared.feed.settings, shared.codec, shared.now_ms)
+        admission = shared.feed.reading.admission
+        reading = Reading(shared.feed.settings, shared.codec, shared.now_ms, admission)
         steps = StepMaker(
             self.number,
             shared.shards,

@@ -267,7 +267,7 @@ class StepMaker:
         else:
             result.outcome = apply([AccountMessage(event, origin)], now_ms)
             for refusal in result.outcome.refusals:
-                self._dead_letter([Fault(record, "contradiction", f"{refusal.path}: {refusal.why}")], result)
+                self._dead_letter([Fault(record, refusal.code, f"{refusal.path}: {refusal.why}")], result)
         return result
 
     def _check_partition(self, account_id: str) -> None:

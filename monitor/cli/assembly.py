@@ -68,7 +68,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
     return EngineSettings(
         ladders=settings.ladder,
         status=settings.status,
-        max_positions=settings.limits.max_positions,
+        limits=settings.limits,
         rules=settings.rules,
         liquidation=settings.liquidation,
         adl=settings.adl,
@@ -124,6 +124,8 @@ def new_feed(
         max_replay_ms=settings.prices.max_replay_ms,
         max_window=settings.limits.max_window_messages,
         max_poll_records=settings.limits.max_poll_records,
+        max_window_bytes=settings.limits.max_window_bytes,
+        limits=settings.limits,
     )
     seen = inputs or InputWatch(time.monotonic)
     return GlobalFeed(

@@ -44,12 +44,11 @@ class MarginType(StrEnum):
 
 
 class BadFacts(ValueError):
-    """Facts that contradict themselves; `path` names the field inside the account."""
+    """Facts that contradict themselves, or are more than is kept; `path` names the field inside the account."""
 
-    def __init__(self, path: str, why: str) -> None:
+    def __init__(self, path: str, why: str, code: str = "contradiction") -> None:
         super().__init__(f"{path}: {why}" if path else why)
-        self.path = path
-        self.why = why
+        self.path, self.why, self.code = path, why, code
 
 
 class Absent:
@@ -203,7 +202,7 @@ def after(event: AccountEvent, known: Account | None, max_positions: int = 512) 
         suspect=base.suspect and not event.snapshot,
     )
     if len(account.positions) > max_positions:
-        raise BadFacts("positions", f"more than {max_positions} positions")
+        raise BadFacts("positions", f"more than {max_positions} positions", "limit_positions")
     _check_sides(account)
     return account
 

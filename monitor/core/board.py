@@ -148,13 +148,17 @@ class MarketBoard:
 
     def set_asset(self, name: str, terms: Asset[Decimal] | None, timestamp_ms: int) -> None:
         """Put the terms of an asset in force, or forget it."""
-        for followers in self._followers.values():
+        old = self.assets.pop(name, None)
+        if old is not None and old.index_symbol is not None:
+            followers = self._followers[old.index_symbol]
             followers.discard(name)
-        self._asset_times[name] = timestamp_ms
+            if not followers:
+                del self._followers[old.index_symbol]
+        self._asset_times.pop(name, None)
         self._asset_ages.pop(name, None)
         if terms is None:
-            self.assets.pop(name, None)
             return
+        self._asset_times[name] = timestamp_ms
         self.assets[name] = terms
         if terms.index_symbol is not None:
             self._followers.setdefault(terms.index_symbol, set()).add(name)

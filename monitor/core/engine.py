@@ -24,6 +24,7 @@ from monitor.core.engine_settings import EngineSettings
 from monitor.core.events import Moment
 from monitor.core.fund.claimant import Claimant
 from monitor.core.fund.desk import FundDesk
+from monitor.core.growth import Growth
 from monitor.core.inputs import (
     AccountMessage,
     AssetTerms,
@@ -48,6 +49,7 @@ from monitor.core.showing import RefreshQueue
 from monitor.core.store import MarginStore, ScopeFacts
 from monitor.core.teller import Moves, Scopes, Teller
 from monitor.core.told import NOT_SHOWN
+from monitor.core.waiting import AwaitedTerms
 
 __all__ = ["EngineSettings", "MarginEngine"]
 
@@ -73,8 +75,9 @@ class MarginEngine:
         )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
         self.auditor = Auditor(board, self.book, self.store, self.teller, settings.ladders, self.place)
+        self._growth = Growth(settings.limits, self.book, self.store, self.teller.memory)
         self._settings = settings
-        self._waiting: dict[str, set[int]] = {}
+        self._waiting = AwaitedTerms()
         self._judging = True
         for name in board.usd_assets:
             self.store.set_asset(name, board.asset(name))
@@ -198,7 +201,7 @@ class MarginEngine:
         moment = Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms)
         self.board.set_instrument(item.symbol, item.terms)
         again = self.store.set_instrument(item.symbol, item.terms)
-        numbers = sorted({*again.tolist(), *self._waiting.pop(item.symbol, ())})
+        numbers = sorted({*again.tolist(), *self._waiting.take(item.symbol)})
         self.place([(number, self.book.account(number)) for number in numbers])
         self._judge_accounts(numbers, moment, outcome)
         if self._judging:
@@ -222,9 +225,11 @@ class MarginEngine:
                 check_event(event)
                 outcome.duplicates += 1
                 return
-            account = decided(after(event, known, self._settings.max_positions), self.board, known)
+            account = after(event, known, self._settings.limits.max_positions)
+            self._growth.check(account, known)
+            account = decided(account, self.board, known)
         except BadFacts as bad:
-            outcome.refusals.append(Refusal(message.origin, bad.path, bad.why))
+            outcome.refusals.append(Refusal(message.origin, bad.path, bad.why, bad.code))
             self._suspect(event.account_id, now_ms, outcome)
             return
         outcome.account_events += 1
@@ -263,8 +268,7 @@ class MarginEngine:
                     self.store.shown[scope] = shown
 
     def _rows(self, number: int, account: Account) -> list[ScopeFacts]:
-        for symbol in awaited_terms(account, self.board):
-            self._waiting.setdefault(symbol, set()).add(number)
+        self._waiting.put(number, awaited_terms(account, self.board))
         told = self.teller.names_of(account.account_id)
         return rows_of(account, told, self.board, self._settings.ladders)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from monitor.core.adl.settings import AdlSettings
 from monitor.core.fund.settings import FundSettings
+from monitor.core.limits import Limits
 from monitor.core.plan.rule import LiquidationRule
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
@@ -21,7 +22,7 @@ class EngineSettings:
 
     ladders: Ladders
     status: StatusSettings = field(default_factory=StatusSettings)
-    max_positions: int = 512
+    limits: Limits = field(default_factory=Limits)
     rules: RuleSettings = field(default_factory=RuleSettings)
     adl: AdlSettings = field(default_factory=AdlSettings)
     fund: FundSettings = field(default_factory=FundSettings)

@@ -26,6 +26,17 @@ class Limits:
         max_transaction_records: records of one transaction; a larger step becomes several.
         max_transaction_ms: time one transaction may take before the rest of the step goes into the next.
         max_window_messages: messages of the global inputs that are kept for shards which are behind.
+        max_window_bytes: bytes of these messages; a window of the longest messages would otherwise fill the memory.
+        max_prices: elements of one price message; a message of `max_message_bytes` cannot hold more.
+        max_settings_bytes: an account's settings as JSON; they stand in its changelog record.
+        max_labels_bytes: an account's labels as JSON; they are repeated in each of its events and status records.
+        max_levels: levels of one rule; each that is crossed becomes an event.
+        max_accounts: of one shard, deleted ones included: their versions are remembered. Known ones are never refused.
+        max_scopes: scopes of one account about which anything was ever told: their sequences are remembered in one record.
+        max_symbols: names of contracts, ever listed or priced; half of them prices may bring in without an instrument.
+        max_assets: names of assets, ever stated under `assets`.
+        max_funds: names of insurance funds.
+        max_names: names of scopes, assets and bracket multipliers, brought by accounts into one shard so far.
     """
 
     max_message_bytes: int = field(default=524_288, metadata={"at_least": 1024})
@@ -38,3 +49,14 @@ class Limits:
     max_transaction_records: int = field(default=20_000, metadata={"at_least": 16})
     max_transaction_ms: int = field(default=1_000, metadata={"at_least": 10})
     max_window_messages: int = field(default=20_000, metadata={"at_least": 100})
+    max_window_bytes: int = field(default=67_108_864, metadata={"at_least": 1_048_576})
+    max_prices: int = field(default=16_384, metadata=AT_LEAST_ONE)
+    max_settings_bytes: int = field(default=65_536, metadata={"at_least": 1024})
+    max_labels_bytes: int = field(default=4_096, metadata=AT_LEAST_ONE)
+    max_levels: int = field(default=64, metadata=AT_LEAST_ONE)
+    max_accounts: int = field(default=2_000_000, metadata=AT_LEAST_ONE)
+    max_scopes: int = field(default=2_048, metadata=AT_LEAST_ONE)
+    max_symbols: int = field(default=20_000, metadata={"at_least": 2})
+    max_assets: int = field(default=4_096, metadata=AT_LEAST_ONE)
+    max_funds: int = field(default=1_024, metadata=AT_LEAST_ONE)
+    max_names: int = field(default=200_000, metadata=AT_LEAST_ONE)

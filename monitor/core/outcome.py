@@ -106,11 +106,12 @@ class FundOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Tell that a decoded account message contradicts what is known: it must be dead-lettered."""
+    """Tell that a decoded account message contradicts what is known or exceeds a limit: it must be dead-lettered."""
 
     origin: Origin
     path: str
     why: str
+    code: str = "contradiction"
 
 
 @dataclass(slots=True)

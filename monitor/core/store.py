@@ -79,6 +79,19 @@ class MarginStore:
         self._is_regrouped = False
 
     @property
+    def names(self) -> int:
+        """How many names of scopes and assets, and bracket multipliers, were ever put: none is forgotten."""
+        return len(self._names) + len(self._assets.numbers) + self._contracts.lines - len(self._contracts.symbols)
+
+    def knows(self, scope: str) -> bool:
+        """Return whether a scope of this name was ever put."""
+        return scope in self._names
+
+    def knows_asset(self, name: str) -> bool:
+        """Return whether an asset of this name was ever put or stated."""
+        return name in self._assets.numbers
+
+    @property
     def judged(self) -> int:
         """How many evaluations of a scope there have been."""
         return self._screen.judged

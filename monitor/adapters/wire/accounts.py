@@ -156,15 +156,17 @@ def _check_settings(body: SettingsBody, limits: Limits) -> None:
     for name in ("correlation_spike", "hedge_decorrelation"):
         given = getattr(body, name)
         if isinstance(given, WindowBody):
-            _check_levels(f"{name}.levels", given.levels, digits)
+            _check_levels(f"{name}.levels", given.levels, limits)
         elif given is not UNSET:
             amount_at(name, given, digits)
     if body.drawdown_stops is not UNSET:
-        _check_levels("drawdown_stops", body.drawdown_stops, digits)
+        _check_levels("drawdown_stops", body.drawdown_stops, limits)
 
 
-def _check_levels(inside: str, levels: list[str | int], digits: int) -> None:
+def _check_levels(inside: str, levels: list[str | int], limits: Limits) -> None:
     if not levels:
         raise BadMessage(Code.OUT_OF_RANGE, inside, "needs at least one level")
+    if len(levels) > limits.max_levels:
+        raise BadMessage(Code.TOO_MANY, inside, f"{len(levels)} levels are more than {limits.max_levels}")
     for index, level in enumerate(levels):
-        positive_at(f"{inside}[{index}]", level, digits)
+        positive_at(f"{inside}[{index}]", level, limits.max_digits)

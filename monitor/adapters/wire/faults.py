@@ -33,13 +33,16 @@ class Code(StrEnum):
     `bad_amount`       has an amount that is not a plain decimal, too long, or outside 1e-30 … 1e30
     `out_of_range`     has a number that may not have this value: a price not above 0, a time below 0, a rate above 1
     `bad_id`           has a name that is empty, too long, has control characters, or a `|` in a symbol or asset
-    `too_many`         has more positions, brackets or balances than the limits allow
+    `too_many`         has more positions, brackets, balances, prices, levels or symbols than the limits allow
     `bad_brackets`     has a bracket table that contradicts itself
     `bad_ladder`       has thresholds that contradict themselves
     `contradiction`    states facts that cannot be true together, or not after what is known
     `wrong_key`        stands under a key that is not its account, symbol, asset or fund
     `wrong_partition`  stands in another partition than its key belongs to
     `time_ahead`       is further ahead of our clock than `prices.max_ahead_ms`
+    `limit_…`          would make what is kept grow beyond a limit (see `core/limits.py`): `limit_accounts`,
+                       `limit_positions`, `limit_balances`, `limit_settings`, `limit_scopes`, `limit_names` of accounts,
+                       `limit_symbols`, `limit_assets`, `limit_funds` of the other inputs
     `gap`              and those after it were gone from the log before they were read; its value is not known
     ================== ==============================================================================================
     """
@@ -63,6 +66,15 @@ class Code(StrEnum):
     WRONG_PARTITION = "wrong_partition"
     TIME_AHEAD = "time_ahead"
     GAP = "gap"
+    LIMIT_ACCOUNTS = "limit_accounts"
+    LIMIT_POSITIONS = "limit_positions"
+    LIMIT_BALANCES = "limit_balances"
+    LIMIT_SETTINGS = "limit_settings"
+    LIMIT_SCOPES = "limit_scopes"
+    LIMIT_NAMES = "limit_names"
+    LIMIT_SYMBOLS = "limit_symbols"
+    LIMIT_ASSETS = "limit_assets"
+    LIMIT_FUNDS = "limit_funds"
 
 
 class BadMessage(codec.BadMessage):

@@ -5,6 +5,8 @@ What a price may be on its own is checked here; whether it is late, ahead of tim
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import msgspec
 from msgspec import UNSET
 
@@ -32,6 +34,7 @@ def decode_prices(value: bytes | None, limits: Limits) -> PriceMessage:
         body = _whole.read(value, limits.max_message_bytes)
         if isinstance(body, PriceBody):
             return PriceMessage((_update(body, limits),))
+        _check_count(body, limits)
         if body:
             return PriceMessage(tuple([_update(element, limits) for element in body]))
     except BadMessage as bad:
@@ -41,14 +44,21 @@ def decode_prices(value: bytes | None, limits: Limits) -> PriceMessage:
     raise BadMessage(Code.EMPTY, "", "an empty array states nothing")
 
 
-_OF_THE_WHOLE = (Code.EMPTY, Code.TOO_LARGE)
+_OF_THE_WHOLE = (Code.EMPTY, Code.TOO_LARGE, Code.TOO_MANY)
+
+
+def _check_count(elements: Sized, limits: Limits) -> None:
+    if len(elements) > limits.max_prices:
+        raise BadMessage(Code.TOO_MANY, "", f"{len(elements)} prices are more than {limits.max_prices}")
 
 
 def _one_by_one(value: bytes, limits: Limits) -> PriceMessage:
     """Return the good elements of an array that holds a bad one."""
     prices: list[PriceUpdate] = []
     rejected: list[RejectedElement] = []
-    for index, element in enumerate(_split(value)):
+    elements = _split(value)
+    _check_count(elements, limits)
+    for index, element in enumerate(elements):
         try:
             prices.append(_update(_one.read(element), limits))
         except BadMessage as bad:

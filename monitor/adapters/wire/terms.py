@@ -108,6 +108,8 @@ def decode_insurance_fund(value: bytes | None, key: bytes | None, limits: Limits
     _check_key("fund", body.fund, key)
     check_name("asset", body.asset, limits.max_id_bytes)
     symbols = None if body.symbols is UNSET else body.symbols
+    if symbols is not None and len(symbols) > limits.max_symbols:
+        raise BadMessage(Code.TOO_MANY, "symbols", f"{len(symbols)} symbols are more than {limits.max_symbols}")
     for index, symbol in enumerate(symbols or ()):
         check_name(f"symbols[{index}]", symbol, limits.max_id_bytes)
     fund = InsuranceFund(

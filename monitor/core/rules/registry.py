@@ -20,6 +20,11 @@ class Watched(NamedTuple):
     symbols: frozenset[str]
     assets: frozenset[str]
 
+    @property
+    def is_on_ticks(self) -> bool:
+        """Whether any of its rules is to be looked at after every message; nothing is known before a snapshot."""
+        return self.account.complete and self.parameters.on_ticks
+
 
 class Registry:
     """Hold the accounts that have rules, by the number the account book gave them."""
@@ -35,10 +40,8 @@ class Registry:
         before = self.watched.pop(number, None)
         self.correlating.discard(number)
         if before is not None:
-            for symbol in before.symbols:
-                self._by_symbol[symbol].discard(number)
-            for name in before.assets:
-                self._by_asset[name].discard(number)
+            _leave(self._by_symbol, before.symbols, number)
+            _leave(self._by_asset, before.assets, number)
         if watched is None:
             return
         self.watched[number] = watched
@@ -55,3 +58,11 @@ class Registry:
         numbers.update(*(self._by_symbol.get(symbol, ()) for symbol in symbols))
         numbers.update(*(self._by_asset.get(name, ()) for name in assets))
         return sorted(numbers)
+
+
+def _leave(found: dict[str, set[int]], names: Iterable[str], number: int) -> None:
+    """Take an account out of the sets of some names; a name that leads to nobody is forgotten."""
+    for name in names:
+        found[name].discard(number)
+        if not found[name]:
+            del found[name]

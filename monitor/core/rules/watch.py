@@ -90,7 +90,7 @@ class RuleWatch:
 
     def _put_rows(self, number: int) -> None:
         account, parameters, _, _ = self._registry.watched[number]
-        if account.complete and parameters.on_ticks:
+        if self._registry.watched[number].is_on_ticks:
             self._screen.put(number, rows_of(account, parameters, self._board))
         else:
             self._screen.drop(number)
@@ -123,7 +123,7 @@ class RuleWatch:
                     self._put_rows(number)
                 self._look_at(numbers, moment, outcome)
             else:
-                on_ticks = [number for number in numbers if self._registry.watched[number].parameters.on_ticks]
+                on_ticks = [number for number in numbers if self._registry.watched[number].is_on_ticks]
                 exact, rising = self._screen.candidates(on_ticks)
                 self._look_at(exact, moment, outcome, moves)
                 self._raise_highs(rising, moment)
@@ -171,7 +171,7 @@ class RuleWatch:
     def _look_at(self, numbers: Collection[int], moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
         for number in numbers:
             watched = self._registry.watched[number]
-            if watched.account.complete and watched.parameters.on_ticks:
+            if watched.is_on_ticks:
                 self._look(watched, because(moment, watched.account, moves), outcome)
                 self._screen.relined(number)
 
