@@ -35,6 +35,7 @@ class Bounds:
     settings_bytes: int = 65_536
     labels_bytes: int = 4_096
     levels: int = 64
+    prices: int = 16_384
     ahead_ms: int = 5_000
 
 
@@ -225,7 +226,7 @@ class Oracle:
             return 1
         if type(node) is not list:
             return int(not self._takes_price(node))
-        if not node:
+        if not node or len(node) > self.bounds.prices:
             return 1
         self.good = [element for element in node if self._takes_price(element)]
         refused = len(node) - len(self.good)

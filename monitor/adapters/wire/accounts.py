@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -27,6 +28,7 @@ from monitor.core.accounts import ABSENT, AccountEvent, PositionChange, Settings
 from monitor.core.limits import Limits
 from monitor.core.scopes import BadScope, parse_scope
 
+_BEYOND = 2**63
 _events: Reader[AccountEventBody] = Reader(AccountEventBody)
 
 
@@ -125,12 +127,21 @@ def settings_of(body: SettingsBody, limits: Limits) -> Settings:
         if body.adl_quantile is not UNSET:
             check_names("adl_quantile", body.adl_quantile, limits.max_id_bytes)
         return Settings(
-            raw=msgspec.to_builtins(body),
+            raw=_encodable(msgspec.to_builtins(body)),
             bracket_multiplier=_positive_by_symbol("bracket_multiplier", body.bracket_multiplier, limits),
             leverage=_positive_by_symbol("leverage", body.leverage, limits),
         )
     except BadMessage as bad:
         raise bad.under("settings") from None
+
+
+def _encodable(raw: Any) -> Any:
+    """Return settings as they were sent, but amounts stated as whole numbers beyond 64 bits, which JSON encoders refuse."""
+    if isinstance(raw, dict):
+        return {name: _encodable(member) for name, member in raw.items()}
+    if isinstance(raw, list):
+        return [_encodable(member) for member in raw]
+    return str(raw) if isinstance(raw, int) and abs(raw) >= _BEYOND else raw
 
 
 def _positive_by_symbol(inside: str, given: Amounts | UnsetType, limits: Limits) -> Mapping[str, Decimal]:
