@@ -32,7 +32,7 @@ class Limits:
         max_labels_bytes: an account's labels as JSON; they are repeated in each of its events and status records.
         max_levels: levels of one rule; each that is crossed becomes an event.
         max_accounts: of one shard, deleted ones included: their versions are remembered. Known ones are never refused.
-        max_scopes: scopes of one account about which anything was ever told: their sequences are remembered in one record.
+        max_scopes: scopes of one account of which anything was ever told: one record remembers all their sequences.
         max_symbols: names of contracts, ever listed or priced; half of them prices may bring in without an instrument.
         max_assets: names of assets, ever stated under `assets`.
         max_funds: names of insurance funds.

@@ -23,7 +23,7 @@ from tests.hostile.mutation import bent, bombs, dumped
 from tests.hostile.oracle import Bounds, Oracle
 from tests.hostile.script import WITNESSES, Script
 
-SHARES = {"mark_prices": 36, "instruments": 6, "assets": 8, "insurance_funds": 6, "account_events": 44}
+SHARES = {"mark_prices": 42, "instruments": 4, "assets": 5, "insurance_funds": 5, "account_events": 44}
 ROUND = 500
 LIMITS = {"limits__max_accounts": 400, "limits__max_symbols": 120, "limits__max_assets": 40, "limits__max_funds": 12}
 BOUNDS = Bounds(accounts=400, symbols=120, assets=40, funds=12)
@@ -144,15 +144,15 @@ class Campaign:
             self._send(role, key, value, is_for_twin=False, kind="at a witness")
             return
         key, node = self._valid(role)
-        if kind < 0.36:
+        if kind < 0.22:
             self._send(role, key, dumped(node, random), kind="valid")
-        elif kind < 0.365:
+        elif kind < 0.224:
             self._send(role, key, bombs(random, role, node), kind="bomb")
-        elif kind < 0.40:
+        elif kind < 0.26:
             self._send(role, self._strange_key(key), dumped(node, random), kind="strange key")
-        elif kind < 0.42:
+        elif kind < 0.28:
             self._send(role, key, None if role != "account_events" else b"", kind="no value")
-        elif kind < 0.44 and role == "account_events":
+        elif kind < 0.30 and role == "account_events":
             self._send(role, key, dumped(node, random), partition=random.randrange(2), kind="partition")
         else:
             self._send(role, key, bent(random, node), kind="bent")
@@ -244,7 +244,8 @@ class Campaign:
         self.report.memory.append((self.report.messages, _resident_mb(), len(gc.get_objects())))
         self._say(
             f"{self.report.messages} messages, {self.report.judge.refused.total()} refused,"
-            f" {self.report.judge.events} events, {self.report.memory[-1][1]:.0f} MB, slowest {self._mine.slowest:.2f} s"
+            f" {self.report.judge.events} events, {self.report.memory[-1][1]:.0f} MB,"
+            f" slowest {self._mine.slowest:.2f} s"
         )
 
 

@@ -170,15 +170,19 @@ class Grammar:
         if random.random() < 0.8:
             count = random.choice([0, 1, 1, 2, 8]) if random.random() < 0.3 else random.randrange(2)
             body["positions"] = [self.position(symbol, hedge=hedge) for symbol in random.sample(SYMBOLS, count)]
-        if random.random() < 0.2:
-            body["margin_mode"] = random.choice(["single_asset", "multi_asset", "portfolio"])
-        if random.random() < 0.1:
-            body["settings"] = self.settings()
-        if random.random() < 0.1:
-            body["open_order_initial_margin"] = {random.choice(["cross:USDT", "cross:USD", "portfolio"]): self.amount()}
-        if random.random() < 0.1:
-            body["net_transfers"] = {random.choice(ASSETS): self.amount(signed=True)}
+        body |= self._rarely()
         return body
+
+    def _rarely(self) -> Node:
+        """Return the parts that few events have."""
+        random = self.random
+        parts: list[tuple[float, str, Any]] = [
+            (0.2, "margin_mode", lambda: random.choice(["single_asset", "multi_asset", "portfolio"])),
+            (0.1, "settings", self.settings),
+            (0.1, "open_order_initial_margin", lambda: {random.choice(["cross:USDT", "portfolio"]): self.amount()}),
+            (0.1, "net_transfers", lambda: {random.choice(ASSETS): self.amount(signed=True)}),
+        ]
+        return {name: make() for chance, name, make in parts if random.random() < chance}
 
     def position(self, symbol: str, *, hedge: bool) -> Node:
         """Return one position with all that a new one needs."""

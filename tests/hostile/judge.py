@@ -14,34 +14,12 @@ from monitor.app.ports import Record
 from tests.hostile.arena import Corner, Sent
 
 CODES = frozenset(
-    [
-        "empty",
-        "too_large",
-        "malformed_json",
-        "duplicate_key",
-        "wrong_type",
-        "unknown_field",
-        "missing_field",
-        "bad_value",
-        "bad_amount",
-        "out_of_range",
-        "bad_id",
-        "too_many",
-        "bad_brackets",
-        "contradiction",
-        "wrong_key",
-        "wrong_partition",
-        "time_ahead",
-        "limit_accounts",
-        "limit_positions",
-        "limit_balances",
-        "limit_settings",
-        "limit_scopes",
-        "limit_names",
-        "limit_symbols",
-        "limit_assets",
-        "limit_funds",
-    ]
+    {
+        *("empty", "too_large", "malformed_json", "duplicate_key", "wrong_type", "unknown_field", "missing_field"),
+        *("bad_value", "bad_amount", "out_of_range", "bad_id", "too_many", "bad_brackets", "contradiction"),
+        *("wrong_key", "wrong_partition", "time_ahead", "limit_accounts", "limit_positions", "limit_balances"),
+        *("limit_settings", "limit_scopes", "limit_names", "limit_symbols", "limit_assets", "limit_funds"),
+    }
 )
 LARGEST_VALUE, LARGEST_KEY = 524_288, 65_536
 TOLD = (

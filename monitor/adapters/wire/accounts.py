@@ -136,7 +136,7 @@ def settings_of(body: SettingsBody, limits: Limits) -> Settings:
 
 
 def _encodable(raw: Any) -> Any:
-    """Return settings as they were sent, but amounts stated as whole numbers beyond 64 bits, which JSON encoders refuse."""
+    """Return settings as they were sent; whole numbers beyond 64 bits, which encoders refuse, become text."""
     if isinstance(raw, dict):
         return {name: _encodable(member) for name, member in raw.items()}
     if isinstance(raw, list):
