@@ -22,6 +22,7 @@ from decimal import (
 )
 from fractions import Fraction
 from functools import wraps
+from math import log2, log10
 from typing import ParamSpec, TypeVar
 
 N = TypeVar("N", Decimal, Fraction)
@@ -47,6 +48,8 @@ _QUOTIENT = Context(prec=QUOTIENT_DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_99
 _FINE = Context(prec=60, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999)
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _LONGEST_TEXT = 128
+_BITS_OF_FIVE = log2(5)
+_DIGITS_OF_A_BIT = log10(2)
 _ZERO = Decimal(0)
 
 P = ParamSpec("P")
@@ -134,18 +137,38 @@ def quotient(dividend: Number, divisor: Number) -> Number:
 
 
 def decimal_of(number: Fraction) -> Decimal:
-    """Return a fraction as a Decimal: exact where it ends in decimals, else 40 significant digits."""
+    """Return a fraction as a Decimal: exact where it ends in decimals, else 40 significant digits.
+
+    The cost grows with the length of the fraction, not with its square: one of an account of many inverse contracts has
+    tens of thousands of digits.
+    """
     denominator = number.denominator
     twos = (denominator & -denominator).bit_length() - 1
-    rest, fives = denominator >> twos, 0
-    while rest % 5 == 0:
-        rest //= 5
-        fives += 1
-    if rest != 1:
-        return _QUOTIENT.divide(Decimal(number.numerator), Decimal(denominator))
+    fives = _power_of_five(denominator >> twos)
+    if fives is None:
+        return _rounded(number.numerator, denominator)
     places = max(twos, fives)
     scaled = number.numerator * 2 ** (places - twos) * 5 ** (places - fives)
     return Decimal(scaled).scaleb(-places, EXACT)
+
+
+def _power_of_five(number: int) -> int | None:
+    """Return which power of 5 a number is, None where it is none."""
+    if number % 5:
+        return 0 if number == 1 else None
+    power = round((number.bit_length() - 0.5) / _BITS_OF_FIVE)
+    return next((each for each in (power - 1, power, power + 1) if 5**each == number), None)
+
+
+def _rounded(numerator: int, denominator: int) -> Decimal:
+    """Return a quotient rounded half-even to 40 significant digits; a digit behind says that it does not end there."""
+    magnitude = round((abs(numerator).bit_length() - denominator.bit_length()) * _DIGITS_OF_A_BIT)
+    places = QUOTIENT_DIGITS + 3 - magnitude
+    up, down = (10**places, 1) if places >= 0 else (1, 10**-places)
+    digits, rest = divmod(abs(numerator) * up, denominator * down)
+    if rest:
+        digits, places = 10 * digits + 1, places + 1
+    return _QUOTIENT.plus(Decimal(digits if numerator > 0 else -digits).scaleb(-places, EXACT))
 
 
 def fraction_of(number: Number) -> Fraction:
