@@ -72,15 +72,18 @@ async def feed(source: Source, embedded: EmbeddedLog, prefix: str) -> int:
 def _parsed(text: bytes, place: str) -> InputLine:
     try:
         body = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{place}: no JSON: {error}") from None
     if not isinstance(body, dict) or not {"topic", "value"} <= body.keys():
         raise BadInput(f'{place}: not of the form {{"topic": …, "key": …, "value": …}}')
     topic, key, value = body["topic"], body.get("key"), body["value"]
     if not isinstance(topic, str) or not (key is None or isinstance(key, str)):
         raise BadInput(f"{place}: topic and key are texts")
-    encoded = None if value is None else (value if isinstance(value, str) else json.dumps(value)).encode()
-    return InputLine(topic, None if key is None else key.encode(), encoded)
+    try:
+        encoded = None if value is None else (value if isinstance(value, str) else json.dumps(value)).encode()
+        return InputLine(topic, None if key is None else key.encode(), encoded)
+    except ValueError as error:  # half of a pair of surrogates has no UTF-8
+        raise BadInput(f"{place}: {error}") from None
 
 
 async def _lines(source: Source) -> AsyncIterator[bytes]:

@@ -46,14 +46,13 @@ def from_toml(path: Path | str) -> Source:
     name = "standard input" if str(path) == "-" else str(path)
     try:
         content = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
-        document = tomllib.loads(content.decode(), parse_float=Decimal)
+        return from_mapping(tomllib.loads(content.decode(), parse_float=Decimal), name)
     except OSError as fault:
         raise ConfigError([Complaint("", name, fault.strerror or str(fault))]) from None
     except UnicodeDecodeError as fault:
         raise ConfigError([Complaint("", name, f"is not UTF-8 at byte {fault.start}")]) from None
-    except tomllib.TOMLDecodeError as fault:
+    except (ValueError, ArithmeticError, RecursionError) as fault:  # a number without end, tables nested without end
         raise ConfigError([Complaint("", name, f"is not TOML: {fault}")]) from None
-    return from_mapping(document, name)
 
 
 def from_mapping(document: Mapping[str, Any], name: str, *, from_text: bool = False) -> Source:

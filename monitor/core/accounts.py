@@ -178,6 +178,7 @@ def is_news(event: AccountEvent, known: Account | None) -> bool:
 def after(event: AccountEvent, known: Account | None, max_positions: int = 512) -> Account:
     """Return the facts after an event. Raises `BadFacts` where they would contradict themselves."""
     if event.deleted:
+        check_event(event)
         return Account(
             event.account_id,
             version=event.version,

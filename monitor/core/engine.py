@@ -75,7 +75,7 @@ class MarginEngine:
         )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
         self.auditor = Auditor(board, self.book, self.store, self.teller, settings.ladders, self.place)
-        self._growth = Growth(settings.limits, self.book, self.store, self.teller.memory)
+        self._growth = Growth(settings.limits, board, self.book, self.store, self.teller.memory)
         self._settings = settings
         self._waiting = AwaitedTerms()
         self._judging = True
@@ -225,8 +225,7 @@ class MarginEngine:
                 check_event(event)
                 outcome.duplicates += 1
                 return
-            account = after(event, known, self._settings.limits.max_positions)
-            self._growth.check(account, known)
+            account = self._growth.checked(after(event, known, self._settings.limits.max_positions), known)
             account = decided(account, self.board, known)
         except BadFacts as bad:
             outcome.refusals.append(Refusal(message.origin, bad.path, bad.why, bad.code))

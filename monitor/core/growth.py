@@ -10,7 +10,9 @@ import json
 from collections.abc import Iterable, Mapping
 
 from monitor.core.accounts import Account, BadFacts, MarginType
+from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
+from monitor.core.instruments import Contract
 from monitor.core.limits import Limits
 from monitor.core.scopes import cross_scope, isolated_scope
 from monitor.core.store import MarginStore
@@ -23,15 +25,21 @@ class Growth:
     """Hold accounts against the limits before their facts are kept."""
 
     def __init__(
-        self, limits: Limits, book: AccountBook, store: MarginStore, told: Mapping[str, Mapping[str, Told]]
+        self,
+        limits: Limits,
+        board: MarketBoard,
+        book: AccountBook,
+        store: MarginStore,
+        told: Mapping[str, Mapping[str, Told]],
     ) -> None:
         self._limits = limits
+        self._board = board
         self._book = book
         self._store = store
         self._told = told
 
-    def check(self, account: Account, known: Account | None) -> None:
-        """Raise `BadFacts` with the limit's code where facts that are to replace what is known are too many."""
+    def checked(self, account: Account, known: Account | None) -> Account:
+        """Return facts that are to replace what is known. Raises `BadFacts` with the limit's code."""
         if known is None and len(self._book) >= self._limits.max_accounts:
             raise BadFacts("account_id", f"the shard has {len(self._book)} accounts already", "limit_accounts")
         if known is None:
@@ -42,8 +50,11 @@ class Growth:
             self._check_settings(account)
         if account.balances is not known.balances or account.positions is not known.positions:
             self._check_scopes(account)
+        if account.positions is not known.positions:
+            self._check_inverse(account, known)
         if self._store.names >= self._limits.max_names:
             self._check_names(account, known)
+        return account
 
     def _check_amounts(self, name: str, now: Mapping[str, object], before: Mapping[str, object]) -> None:
         most = self._limits.max_balances
@@ -70,6 +81,19 @@ class Growth:
         if scopes > self._limits.max_scopes:
             why = f"{scopes} scopes may have to be remembered, at most {self._limits.max_scopes} are"
             raise BadFacts("positions", why, "limit_scopes")
+
+    def _check_inverse(self, account: Account, known: Account) -> None:
+        """Refuse more inverse contracts than an exact sum of reciprocals can be made of in time."""
+        most = self._limits.max_inverse_positions
+        if len(account.positions) <= most:
+            return
+        now, before = self._inverse(account), self._inverse(known)
+        if now > most and now > before:
+            raise BadFacts("positions", f"{now} in inverse contracts, at most {most} are kept", "limit_positions")
+
+    def _inverse(self, account: Account) -> int:
+        terms = (self._board.instrument(symbol) for symbol, _ in account.positions)
+        return sum(one is not None and one.contract is Contract.INVERSE for one in terms)
 
     def _check_names(self, account: Account, known: Account) -> None:
         for asset in account.balances.keys() - known.balances.keys():

@@ -20,6 +20,7 @@ class Limits:
         max_id_bytes: account ids, symbols, assets; UTF-8 bytes, room for any venue's and for a prefix.
         max_digits: significant digits of an amount; 64 hold any 1e-30 … 1e30 a venue publishes.
         max_positions: of one account; venues allow a few hundred.
+        max_inverse_positions: of one account in inverse contracts; an exact sum of n reciprocals costs about n³.
         max_balances: of one account; partial messages could otherwise make an account grow for ever.
         max_brackets: of one instrument; the longest published tables have 12.
         max_poll_records: records taken from the log at once; more block the event loop for longer than a heartbeat.
@@ -43,6 +44,7 @@ class Limits:
     max_id_bytes: int = field(default=256, metadata=AT_LEAST_ONE)
     max_digits: int = field(default=64, metadata={"at_least": 1, "at_most": 64})
     max_positions: int = field(default=512, metadata={"at_least": 1, "at_most": 512})
+    max_inverse_positions: int = field(default=128, metadata=AT_LEAST_ONE)
     max_balances: int = field(default=512, metadata=AT_LEAST_ONE)
     max_brackets: int = field(default=16, metadata={"at_least": 1, "at_most": 16})
     max_poll_records: int = field(default=2_000, metadata=AT_LEAST_ONE)
