@@ -12,6 +12,8 @@ from tests.hostile.campaign import Campaign, Report
 
 MOST_MB, MOST_OBJECTS = 10.0, 20_000
 """What 100,000 messages may add to the memory after the warm-up."""
+STEADY_FROM = 200_000
+"""In a shorter run the limits are still being reached, and memory with them."""
 
 
 def main() -> int:
@@ -29,7 +31,7 @@ def told(report: Report, wanted: int) -> int:
     """Print a report; return the exit code."""
     judge = report.judge
     megabytes, objects = report.slope()
-    if megabytes > MOST_MB and objects > MOST_OBJECTS:
+    if report.messages >= STEADY_FROM and megabytes > MOST_MB and objects > MOST_OBJECTS:
         judge.complain(f"memory grows by {megabytes:.1f} MB and {objects:.0f} objects per 100,000 messages")
     print(f"messages: {report.messages} in {report.seconds:.0f} s ({_listed(report.kinds)})")
     print(f"dead letters: {sum(judge.refused.values())} ({_listed(judge.refused)})")

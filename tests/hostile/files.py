@@ -14,8 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from monitor.cli.input_lines import _parsed
 from monitor.cli.exits import BadInput
+from monitor.cli.input_lines import _parsed
 from monitor.cli.main import main
 from tests.hostile.mutation import TOKENS, bent, bombs, dumped
 
@@ -30,7 +30,12 @@ DOCUMENT: dict[str, Any] = {
             "base_asset": "BTC",
             "brackets": [{"floor": "0", "rate": "0.004", "max_leverage": "125"}, {"floor": "50000", "rate": "0.005"}],
         },
-        "BTCUSD": {"contract": "inverse", "settle_asset": "BTC", "contract_size": "100", "brackets": [{"floor": "0", "rate": "0.01"}]},
+        "BTCUSD": {
+            "contract": "inverse",
+            "settle_asset": "BTC",
+            "contract_size": "100",
+            "brackets": [{"floor": "0", "rate": "0.01"}],
+        },
     },
     "assets": {"USDT": {"index_price": "1", "collateral_ratio": "0.99"}, "BTC": {"index_price": "60000"}},
     "prices": {"BTCUSDT": {"mark_price": "61000", "index_price": "60990"}, "BTCUSD": {"mark_price": "61000"}},
@@ -42,13 +47,19 @@ DOCUMENT: dict[str, Any] = {
             "balances": {"USDT": "1000", "BTC": "-0.1"},
             "positions": [
                 {"symbol": "BTCUSDT", "quantity": "0.5", "entry_price": "60000", "leverage": "20"},
-                {"symbol": "BTCUSD", "quantity": "-3", "entry_price": "60000", "margin_type": "isolated", "isolated_wallet": "1"},
+                {
+                    "symbol": "BTCUSD",
+                    "quantity": "-3",
+                    "entry_price": "60000",
+                    "margin_type": "isolated",
+                    "isolated_wallet": "1",
+                },
             ],
             "settings": {"labels": {"a": "b"}, "bracket_multiplier": {"BTCUSDT": "4"}},
             "previous_status": {"cross:USD": "watch"},
         }
     ],
-}  # fmt: skip
+}
 CONFIGURATION = """
 [kafka]
 group_id = "liqmon"
@@ -186,7 +197,7 @@ class Files:
             _parsed(content, "given: line 1")
         except BadInput as bad:
             self._keep("input", 2, content, str(bad))
-        except Exception as fault:  # noqa: BLE001 - that is the fault which is looked for
+        except Exception as fault:  # noqa: BLE001  # any fault is what is looked for
             self._keep("input", BROKEN, content, repr(fault))
         else:
             self._keep("input", 0, content, "")
