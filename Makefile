@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite simulate coverage lint format types restore scale schemas kafka kafka-stop chaos soak clean
+.PHONY: help demo test suite coverage lint format types restore scale simulate schemas kafka kafka-stop chaos soak fuzz clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ schemas: $(READY) ## write docs/schemas/ from the message types
 
 soak: $(READY) ## steady load and a failover every few minutes; nothing may grow: MINUTES, SEED (Java 17, Maven)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),40) --seed $(or $(SEED),1) $(ARGS)
+
+fuzz: $(READY) ## attack an instance with hostile messages: MESSAGES (1000000 for a report), SEED
+	@$(BIN)/python -m tests.hostile --messages $(or $(MESSAGES),20000) --seed $(or $(SEED),1)
 
 kafka: $(READY) ## start one Apache Kafka node on loopback, its data in a throw-away folder (Java 17, Maven)
 	@deploy/kafka/start $(ARGS)
