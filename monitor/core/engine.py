@@ -63,8 +63,7 @@ class MarginEngine:
     """Keep every account of a shard margined; `apply` is the only door."""
 
     def __init__(self, settings: EngineSettings, board: MarketBoard, *, use_numba: bool | None = None) -> None:
-        self.board = board
-        self.book = AccountBook()
+        self.board, self.book = board, AccountBook()
         self.store = MarginStore(settings.ladders.all(), use_numba=use_numba)
         self.claimant = Claimant(board, self.book)
         self.desk = FundDesk(board, settings.adl, settings.fund)
@@ -77,8 +76,7 @@ class MarginEngine:
         self.auditor = Auditor(board, self.book, self.store, self.teller, settings.ladders, self.place)
         self._growth = Growth(settings.limits, board, self.book, self.store, self.teller.memory)
         self._settings = settings
-        self._waiting = AwaitedTerms()
-        self._judging = True
+        self._waiting, self._judging = AwaitedTerms(), True
         for name in board.usd_assets:
             self.store.set_asset(name, board.asset(name))
 

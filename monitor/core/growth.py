@@ -97,7 +97,7 @@ class Growth:
 
     def _check_names(self, account: Account, known: Account) -> None:
         for asset in account.balances.keys() - known.balances.keys():
-            if not self._store.knows_asset(asset):
+            if not self._store.knows(asset):
                 raise BadFacts("balances", f"{asset} would be one more name than the shard keeps", "limit_names")
         for key in account.positions.keys() - known.positions.keys():
             if not self._store.knows(isolated_scope(*key)) and account.positions[key].margin_type is ISOLATED:

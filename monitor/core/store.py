@@ -66,8 +66,7 @@ class MarginStore:
         self._ladders = ladders
         self._space = Space()
         self.adl = AdlColumns(self._space, self._contracts)
-        uses = self.uses_numba
-        self._screen = Screen(ladders, self._space, self._contracts, self._assets, uses_numba=uses)
+        self._screen = Screen(ladders, self._space, self._contracts, self._assets, uses_numba=self.uses_numba)
         self.names = ScopeNames()
         self.audit = StoreAudit(
             self._space, self._contracts, self._assets, self.names.numbers, self.adl, self._screen, ladders
@@ -79,17 +78,13 @@ class MarginStore:
         self._is_regrouped = False
 
     @property
-    def names(self) -> int:
+    def name_count(self) -> int:
         """How many names of scopes and assets, and bracket multipliers, were ever put: none is forgotten."""
-        return len(self._names) + len(self._assets.numbers) + self._contracts.lines - len(self._contracts.symbols)
+        return len(self.names.numbers) + len(self._assets.numbers) + self._contracts.lines - len(self._contracts.symbols)
 
-    def knows(self, scope: str) -> bool:
-        """Return whether a scope of this name was ever put."""
-        return scope in self._names
-
-    def knows_asset(self, name: str) -> bool:
-        """Return whether an asset of this name was ever put or stated."""
-        return name in self._assets.numbers
+    def knows(self, name: str) -> bool:
+        """Return whether a scope or an asset of this name was ever put."""
+        return name in self.names.numbers or name in self._assets.numbers
 
     @property
     def judged(self) -> int:
