@@ -43,7 +43,7 @@ class WatchdogSettings:
     unowned_ms: int = field(default=30_000, metadata=NOT_NEGATIVE)
     membership_ms: int = field(default=30_000, metadata=NOT_NEGATIVE)
     open_transaction_ms: int = field(default=30_000, metadata=NOT_NEGATIVE)
-    price_silence_ms: int = field(default=60_000, metadata=NOT_NEGATIVE)
+    price_silence_ms: int = field(default=0, metadata=NOT_NEGATIVE)
     account_silence_ms: int = field(default=0, metadata=NOT_NEGATIVE)
     heartbeat_ms: int = field(default=1_000, metadata=NOT_NEGATIVE)
     hold_ms: int = field(default=15_000, metadata=NOT_NEGATIVE)

@@ -44,7 +44,7 @@ class Limits:
     max_id_bytes: int = field(default=256, metadata=AT_LEAST_ONE)
     max_digits: int = field(default=64, metadata={"at_least": 1, "at_most": 64})
     max_positions: int = field(default=512, metadata={"at_least": 1, "at_most": 512})
-    max_inverse_positions: int = field(default=128, metadata=AT_LEAST_ONE)
+    max_inverse_positions: int = field(default=512, metadata={"at_least": 1, "at_most": 512})
     max_balances: int = field(default=512, metadata=AT_LEAST_ONE)
     max_brackets: int = field(default=16, metadata={"at_least": 1, "at_most": 16})
     max_poll_records: int = field(default=2_000, metadata=AT_LEAST_ONE)
