@@ -52,7 +52,7 @@ class Growth:
             self._check_scopes(account)
         if account.positions is not known.positions:
             self._check_inverse(account, known)
-        if self._store.names >= self._limits.max_names:
+        if self._store.name_count >= self._limits.max_names:
             self._check_names(account, known)
         return account
 

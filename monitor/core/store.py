@@ -80,7 +80,7 @@ class MarginStore:
     @property
     def name_count(self) -> int:
         """How many names of scopes and assets, and bracket multipliers, were ever put: none is forgotten."""
-        return len(self.names.numbers) + len(self._assets.numbers) + self._contracts.lines - len(self._contracts.symbols)
+        return len(self.names.numbers) + len(self._assets.numbers) + self._contracts.multipliers
 
     def knows(self, name: str) -> bool:
         """Return whether a scope or an asset of this name was ever put."""
@@ -155,10 +155,6 @@ class MarginStore:
     def packed_reader(self, ladder: int) -> PackedReader:
         """Return what puts plain accounts from their packed facts, their cross scopes under a ladder."""
         return PackedReader(self._space, self._contracts, self._assets, self.names, self.adl, ladder)
-
-    def drop(self, account: int) -> list[tuple[int, str]]:
-        """Remove all scopes of an account; return what `put` does."""
-        return self.put(account, ())
 
     def scopes_of(self, account: int) -> list[int]:
         """Return the ids of an account's scopes in the order they were put."""

@@ -94,6 +94,11 @@ class Contracts:
         self.edge = np.zeros((64 * TIERS, 3))
         self.table[:TIERS, HIGHEST] = inf
 
+    @property
+    def multipliers(self) -> int:
+        """How many bracket multipliers have a line beside that of their symbol."""
+        return self.lines - len(self.symbols)
+
     def symbol(self, name: str) -> Symbol:
         """Return a symbol, a new one where it was never named."""
         known = self.symbols.get(name)

@@ -239,7 +239,7 @@ class Lives(RuleBasedStateMachine):
         for scope in self.facts.pop(account, []):
             self.last.pop((account, scope.name), None)
             self.told.pop((account, scope.name), None)
-        self._each(lambda store: sorted(name for _, name in store.drop(account)))
+        self._each(lambda store: sorted(name for _, name in store.put(account, ())))
 
     @rule(moves=st.dictionaries(st.sampled_from(SYMBOLS), st.one_of(prices, st.none()), min_size=1, max_size=3))
     def tick(self, moves: dict[str, Decimal | None]) -> None:

@@ -73,7 +73,7 @@ def test_the_memory_of_what_is_gone_can_be_read_until_the_next_put(store: Margin
     (old,) = store.scopes_of(1)
     store.set_state(old, 5)
     store.sequence[old] = 12
-    assert store.drop(1) == [(old, "cross:USDT")]
+    assert store.put(1, ()) == [(old, "cross:USDT")]
     assert (store.told[old], store.sequence[old]) == (5, 12)
     assert not store.is_live()[old]
     assert np.isnan(equity(store, old))
@@ -257,7 +257,7 @@ def test_without_numba_everything_still_works() -> None:
         "store.put(0, [cross(D(1000), ('S1', '1'))])\n"
         "assert store.judge_all().tolist() == [1], store.judge_all()\n"
         "assert store.holders('S0').tolist() == [1]\n"
-        "store.drop(1)\n"
+        "store.put(1, ())\n"
         "assert store.counts()['cells'] == 1\n"
     )
     ended = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
