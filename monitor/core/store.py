@@ -146,8 +146,7 @@ class MarginStore:
         """
         batch = BatchBuilder(self._contracts, self._assets, self.names.numbers)
         batch.add_all(facts)
-        contracts, most = self._contracts, (batch.highest, batch.widest, batch.most)
-        flat = batch.finish()
+        contracts, most, flat = self._contracts, (batch.highest, batch.widest, batch.most), batch.finish()
         removed = self._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), most)
         self.adl.write(flat, batch.costs)
         return [(scope, self.name_of(scope)) for scope in removed.tolist()]
