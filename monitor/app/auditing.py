@@ -23,7 +23,7 @@ TURN_SECONDS: Final = 0.002
 """A turn ends with the piece that passes this: a message that has come meanwhile waits so long, and one account."""
 EVERY_SECONDS: Final = 0.05
 SHARE: Final = 8
-"""The audit of a shard may have one part in so many of the kernel thread's time."""
+"""The audit may have one part in so many of the kernel thread's time, however many shards we have."""
 PATIENCE_SECONDS: Final = 1.0
 """A turn waits for an idle moment, but no longer than this."""
 _SAID_AT_ONCE: Final = 20
@@ -47,6 +47,7 @@ class ShardAudit:
         observer: Observer,
     ) -> None:
         self._shard = shard
+        self._shards = shards
         self._engine = engine
         self._steps = steps
         self._observer = observer
@@ -85,7 +86,7 @@ class ShardAudit:
             if time.perf_counter() - started > TURN_SECONDS:
                 break
         took = time.perf_counter() - started
-        self._due_at = now + max(EVERY_SECONDS, took * SHARE)
+        self._due_at = now + max(EVERY_SECONDS, took * SHARE * self._shards)
         self._observer.audited(scopes, took)
         return step
 
