@@ -177,9 +177,12 @@ def _differences(before: Figures, now: Figures, bound: Bound, verdict: Verdict) 
 
 
 def _off(name: str, was: float, new: float, right: Number | None, most: float) -> list[Fault]:
-    """Return what is wrong with a figure; one that is not a number is not known to the screen, which is no fault."""
+    """Return what is wrong with a figure; one that is not a number is not known to the screen, which is no fault.
+
+    A bound is no number where a coin of no amount has no price: then the figure is only one that is known.
+    """
     if isnan(new):
         return []
     if right is not None and abs(new - float(right)) > most:
         return [Fault(name, new, float(right))]
-    return [] if abs(was - new) <= 2.0 * most else [Fault(name, was, new)]
+    return [Fault(name, was, new)] if isnan(was) or abs(was - new) > 2.0 * most else []
