@@ -34,7 +34,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--instances", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=20, help="messages a second")
+    parser.add_argument("--rate", type=float, default=10, help="messages a second")
     parser.add_argument("--failover-every", type=float, metavar="SECONDS", help="180, less in a short run")
     parser.add_argument("--warm-up", type=float, metavar="SECONDS", help="of each process; 300, less in a short run")
     parser.add_argument("--set", action="append", default=[], metavar="LINE", help="TOML added to the configuration")
