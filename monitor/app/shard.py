@@ -167,10 +167,10 @@ class Shard:
         log.info("shard %d is steady", self.number)
         try:
             while not self._letting_go.is_set():
-                await self._wait_for_work(intake, audit)
+                await self._wait_for_work(steps, intake, audit)
                 await self._step(ledger, steps, intake)
                 await self._rank(ledger, publisher)
-                await self._look_over(ledger, audit, intake)
+                await self._look_over(ledger, steps, audit, intake)
                 shared.snapshots.consider(name_of(ledger.settings), ledger.image)
                 self._end_turn(ledger)
             shared.snapshots.consider(name_of(ledger.settings), ledger.image, last=True)
@@ -178,11 +178,12 @@ class Shard:
             stop_listening()
             await intake.stop()
 
-    def _has_work(self, intake: Intake) -> bool:
-        return bool(self._records) or not intake.is_empty or self._cursor.next < self._shared.feed.end
+    def _has_work(self, steps: StepMaker, intake: Intake) -> bool:
+        has_come = bool(self._records) or not intake.is_empty
+        return has_come or steps.is_behind or self._cursor.next < self._shared.feed.end
 
-    async def _wait_for_work(self, intake: Intake, audit: ShardAudit) -> None:
-        if self._has_work(intake):
+    async def _wait_for_work(self, steps: StepMaker, intake: Intake, audit: ShardAudit) -> None:
+        if self._has_work(steps, intake):
             return
         self._work.clear()
         seconds = min(CLOCK_MS / 1000, audit.wait_seconds(asyncio.get_running_loop().time()))
@@ -236,10 +237,10 @@ class Shard:
         if result.groups:
             await self._commit(ledger, result)
 
-    async def _look_over(self, ledger: Ledger, audit: ShardAudit, intake: Intake) -> None:
+    async def _look_over(self, ledger: Ledger, steps: StepMaker, audit: ShardAudit, intake: Intake) -> None:
         """Take a turn at the audit where nothing else is to be done; tell what has come of it."""
         now, now_ms = asyncio.get_running_loop().time(), self._shared.now_ms()
-        if audit.is_due(now, is_busy=self._has_work(intake)):
+        if audit.is_due(now, is_busy=self._has_work(steps, intake)):
             step = await self._shared.on_kernel_thread(lambda: audit.turn(now, now_ms))
             for result in step.results:
                 await self._commit(ledger, result)

@@ -6,7 +6,7 @@ Everything here is synchronous and runs in the kernel thread; reading and commit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from monitor.app.codec import BadMessage, Codec, WrongPartition
@@ -18,6 +18,7 @@ from monitor.app.records import RecordMaker
 from monitor.app.results import Step, StepResult
 from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
+from monitor.core.everybody import judged_in_turns
 from monitor.core.fund.claims import UNREADABLE, message_of
 from monitor.core.inputs import AccountMessage, Clock, FundRecord, Input, InstrumentTerms, Origin, RejectedMessage
 from monitor.core.limits import Limits
@@ -59,6 +60,7 @@ class StepMaker:
         self._observer = observer
         self._limits = limits
         self._clock_ms = 0
+        self.is_behind = False  # whether there is more to show than the last step could: the next is due at once
         self._quiet_ms = 0
         self._census_ms = 0
         self._stored_quiet: dict[str, int] = {}
@@ -71,13 +73,13 @@ class StepMaker:
     def judge(self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int) -> Step:
         """Judge messages one after the other, of both kinds until their time is up; then let the clock move on."""
         step = Step()
-        apply = self.engine.apply
-        started = time.perf_counter()
+        apply, started = self.engine.apply, time.perf_counter()
         step.entries = self._work_through(entries, lambda entry: self._global_input(entry, apply, now_ms), step)
         step.records = self._work_through(records, lambda record: self._own_input(record, apply, now_ms), step)
-        if now_ms - self._clock_ms >= CLOCK_MS:
+        if now_ms - self._clock_ms >= CLOCK_MS or self.is_behind:
             self._clock_ms = now_ms
             self._add(StepResult(apply([Clock(now_ms)], now_ms)), step)
+            self.is_behind = self.engine.is_behind(now_ms)
         if now_ms - self._census_ms >= _CENSUS_MS:
             self._census_ms = now_ms
             self._observer.scopes(self._shard, *self.engine.census())
@@ -148,13 +150,12 @@ class StepMaker:
         self._add(StepResult(outcome), step)
         return self._finish(step)
 
-    def judge_everybody(self, now_ms: int) -> Step:
-        """Judge every scope against what was told."""
-        step = Step()
+    def judge_everybody(self, now_ms: int) -> Iterator[Step]:
+        """Judge every scope against what was told, in short turns."""
         self._clock_ms = now_ms
-        self._add(StepResult(self.engine.apply([Clock(now_ms)], now_ms)), step)
-        self._add(StepResult(self.engine.judge_everybody(now_ms)), step)
-        return self._finish(step)
+        yield self.tell(self.engine.apply([Clock(now_ms)], now_ms))
+        for outcome in judged_in_turns(self.engine, now_ms):
+            yield self.tell(outcome)
 
     def lose(self, source: Record, first: int, now_ms: int) -> Step:
         """Say that account messages are gone for ever: every account is suspect until its next snapshot."""
@@ -229,13 +230,12 @@ class StepMaker:
 
     def _fund_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
         result = StepResult(inputs={TopicPartition(record.topic, record.partition): record.offset + 1})
-        origin = Origin(record.topic, record.partition, record.offset)
         try:
             message = message_of(self._codec.decode(record.value or b""))
         except UNREADABLE as error:
             self._dead_letter([Fault(record, "bad_value", f"no message of ours: {error!r}")], result)
         else:
-            result.outcome = apply([FundRecord(message, origin, record.timestamp_ms)], now_ms)
+            result.outcome = apply([FundRecord(message, Origin(*record[:3]), record.timestamp_ms)], now_ms)
         return result
 
     def _adl_input(self, record: Record) -> StepResult:

@@ -75,8 +75,9 @@ class Takeover:
             await self._tell_missed_faults()
         await self._take_missed(judging=was_judged)
         await self._find_requests()
-        now_ms = self._shared.now_ms()
-        await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.judge_everybody(now_ms)))
+        turns = self._steps.judge_everybody(self._shared.now_ms())
+        while (step := await self._shared.on_kernel_thread(lambda: next(turns, None))) is not None:
+            await self._commit(step)
         if self._steps.owns_globals:
             await self._commit(self._steps.keep_terms(self._ledger.image.instruments))
         self._ledger.steady_since_ms = self._shared.now_ms()
@@ -154,15 +155,15 @@ class Takeover:
         promises = {name: decode(value) for name, value in image.promises.items()}
 
         def restore() -> None:
-            if warm is not None:
-                warm.complete(known, now_ms)
-            else:
+            if warm is None:
                 self._engine.absorb(known, now_ms)
                 self._engine.restore(image.facts, image.memory, image.rules, image.samples)
             self._engine.claimant.restore(image.own_claims)
             self._engine.desk.restore(claims, windows, promises)
             self._engine.refresh(image.touched)
 
+        if warm is not None:
+            await warm.complete(known, now_ms, self._shared.on_kernel_thread)
         # a cold engine is nobody's but ours: filling it must not hold up the shards that are judged
         await (self._shared.aside if warm is None else self._shared.on_kernel_thread)(restore)
 

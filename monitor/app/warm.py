@@ -9,6 +9,7 @@ whole when the copy is handed over.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
@@ -22,10 +23,13 @@ from monitor.app.shared import KernelThread
 from monitor.core.board import MarketBoard
 from monitor.core.engine import MarginEngine
 from monitor.core.following import Follower
-from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin
+from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, Prices
 
-ACCOUNTS_AT_ONCE = 250
-"""Accounts a turn takes over anew: a few milliseconds of the kernel thread, for which our own shards wait."""
+ACCOUNTS_AT_ONCE = 100
+"""Accounts a turn takes over anew: some 15 ms of the kernel thread, for which our own shards wait."""
+MARKS_AT_ONCE = 1_000
+"""Marks a turn takes over."""
+_TERMS_COUNT_FOR = 20
 _READ_AT_ONCE = 2_000
 _POLL_MS = 200
 _OF_ACCOUNTS = (FACTS, MEMORY, RULES)
@@ -96,6 +100,7 @@ class WarmCopy:
         self._codec = codec
         self._follower = Follower(engine)
         self._changed: dict[str, None] = {}
+        self._inputs: deque[GlobalInput] = deque()
         self._incarnation = ""
 
     @property
@@ -105,19 +110,20 @@ class WarmCopy:
 
     @property
     def backlog(self) -> int:
-        """How many accounts the engine has still to take over."""
-        return len(self._changed)
+        """How many accounts and messages the engine has still to take over."""
+        return len(self._changed) + len(self._inputs)
 
     def turn(self, records: Sequence[Record], position: int, inputs: Sequence[GlobalInput], now_ms: int) -> None:
-        """Take committed records up to a position, what the owner has judged, and some of the accounts that changed.
+        """Take committed records up to a position, some of what the owner has judged and of the accounts that changed.
 
+        Accounts wait for the market, else all that were placed before their terms had to be placed again at once.
         Raises `UnfitCopy`, and what records raise that this version cannot read.
         """
         self._take(records, position)
-        if inputs:
-            self._follower.absorb(inputs, now_ms)
-        if self.is_filled:
-            self._renew(ACCOUNTS_AT_ONCE)
+        self._inputs += inputs
+        self._absorb(now_ms)
+        if self.is_filled and not self._inputs:
+            self._renew()
 
     async def read_tail(self, reader: LogReader, kernel: KernelThread) -> Image:
         """Return the image as of the present end, which is asked for after the fence; raises `UnfitCopy`."""
@@ -141,11 +147,17 @@ class WarmCopy:
             raise UnfitCopy("the changelog has no __meta__")
         return self.image
 
-    def complete(self, inputs: Sequence[GlobalInput], now_ms: int) -> None:
-        """Take the funds and the rest of what was judged, and bring the engine to where a restored one stands."""
-        self._follower.absorb(inputs, now_ms)
-        self._renew(len(self._changed))
-        self.engine.rules.restore({}, self.image.samples)
+    async def complete(self, inputs: Sequence[GlobalInput], now_ms: int, kernel: KernelThread) -> None:
+        """Take the funds and the rest of what was judged, and bring the engine to where a restored one stands.
+
+        In the same turns as before: whatever was left to do must not hold up the shards that are judged.
+        """
+        self._inputs += inputs
+        while self._inputs:
+            await kernel(lambda: self._absorb(now_ms))
+        while self._changed:
+            await kernel(self._renew)
+        await kernel(lambda: self.engine.rules.restore({}, self.image.samples))
 
     def _take(self, records: Sequence[Record], position: int) -> None:
         for record in records:
@@ -166,10 +178,19 @@ class WarmCopy:
             raise UnfitCopy(f"the changelog is another: incarnation {found or 'none'} instead of {self._incarnation}")
         self._incarnation = found
 
-    def _renew(self, most: int) -> None:
-        some = list(islice(self._changed, most))
+    def _absorb(self, now_ms: int) -> None:
+        some: list[GlobalInput] = []
+        left = MARKS_AT_ONCE
+        while self._inputs and left > 0:
+            item = self._inputs.popleft()
+            left -= len(item.updates) if isinstance(item, Prices) else _TERMS_COUNT_FOR
+            some.append(item)
+        if some:
+            self._follower.absorb(some, now_ms)
+
+    def _renew(self) -> None:
+        some = list(islice(self._changed, ACCOUNTS_AT_ONCE))
         for name in some:
             del self._changed[name]
-        for start in range(0, len(some), ACCOUNTS_AT_ONCE):
-            part = some[start : start + ACCOUNTS_AT_ONCE]
-            self._follower.renew(part, self.image.facts, self.image.memory, self.image.rules)
+        if some:
+            self._follower.renew(some, self.image.facts, self.image.memory, self.image.rules)

@@ -126,17 +126,9 @@ class MarginEngine:
             if number is not None:
                 self._refresh.add(number, touched_ms)
 
-    def judge_everybody(self, now_ms: int) -> Outcome:
-        """Judge every scope against what was told, as after a restore."""
-        outcome = Outcome()
-        moment = Moment(Cause(CauseKind.START), now_ms)
-        self.teller.tell_ends(moment, outcome)
-        self.claimant.release_emptied(list(self.claimant.open), outcome)
-        self._judge(self.store.judge_all(), moment, outcome)
-        self._judge(self.store.unscreened(np.nonzero(self.store.is_live())[0]), moment, outcome)
-        self.rules.judge_all(moment, outcome)
-        self._close(outcome)
-        return outcome
+    def is_behind(self, now_ms: int) -> bool:
+        """Return whether there is more to show than one turn of the clock could: it should turn again at once."""
+        return self._refresh.is_behind(now_ms)
 
     def census(self) -> Census:
         """Count the scopes for those who watch."""
@@ -292,9 +284,7 @@ class MarginEngine:
             self._judge(self.store.judge_symbols(symbols), moment, outcome)
         if assets := [change.name for change in aged if change.is_asset]:
             self._judge(self.store.judge_assets(assets), moment, outcome)
-        due = self._refresh.due(now_ms, self.store)
-        self.teller.show(np.asarray(due, dtype=np.int64), outcome)
+        self.teller.show(self._refresh.due(now_ms, self.store), outcome)
         self.teller.show(self.adl.lights_due(), outcome)
         self.rules.turn(moment, outcome)
-        if self._refresh.is_time_to_look(now_ms):
-            self.teller.show(self._refresh.moved(self.store), outcome)
+        self.teller.show(self._refresh.moved(now_ms, self.store), outcome)

@@ -6,6 +6,7 @@ The intervals, the queue of accounts to refresh and the test for a moved ratio l
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,8 +21,10 @@ from monitor.core.scopes import PORTFOLIO
 if TYPE_CHECKING:
     from monitor.core.store import MarginStore
 
-REFRESHED_AT_ONCE = 2_000
-"""Records one turn of the clock may cause: a storm must not hold up verdicts. The rest follows at the next turn."""
+REFRESHED_AT_ONCE = 200
+"""Records one turn may cause, of each kind: a storm holds no verdict up for longer. The rest follows at once."""
+MOVED_AT_MOST = 2_000
+"""Records of scopes that have moved that one publish interval may cause."""
 PORTFOLIO_WEIGHT = 200
 """How many records that of a portfolio scope counts for: its liquidation prices have to be searched."""
 
@@ -48,6 +51,7 @@ class RefreshQueue:
         self._settings = settings
         self._due: dict[int, int] = {}
         self._looked_ms = 0
+        self._moved: deque[int] = deque()
 
     def add(self, number: int, now_ms: int) -> None:
         """Have an account shown within the healthy interval; one already waiting keeps its turn."""
@@ -57,7 +61,11 @@ class RefreshQueue:
         """Return whether an account is to be shown anew anyway."""
         return number in self._due
 
-    def due(self, now_ms: int, store: MarginStore) -> list[int]:
+    def is_behind(self, now_ms: int) -> bool:
+        """Return whether there is more to show than one turn could."""
+        return bool(self._moved) or next(iter(self._due.values()), now_ms + 1) <= now_ms
+
+    def due(self, now_ms: int, store: MarginStore) -> npt.NDArray[np.int64]:
         """Take the scopes of the accounts whose time has come, as many as one turn may show."""
         taken: list[int] = []
         scopes: list[int] = []
@@ -71,16 +79,22 @@ class RefreshQueue:
             taken.append(number)
         for number in taken:
             del self._due[number]
-        return scopes
+        return np.array(scopes, dtype=np.int64)
 
-    def is_time_to_look(self, now_ms: int) -> bool:
-        """Return whether the publish interval has passed since the last look at scopes in distress."""
-        if now_ms - self._looked_ms < self._settings.publish_interval_ms:
-            return False
-        self._looked_ms = now_ms
-        return True
+    def moved(self, now_ms: int, store: MarginStore) -> npt.NDArray[np.int64]:
+        """Take scopes at watch or worse whose ratio has moved, as many as one turn may show, the worst first.
 
-    def moved(self, store: MarginStore) -> npt.NDArray[np.intp]:
+        Once the publish interval has passed they are looked for anew, and what was not shown yet is found again.
+        """
+        if now_ms - self._looked_ms >= self._settings.publish_interval_ms:
+            self._looked_ms = now_ms
+            self._moved = deque(self._look(store).tolist())
+        chosen = affordable(self._moved, REFRESHED_AT_ONCE, store)
+        for _ in chosen:
+            self._moved.popleft()
+        return np.array([scope for scope in chosen if store.exists(scope)], dtype=np.int64)
+
+    def _look(self, store: MarginStore) -> npt.NDArray[np.intp]:
         """Return the scopes at watch or worse whose ratio has moved by `min_change`, the worst first."""
         told = store.told
         distressed = np.nonzero(store.is_live() & (told > 0) & (told < MarginStatus.UNKNOWN.rank))[0]
@@ -89,9 +103,9 @@ class RefreshQueue:
             ratio = np.where(requirement > 0, equity / requirement, 0.0)
             moved = ~(np.abs(ratio - store.shown_ratio[distressed]) < float(self._settings.min_change))
         chosen = distressed[moved]
-        worst = chosen[np.argsort(ratio[moved], kind="stable")][:REFRESHED_AT_ONCE]
+        worst = chosen[np.argsort(ratio[moved], kind="stable")][:MOVED_AT_MOST]
         weights = np.array([weight_of(scope, store) for scope in worst.tolist()], dtype=np.int64)
-        return worst[np.cumsum(weights) - weights < REFRESHED_AT_ONCE]
+        return worst[np.cumsum(weights) - weights < MOVED_AT_MOST]
 
 
 def weight_of(scope: int, store: MarginStore) -> int:

@@ -90,7 +90,10 @@ class Teller:
 
     def take_back(self, account_id: str, scope: str) -> tuple[int, int]:
         """Return the rank a scope that exists (again) was told to have, and the rank it was last shown with."""
-        shown = self._ended.get(account_id, {}).pop(scope, NOT_SHOWN)
+        ended = self._ended.get(account_id, {})
+        shown = ended.pop(scope, NOT_SHOWN)
+        if not ended:
+            self._ended.pop(account_id, None)
         return self.told_of(account_id, scope).status.rank, shown
 
     def tell_ends(self, moment: Moment, outcome: Outcome) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from monitor.core import showing
 from tests.app.judge import Judge
 from tests.app.lab import World, new_world, virtual
 
@@ -112,6 +115,8 @@ async def test_restarts_show_no_healthy_scope_again() -> None:
     """What was shown is remembered: a restart writes no storm of records that say what is known."""
     world = await opened()
     await world.pass_time(70)
+    world.price(XUSDT=100)  # the next transaction proves to whoever comes that everybody was shown in time
+    await world.pass_time(6)
     before = len(world.written("account_status"))
     for _ in range(3):
         world.instances[-1].kill()
@@ -120,3 +125,16 @@ async def test_restarts_show_no_healthy_scope_again() -> None:
         await world.until_ready()
         await world.pass_time(3)
     assert len(world.written("account_status")) == before
+
+
+@virtual
+async def test_many_that_are_due_are_shown_in_short_turns_one_at_once_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A storm is cut into turns between which others may judge, and none of them waits for the clock."""
+    monkeypatch.setattr(showing, "REFRESHED_AT_ONCE", 1)
+    world = await opened(status__healthy_interval_ms=3_000)
+    before = len(world.history)
+    await world.pass_time(3.3)
+    shown_by = [sum(r.topic == world.topics.account_status for r in records) for records in world.history[before:]]
+    assert [count for count in shown_by if count] == [1, 1, 1, 1]

@@ -11,6 +11,7 @@ from monitor.app.feed import market_inputs
 from monitor.app.topics import TopicNames
 from monitor.core.board import MarketBoard
 from monitor.core.engine import EngineSettings, MarginEngine
+from monitor.core.everybody import judged_in_turns
 from monitor.core.following import Follower
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import AssetTerms, Clock, Input, InstrumentTerms, Prices
@@ -53,7 +54,7 @@ class Shard:
         """Take account messages unjudged, then judge everybody."""
         outcomes = [self._kept(self.engine.absorb(missed, now_ms))]
         outcomes.append(self._kept(self.engine.apply([Clock(now_ms)], now_ms)))
-        outcomes.append(self._kept(self.engine.judge_everybody(now_ms)))
+        outcomes += [self._kept(turn) for turn in judged_in_turns(self.engine, now_ms)]
         return outcomes
 
     def _kept(self, outcome: Outcome) -> Outcome:

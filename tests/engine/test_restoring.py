@@ -15,6 +15,7 @@ from monitor.core import restoring
 from monitor.core.accounts import Account, MarginMode, MarginType, Position, PositionMode, Side
 from monitor.core.board import MarketBoard
 from monitor.core.engine import EngineSettings, MarginEngine
+from monitor.core.everybody import judged_in_turns
 from monitor.core.facts import pack, settings_of
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import Input, InstrumentTerms, Origin, Prices
@@ -183,8 +184,11 @@ def ended(engine: MarginEngine) -> dict[str, dict[str, int]]:
     return {account_id: names for account_id, names in engine.teller._ended.items() if names}
 
 
-def told_by(outcome: Outcome) -> Any:
-    """Return what an outcome says of every account, in an order of its own."""
+def told_by(engine: MarginEngine) -> Any:
+    """Judge everybody; return what is said of every account, in an order of its own."""
+    outcome = Outcome()
+    for turn in judged_in_turns(engine, NOW_MS):
+        outcome.join(turn)
     return {
         account_id: ([event.body for event in one.events], one.statuses, one.memory, one.facts, one.rules)
         for account_id, one in sorted(outcome.accounts.items())
@@ -207,8 +211,8 @@ def test_many_at_once_are_what_each_alone_is(seed: int) -> None:
     assert fast.teller.memory == slow.teller.memory
     assert ended(fast) == ended(slow)
     assert list(fast.book.ids()) == list(slow.book.ids())
-    assert {symbol: set(waiting) for symbol, waiting in fast._waiting.items()} == slow._waiting
-    assert told_by(fast.judge_everybody(NOW_MS)) == told_by(slow.judge_everybody(NOW_MS))
+    assert vars(fast._waiting) == vars(slow._waiting)
+    assert told_by(fast) == told_by(slow)
 
 
 def test_plain_accounts_are_read_without_being_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

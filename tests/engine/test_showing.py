@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from monitor.core.ladder import Ladder
-from monitor.core.showing import PORTFOLIO_WEIGHT, REFRESHED_AT_ONCE, RefreshQueue, StatusSettings, affordable
+from monitor.core.showing import (
+    MOVED_AT_MOST,
+    PORTFOLIO_WEIGHT,
+    REFRESHED_AT_ONCE,
+    RefreshQueue,
+    StatusSettings,
+    affordable,
+)
 from monitor.core.store import MarginStore, ScopeFacts
 from monitor.core.verdict import Ladders
 
-ACCOUNTS = REFRESHED_AT_ONCE + 500
+ACCOUNTS = 12 * REFRESHED_AT_ONCE + 100
 
 
 def store_of(name: str) -> MarginStore:
@@ -24,14 +31,14 @@ def shown_in_turns(name: str) -> list[int]:
     for number in range(ACCOUNTS):
         queue.add(number, 0)
     turns = []
-    while shown := queue.due(100, store):
-        turns.append(len(shown))
+    while queue.is_behind(100):
+        turns.append(len(queue.due(100, store)))
     return turns
 
 
 def test_a_turn_shows_a_bounded_number_of_scopes() -> None:
     """Everybody is shown, in as few turns as the bound allows."""
-    assert shown_in_turns("cross:USDT") == [REFRESHED_AT_ONCE, 500]
+    assert shown_in_turns("cross:USDT") == [REFRESHED_AT_ONCE] * 12 + [100]
 
 
 def test_portfolio_scopes_count_for_what_they_cost() -> None:
@@ -46,17 +53,41 @@ def test_nobody_is_shown_before_the_time_has_come() -> None:
     store, queue = store_of("cross:USDT"), RefreshQueue(StatusSettings(healthy_interval_ms=100))
     queue.add(7, 1_000)
     queue.add(7, 1_050)
-    assert queue.due(1_099, store) == []
-    assert queue.due(1_100, store) == store.scopes_of(7)
+    assert not queue.is_behind(1_099)
+    assert queue.due(1_099, store).tolist() == []
+    assert queue.is_behind(1_100)
+    assert queue.due(1_100, store).tolist() == store.scopes_of(7)
 
 
-def test_the_worst_of_those_that_moved_are_shown_first_within_the_bound() -> None:
-    """Of portfolio scopes in distress whose ratio has moved, one turn takes what it can afford."""
-    store, queue = store_of("portfolio"), RefreshQueue(StatusSettings())
+def moved_in_turns(queue: RefreshQueue, store: MarginStore, now_ms: int) -> list[int]:
+    """Return how many moved scopes each turn shows until nothing waits."""
+    turns = [len(queue.moved(now_ms, store))]
+    while queue.is_behind(now_ms):
+        turns.append(len(queue.moved(now_ms, store)))
+    return turns
+
+
+def distressed(name: str) -> MarginStore:
+    """Return a store of scopes in distress that have all moved since they were shown."""
+    store = store_of(name)
     for scope in range(ACCOUNTS):
         store.set_state(scope, 3)
         store.shown_ratio[scope] = 1.0
-    assert len(queue.moved(store)) == REFRESHED_AT_ONCE // PORTFOLIO_WEIGHT
+    return store
+
+
+def test_of_those_that_moved_an_interval_shows_as_many_as_its_bound_in_turns() -> None:
+    """Nobody waits for more than one turn's work, and an interval still shows as many as it may."""
+    store, queue = distressed("cross:USDT"), RefreshQueue(StatusSettings())
+    assert moved_in_turns(queue, store, 1_000) == [REFRESHED_AT_ONCE] * (MOVED_AT_MOST // REFRESHED_AT_ONCE)
+    assert len(queue.moved(1_999, store)) == 0
+    assert len(queue.moved(2_000, store)) == REFRESHED_AT_ONCE
+
+
+def test_portfolio_scopes_that_moved_are_shown_within_the_bounds() -> None:
+    """Of portfolio scopes in distress a turn and an interval take what they can afford."""
+    store, queue = distressed("portfolio"), RefreshQueue(StatusSettings())
+    assert moved_in_turns(queue, store, 1_000) == [1] * (MOVED_AT_MOST // PORTFOLIO_WEIGHT)
 
 
 def test_lights_are_shown_as_far_as_they_can_be_afforded() -> None:

@@ -28,6 +28,7 @@ from monitor.app.snapshots import Snapshot, checked_write
 from monitor.app.topics import create_topics
 from monitor.cli.assembly import codec_of, new_engine, now_ms
 from monitor.cli.warm import warm
+from monitor.core.everybody import judged_in_turns
 from monitor.core.inputs import Origin, Prices
 from tests.broker import kafka
 from tests.restore.book import Book
@@ -67,7 +68,8 @@ def check_equal(accounts: int, positions: int, seed: int) -> bool:
         engine.store.uses_numba = uses
         each = (time.perf_counter() - started) / len(rows) * 1e6
         say(f"  {'many at once' if at_once else 'one by one':14} {each:8.1f} us an account")
-        engine.judge_everybody(now_ms())
+        for _ in judged_in_turns(engine, now_ms()):
+            pass
         digests.append(digest_of(engine))
     return digests[0] == digests[1]
 

@@ -138,9 +138,12 @@ class RuleWatch:
         """Note that prices were taken over without anybody being judged."""
         self._screen.outdate()
 
-    def judge_all(self, moment: Moment, outcome: Outcome) -> None:
-        """Take the readings of everybody."""
-        numbers = sorted(self._registry.watched)
+    def everybody(self) -> list[int]:
+        """Return the accounts that have rules."""
+        return sorted(self._registry.watched)
+
+    def judge_anew(self, numbers: Collection[int], moment: Moment, outcome: Outcome) -> None:
+        """Take the readings of some accounts that have rules, as after a restore."""
         self._look_at(numbers, moment, outcome)
         self._occasional.touch(self._registry, numbers, changed=True)
 

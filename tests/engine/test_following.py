@@ -1,0 +1,137 @@
+"""Tests of what a takeover costs: work is counted, not time, and holds the one kernel thread in short turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+
+from monitor.app.feed import GlobalFeed
+from monitor.app.ports import Record, TopicPartition
+from monitor.app.reading import GlobalInput
+from monitor.app.warm import ACCOUNTS_AT_ONCE, MARKS_AT_ONCE, WarmCopy
+from monitor.core.accounts import Account, Position, Side
+from monitor.core.board import MarketBoard
+from monitor.core.book import AccountBook
+from monitor.core.engine import EngineSettings, MarginEngine
+from monitor.core.everybody import JUDGED_AT_ONCE, judged_in_turns
+from monitor.core.facts import pack
+from monitor.core.following import Follower
+from monitor.core.freshness import FreshnessSettings
+from monitor.core.inputs import Input, InstrumentTerms, Origin, Prices
+from monitor.core.ladder import Ladder
+from monitor.core.outcome import Outcome
+from monitor.core.prices import PriceUpdate
+from monitor.core.teller import Teller
+from monitor.core.told import Remembered, Told, pack_memory
+from monitor.core.verdict import Ladders
+from tests.core.building import instrument
+
+NOW_MS = 1_700_000_000_000
+MARKS = (PriceUpdate("AUSDT", Decimal(100), None, None, None, NOW_MS),)
+MARKET: list[GlobalInput] = [
+    InstrumentTerms("AUSDT", instrument("AUSDT"), Origin("i", 0, 0)),
+    Prices(MARKS, Origin("p", 0, 0), NOW_MS),
+]
+ACCOUNTS = 2 * JUDGED_AT_ONCE + 50
+NAMES = [f"account {number}" for number in range(ACCOUNTS)]
+SHOWN = pack_memory({"cross:USDT": Remembered(Told(), 0)})
+
+
+def engine_of() -> MarginEngine:
+    """Return an engine that knows nothing."""
+    return MarginEngine(EngineSettings(Ladders.same(Ladder.build())), MarketBoard(FreshnessSettings(), ("USD",)))
+
+
+def facts_of(name: str) -> bytes:
+    """Return an account that is healthy by far."""
+    position = Position("AUSDT", Side.BOTH, Decimal(1), Decimal(100))
+    return pack(Account(name, balances={"USDT": Decimal(10**6)}, positions={position.key: position}, complete=True))
+
+
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the accounts of the scopes that are decided exactly, as they are."""
+    found: list[str] = []
+    decide = Teller._decide
+
+    def counted(teller: Teller, account: Account, *rest: Any) -> None:
+        found.append(account.account_id)
+        decide(teller, account, *rest)
+
+    monkeypatch.setattr(Teller, "_decide", counted)
+    return found
+
+
+def followed(memory: dict[str, bytes]) -> MarginEngine:
+    """Return an engine that has followed another one's accounts."""
+    engine = engine_of()
+    follower = Follower(engine)
+    follower.absorb(MARKET, NOW_MS)
+    follower.renew(NAMES, {name: facts_of(name) for name in NAMES}, memory, {})
+    return engine
+
+
+def test_a_warm_takeover_of_an_unchanged_shard_decides_and_shows_nothing(
+    decided: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was shown is carried over, and no account is so much as unpacked; everything else would take seconds."""
+    engine = followed(dict.fromkeys(NAMES, SHOWN))
+    unpacked: list[str] = []
+    find = AccountBook.find
+
+    def counted(book: AccountBook, account_id: str) -> Account | None:
+        unpacked.append(account_id)
+        return find(book, account_id)
+
+    monkeypatch.setattr(AccountBook, "find", counted)
+    assert not any(turn.accounts for turn in judged_in_turns(engine, NOW_MS))
+    assert decided == []
+    assert unpacked == []
+
+
+def test_everybody_is_judged_in_short_turns(decided: list[str]) -> None:
+    """Whoever was never shown is shown, by at most so many decisions a turn; a second look finds nothing to say."""
+    engine, whole, before = followed({}), Outcome(), 0
+    for turn in judged_in_turns(engine, NOW_MS):
+        assert len(decided) - before <= JUDGED_AT_ONCE
+        before = len(decided)
+        whole.join(turn)
+    assert sorted(whole.accounts) == sorted(decided) == sorted(NAMES)
+    assert all(one.memory == SHOWN for one in whole.accounts.values())
+    assert not any(turn.accounts for turn in judged_in_turns(engine, NOW_MS))
+
+
+def test_what_a_copy_has_still_to_take_over_is_taken_in_short_turns() -> None:
+    """A copy that is handed over with nothing placed yet holds the kernel thread no longer than one that follows."""
+    engine, where = engine_of(), TopicPartition("state", 0)
+    copy = WarmCopy(where, engine, cast("GlobalFeed", None), cast("Any", None))
+    records = [Record(*where, 2 * at, NOW_MS, b"f|" + name.encode(), facts_of(name)) for at, name in enumerate(NAMES)]
+    records += [Record(*where, 2 * at + 1, NOW_MS, b"s|" + name.encode(), SHOWN) for at, name in enumerate(NAMES)]
+    copy.turn(records, 2 * ACCOUNTS, (), NOW_MS)
+    assert len(engine.book) == 0
+    placed: list[int] = []
+    taken: list[int] = []
+    absorb = engine.absorb
+
+    def absorbed(inputs: Sequence[Input], now_ms: int) -> Outcome:
+        taken.append(len(inputs))
+        return absorb(inputs, now_ms)
+
+    def kernel(work: Callable[[], Any]) -> Awaitable[Any]:
+        before = len(engine.book)
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        done.set_result(work())
+        placed.append(len(engine.book) - before)
+        return done
+
+    engine.absorb = absorbed  # type: ignore[method-assign,assignment]
+    many = Prices(MARKS * (MARKS_AT_ONCE // 2), Origin("p", 0, 1), NOW_MS)
+    asyncio.run(copy.complete([*MARKET, many, many, many, many], NOW_MS, kernel))
+    assert len(engine.book) == ACCOUNTS
+    assert max(placed) == ACCOUNTS_AT_ONCE
+    assert taken == [4, 2]
+    assert not any(turn.accounts for turn in judged_in_turns(engine, NOW_MS))
