@@ -6,10 +6,10 @@ one can be had; a standby keeps one from the changelog alone. What the values me
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from copy import copy
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Any, Final
 
 from monitor.app.changelog import (
     FACTS,
@@ -51,7 +51,7 @@ class Image:
     """
 
     touched_within_ms: int = 0
-    touched: dict[str, int] = field(default_factory=dict)
+    touched: OrderedDict[str, int] = field(default_factory=OrderedDict)
     meta: Meta | None = None
     next_offset: int = 0
     hash: int | None = None
@@ -126,7 +126,8 @@ class Image:
 
     def frozen(self) -> Image:
         """Return a copy that stays as it is; the values are shared, so a million accounts take some 30 ms."""
-        copies = {item.name: copy(getattr(self, item.name)) for item in fields(self) if item.name != "_alike"}
+        found: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "_alike"}
+        copies: dict[str, Any] = {name: kept.copy() if isinstance(kept, dict) else kept for name, kept in found.items()}
         return Image(**copies)
 
     def once(self, value: bytes) -> bytes:
@@ -170,8 +171,8 @@ class Image:
         else:
             kept[name] = value
         if kept is self.facts:
-            self.touched.pop(name, None)
             self.touched[name] = timestamp_ms
+            self.touched.move_to_end(name)
 
     def _go_on(self, meta: Meta | None, now_ms: int) -> None:
         """Take `__meta__` over; forget who was touched so long ago that its writer has shown them since.
@@ -182,8 +183,8 @@ class Image:
         oldest_ms = now_ms - self.touched_within_ms
         if meta is None or meta.steady_since_ms is None or meta.steady_since_ms > oldest_ms:
             return
-        while self.touched and (oldest := next(iter(self.touched.items())))[1] <= oldest_ms:
-            del self.touched[oldest[0]]
+        while self.touched and self.touched[next(iter(self.touched))] <= oldest_ms:
+            self.touched.popitem(last=False)  # of a plain dict the first is found past all that were before it
 
 
 async def read_image(reader: LogReader, where: TopicPartition, codec: Codec, touched_within_ms: int = 0) -> Image:

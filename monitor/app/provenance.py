@@ -6,6 +6,8 @@ they come is in `snapshots` and `restoring`.
 
 from __future__ import annotations
 
+import asyncio
+
 from monitor.app.changelog import Meta, read_last_meta
 from monitor.app.codec import Codec
 from monitor.app.image import Image, follow, read_image
@@ -27,20 +29,53 @@ async def prove(reader: LogReader, where: TopicPartition, codec: Codec, image: I
     return None
 
 
-async def market_image(
-    reader: LogReader, where: TopicPartition, codec: Codec, snapshots: Snapshots, name: SnapshotName
-) -> Image:
-    """Return an image of which only what is kept of the global inputs is whole: terms and quiet prices."""
-    image = await snapshots.load(name, brief=True)
-    if image is None:
-        return await read_image(reader, where, codec)
-    bad = await _compare(reader, where, codec, image)
-    if bad is not None:
-        snapshots.ignore(name.shard, bad)
-        return await read_image(reader, where, codec)
-    image.hash = None
-    await follow(reader, where, codec, image)
-    return image
+class MarketSource:
+    """Read what is kept of the global inputs, terms and quiet prices, out of the changelog of shard 0.
+
+    Where no snapshot helps, all of that changelog is read, and shard 0 itself, if it is restored here meanwhile, waits
+    for that image instead of reading everything a second time. It then is shard 0's, and has to be proven like any.
+    """
+
+    def __init__(
+        self, where: TopicPartition, codec: Codec, snapshots: Snapshots, name: SnapshotName, touched_within_ms: int
+    ) -> None:
+        self._where = where
+        self._codec = codec
+        self._snapshots = snapshots
+        self._name = name
+        self._touched_within_ms = touched_within_ms
+        self._coming: asyncio.Future[Image] | None = None
+
+    async def read(self, reader: LogReader) -> Image:
+        """Return an image whose terms and prices are whole, perhaps no more; to be used before anything is awaited."""
+        image = await self._snapshots.load(self._name, brief=True)
+        if image is None:
+            return await self._read_all(reader)
+        bad = await _compare(reader, self._where, self._codec, image)
+        if bad is not None:
+            self._snapshots.ignore(self._name.shard, bad)
+            return await self._read_all(reader)
+        image.hash = None
+        await follow(reader, self._where, self._codec, image)
+        return image
+
+    async def whole(self, where: TopicPartition) -> Image | None:
+        """Return the image of a changelog if it is being read whole at the moment, for the only one who asks."""
+        coming = self._coming
+        if where != self._where or coming is None:
+            return None
+        await asyncio.wait({coming})
+        return None if coming.cancelled() else coming.result()
+
+    async def _read_all(self, reader: LogReader) -> Image:
+        coming = self._coming = asyncio.get_running_loop().create_future()
+        try:
+            image = await read_image(reader, self._where, self._codec, self._touched_within_ms)
+            coming.set_result(image)
+        finally:
+            self._coming = None
+            coming.cancel()
+        return image
 
 
 async def _compare(reader: LogReader, where: TopicPartition, codec: Codec, image: Image) -> BadSnapshot | None:

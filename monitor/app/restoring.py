@@ -43,8 +43,7 @@ async def restored_image(
             if image is None:
                 image, source = await _from_snapshot(reader, shared, settings, touched_within_ms), "snapshot"
             if image is None:
-                image, source = await read_image(reader, settings.where, shared.codec, touched_within_ms), "changelog"
-                await shared.aside(image.count)
+                image, source = await _from_changelog(reader, shared, settings, touched_within_ms), "changelog"
         except LogUnavailable as fault:
             shared.observer.log_fault(type(fault).__name__)
             await asyncio.sleep(RETRY_SECONDS)
@@ -71,4 +70,17 @@ async def _from_snapshot(
     if bad is not None:
         shared.snapshots.ignore(settings.shard, bad)
         return None
+    return image
+
+
+async def _from_changelog(reader: LogReader, shared: Shared, settings: LedgerSettings, touched_within_ms: int) -> Image:
+    image = await shared.market.whole(settings.where)
+    if image is not None:
+        await shared.aside(image.count)
+        bad = await prove(reader, settings.where, shared.codec, image)
+        if bad is None:
+            return image
+        log.warning("shard %d: what the feed read of its changelog is not used: %s", settings.shard, bad)
+    image = await read_image(reader, settings.where, shared.codec, touched_within_ms)
+    await shared.aside(image.count)
     return image

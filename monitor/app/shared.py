@@ -15,6 +15,7 @@ from monitor.app.feed import GlobalFeed
 from monitor.app.input_watch import InputWatch
 from monitor.app.observing import Observer
 from monitor.app.ports import Log
+from monitor.app.provenance import MarketSource
 from monitor.app.pulse import Pulse
 from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.snapshots import Snapshots
@@ -57,6 +58,7 @@ class Shared:
     on_kernel_thread: KernelThread
     aside: KernelThread
     snapshots: Snapshots
+    market: MarketSource
     now_ms: Callable[[], int]
     pulse: Pulse
     inputs: InputWatch

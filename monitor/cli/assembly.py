@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ from monitor.app.input_watch import InputWatch
 from monitor.app.instance import Instance
 from monitor.app.observing import Observer
 from monitor.app.ports import Log, LogReader, LogUnavailable, TopicPartition
-from monitor.app.provenance import market_image
+from monitor.app.provenance import MarketSource
 from monitor.app.pulse import Pulse
 from monitor.app.reading import FeedSettings
 from monitor.app.shared import Shared
@@ -175,16 +174,11 @@ def assemble(
     inputs = InputWatch(pulse.clock)
     watched = pulse.watched(kernel)
     snapshots = new_snapshots(settings, aside or kernel, observer, clock)
-    market = partial(
-        market_image,
-        where=TopicPartition(topics.state, 0),
-        codec=codec,
-        snapshots=snapshots,
-        name=SnapshotName(group, shards, 0),
-    )
+    changelog, name = TopicPartition(topics.state, 0), SnapshotName(group, shards, 0)
+    market = MarketSource(changelog, codec, snapshots, name, settings.status.refreshes_within_ms)
     shared = Shared(
         log=log,
-        feed=new_feed(settings, topics, log, observer, clock, inputs, market),
+        feed=new_feed(settings, topics, log, observer, clock, inputs, market.read),
         codec=codec,
         observer=observer,
         topics=topics,
@@ -195,6 +189,7 @@ def assemble(
         on_kernel_thread=watched,
         aside=aside or kernel,
         snapshots=snapshots,
+        market=market,
         now_ms=clock,
         pulse=pulse,
         inputs=inputs,

@@ -54,7 +54,6 @@ from monitor.core.waiting import AwaitedTerms
 __all__ = ["EngineSettings", "MarginEngine"]
 
 Records = Mapping[str, bytes]
-_CLOCKS_DIFFER_MS = 10_000
 _PLACED_AT_ONCE = 4_096
 """Accounts a restore puts into the store with one call: their facts are unpacked for as long."""
 
@@ -116,8 +115,8 @@ class MarginEngine:
 
     @property
     def refreshes_within_ms(self) -> int:
-        """Within what time after an event a healthy scope is shown, with slack: an owner's clock is not the log's."""
-        return self._settings.status.healthy_interval_ms + _CLOCKS_DIFFER_MS
+        """See the settings."""
+        return self._settings.status.refreshes_within_ms
 
     def refresh(self, touched: Mapping[str, int]) -> None:
         """Have accounts shown anew whose event, at the given times, another engine may not have shown yet."""

@@ -7,7 +7,6 @@ done so is handed back. What was told of most accounts is the same few bytes, wh
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -50,14 +49,17 @@ class Restoring:
         These are all that are `odd` (None: everybody), or whose facts are not plain.
         """
         left: list[int] = []
-        accounts = iter(facts.items())
-        while some := list(islice(accounts, AT_ONCE)):
+        ids, records, known = list(facts), list(facts.values()), 0
+        for start in range(0, len(ids), AT_ONCE):
+            some, mine = ids[start : start + AT_ONCE], records[start : start + AT_ONCE]
+            told = list(map(memory.get, some))
+            known += len(told) - told.count(None)
             first = len(self._book)
-            ids, records = [name for name, _ in some], [record for _, record in some]
-            self._book.keep_new(ids, records)
-            left += self._take(first, ids, records, memory, odd)
-        for account_id in memory.keys() - facts.keys():
-            self._teller.remember(account_id, unpack_memory(memory[account_id]))
+            self._book.keep_new(some, mine)
+            left += self._take(first, some, mine, told, odd)
+        if known < len(memory):
+            for account_id in memory.keys() - facts.keys():
+                self._teller.remember(account_id, unpack_memory(memory[account_id]))
         return left
 
     def _take(
@@ -65,14 +67,15 @@ class Restoring:
         first: int,
         ids: Sequence[str],
         records: Sequence[bytes],
-        memory: Mapping[str, bytes],
+        memory: Sequence[bytes | None],
         odd: Collection[str] | None,
     ) -> list[int]:
-        kinds = self._remember(ids, list(map(memory.get, ids)))
+        kinds = self._remember(ids, memory)
         placed = np.zeros(len(ids), dtype=np.bool_)
         if self._reader is not None and odd is not None:
-            offered = [b"" if account_id in odd else record for account_id, record in zip(ids, records, strict=True)]
-            put = self._reader.put(first, offered if odd else records)
+            if odd:
+                records = [b"" if name in odd else record for name, record in zip(ids, records, strict=True)]
+            put = self._reader.put(first, records)
             placed = put.accounts
             self._show(self._reader, put, ids, kinds)
         left: list[int] = np.nonzero(~placed)[0].tolist()

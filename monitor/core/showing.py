@@ -25,6 +25,7 @@ REFRESHED_AT_ONCE = 200
 """Records one turn may cause, of each kind: a storm holds no verdict up for longer. The rest follows at once."""
 MOVED_AT_MOST = 2_000
 """Records of scopes that have moved that one publish interval may cause."""
+_CLOCKS_DIFFER_MS = 10_000
 PORTFOLIO_WEIGHT = 200
 """How many records that of a portfolio scope counts for: its liquidation prices have to be searched."""
 
@@ -42,6 +43,11 @@ class StatusSettings:
     publish_interval_ms: int = field(default=1_000, metadata={"at_least": 100})
     healthy_interval_ms: int = field(default=60_000, metadata={"at_least": 100})
     min_change: Decimal = field(default=Decimal("0.01"), metadata={"at_least": 0})
+
+    @property
+    def refreshes_within_ms(self) -> int:
+        """Within what time after an event a healthy scope is shown, with slack: an owner's clock is not the log's."""
+        return self.healthy_interval_ms + _CLOCKS_DIFFER_MS
 
 
 class RefreshQueue:

@@ -91,6 +91,7 @@ async def fill(bootstrap: str, folder: Path, accounts: int, positions: int, seed
     await ledger.fence()  # waits until the commit is marked everywhere: the ends are those after it
     ends = await _ends(log, [TopicPartition(name, 0) for name in (topics.instruments, topics.mark_prices)])
     inputs = {TopicPartition(topics.account_events, 0): 0, **ends}
+    ledger.steady_since_ms = 0  # as of a shard that has long been steady: only of late ones it may not have shown all
     records = _records(book, topics.state, accounts)
     started = time.perf_counter()
     while some := list(islice(records, RECORDS_AT_ONCE)):
