@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import reduce
 from hashlib import blake2b
 
 from monitor.adapters.embedded.partition import Partition
+from monitor.app.changelog import Meta
 from monitor.app.image import Image
 from monitor.app.ports import OutputRecord, Record, TopicPartition
 from tests.app.gates import Fate
@@ -139,3 +141,17 @@ def test_an_image_counts_alike_from_records_and_from_transactions() -> None:
     assert read.count() == total == kept.count()
     records = [Record("state", 0, 0, 0, key.encode(), value) for key, value in written]
     assert f"{total:016x}" == counted(records)
+
+
+def test_many_touched_accounts_are_forgotten_in_the_time_of_as_many() -> None:
+    """A loop that stands still for longer than a session lets costs its shards; the square of the number would."""
+    count = 200_000
+    image = Image(touched_within_ms=1_000, hash=0)
+    for number in range(count):
+        image._put(f"f|{number}".encode(), b"1", 5)
+    image._put(b"f|0", b"2", 2_000)
+    image.touched.update({"late": 2_000})
+    started = time.perf_counter()
+    image.accept([], Meta("liqmon", 1, "writer"), 2_500)
+    assert time.perf_counter() - started < 3, "of a plain dict it takes more than ten seconds"
+    assert dict(image.touched) == {"0": 2_000, "late": 2_000}
