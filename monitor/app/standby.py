@@ -26,7 +26,10 @@ LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
 """A copy that was dropped is begun anew after this."""
 CURRENT_RECORDS = 2_000
-"""A copy that is so far behind at most, in records and in accounts, is stated as warm."""
+"""A copy that is so far behind at most, in records and in accounts, is stated as warm and handed over.
+
+Of more accounts a cold takeover is sooner: it reads many at once, a copy takes them one by one.
+"""
 SHARE = 4
 """Copies may have one part in so many of the kernel thread's time while shards of our own are judged in it."""
 
@@ -56,10 +59,13 @@ class Standby:
             return None
         copy.is_given = True
         self._shared.observer.standby(shard, None)
-        if not copy.is_filled:
-            log.info("shard %d has no warm copy yet: the changelog is not read to its end", shard)
-            return None
-        return copy
+        if copy.is_filled and copy.backlog <= CURRENT_RECORDS:
+            return copy
+        what = (
+            f"{copy.backlog} accounts and messages wait" if copy.is_filled else "the changelog is not read to its end"
+        )
+        log.info("shard %d has no warm copy yet: %s", shard, what)
+        return None
 
     async def run(self) -> None:
         """Follow for ever; a log that is away is waited out, one that refuses us for good ends the task."""

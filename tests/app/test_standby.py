@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.app import warm
+from monitor.app import standby, warm
 from tests.app.judge import Judge
 from tests.app.lab import Running, World, new_world, virtual
 
@@ -131,6 +131,28 @@ async def test_a_copy_is_current_soon_and_in_turns(monkeypatch: pytest.MonkeyPat
     await until_warm(world, other, {0})
     await world.until(lambda: len(copies_of(other)[0].engine.book) == 9)
     assert max(grown) == 2
+
+
+@virtual
+async def test_a_copy_that_has_much_to_take_over_is_not_handed_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A copy whose accounts still wait would be slower than the log: the shard is taken over cold, in order."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(standby, "CURRENT_RECORDS", 5)
+    monkeypatch.setattr(warm.WarmCopy, "_renew", lambda copy: None)
+    world = await new_world(partitions=1, **STANDBY)
+    world.opening(6)
+    owner = world.start()
+    await world.until_quiet()
+    other = world.start()
+    await world.until(lambda: 0 in copies_of(other) and copies_of(other)[0].is_filled)
+    owner.kill()
+    world.price(XUSDT=85)
+    await world.until_quiet()
+    assert "shard 0 has no warm copy yet: 6 accounts and messages wait" in caplog.text
+    assert other.notes.takeovers == 1
+    Judge(world).check(exact=True)
 
 
 @virtual
