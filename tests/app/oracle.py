@@ -266,6 +266,8 @@ def status_by(
     """Return the status by the lines k·widened; `worth` is the USD price of the unit of the figures."""
     if (equity <= 0 and requirement > 0) or (equity < 0 and -equity * worth >= ladder.debt_floor):
         return MarginStatus.BANKRUPT
+    if requirement == 0:  # a debt below the floor is no status
+        return MarginStatus.HEALTHY
     left, right = equity.numerator * requirement.denominator, requirement.numerator * equity.denominator
     for status, numerator, denominator in _lines(ladder.thresholds, widened):
         if left * denominator < right * numerator:
