@@ -59,7 +59,15 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"no Kafka: {reason}\n")
         return 3
     pace = Pace(args.instances, args.fault_every, args.broker_every, args.session)
-    plan = Plan(args.seconds, args.seed, pace, args.partitions, args.rate, args.broken, "\n".join(args.set))
+    plan = Plan(
+        args.seconds,
+        args.seed,
+        pace,
+        partitions=args.partitions,
+        rate=args.rate,
+        broken=args.broken,
+        more="\n".join(args.set),
+    )
     try:
         campaign = Campaign(plan, cluster, folder, verbose=args.verbose)
         verdict = asyncio.run(campaign.run())
