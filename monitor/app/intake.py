@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Collection, Mapping
 
 from monitor.app.input_watch import InputWatch
@@ -115,7 +114,7 @@ class Intake:
             await reader.stop()
 
     async def _observe(self, reader: LogReader) -> None:
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         if now - self._observed_at >= _OBSERVED_EVERY_SECONDS:
             self._observed_at = now
             for where, end in (await reader.end_offsets(self._positions)).items():

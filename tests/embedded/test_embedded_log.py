@@ -291,3 +291,22 @@ async def test_a_frozen_member_loses_its_shards_without_knowing(clock: Clock) ->
     assert {"one", "two"} <= set(told)
     await one.stop()
     await two.stop()
+
+
+async def test_a_thawed_member_that_is_given_nothing_is_told(clock: Clock) -> None:
+    """Who joins again and gets none of what it believed its own learns it, else it fenced the new owner for ever."""
+    log = EmbeddedLog(clock)
+    log.create(TopicSpec("one", 1, 1, {}))
+    one, two = log.membership("group", "one"), log.membership("group", "one")
+    told: list[frozenset[int]] = []
+    await one.start(lambda: told.append(one.shards()))
+    await two.start(lambda: None)
+    await asyncio.sleep(0)
+    one.freeze()
+    assert (one.shards(), two.shards(), told) == ({0}, {0}, [{0}])
+    one.thaw()
+    assert (one.shards(), two.shards()) == (frozenset(), {0})
+    await asyncio.sleep(0)
+    assert told == [{0}, frozenset()]
+    await one.stop()
+    await two.stop()

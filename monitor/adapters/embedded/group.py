@@ -102,7 +102,7 @@ class EmbeddedMembership:
         """Let a dropped member join again, as one does that wakes up."""
         assert self._dropped_ms is not None, "only a dropped member can join again"
         self._dropped_ms = None
-        self._shards = frozenset()
+        self.take(frozenset())  # told as well where nothing is given in their place
         self._name = self._group.join(self)
 
     def take(self, shards: frozenset[int]) -> None:

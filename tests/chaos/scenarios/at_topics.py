@@ -147,8 +147,8 @@ async def _memory_too_large(bench: Bench, walk: Walk, accounts: list[Account]) -
     (worker,) = bench.fleet.free()
     await bench.set_topic(STATE, max_message_bytes=2_000)
     stuck = next(one for one in accounts if bench.home_of(one.name) == 0)
-    labels = {f"label-{number}": _noise(100 + number).hex() for number in range(40)}
-    await bench.send("account-events", stuck.name, stuck.body(2, settings={"labels": labels}))
+    unheld = {_noise(60 + number).hex(): "10" for number in range(40)}  # as many labels would be refused
+    await bench.send("account-events", stuck.name, stuck.body(2, settings={"leverage": unheld}))
     words = "stands still until max.message.bytes"
     await bench.until(lambda: words in bench.log_of(worker), "the shard says that it stands still")
     before = _told_by(await bench.chains())
