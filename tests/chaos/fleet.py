@@ -207,13 +207,13 @@ class Fleet:
     def _account_for(self, worker: Worker) -> str:
         """Say how a process that nobody has killed came to its end; complain where it should not have."""
         code = worker.process.returncode
+        if code == -signal.SIGKILL and worker.has_reached_its_point():  # also while it is being stopped
+            self.points[f"{worker.point}".split(",")[0]] += 1
+            return f"worker {worker.number} killed itself: {worker.point}"
         if worker.asked_at is not None:
             took = time.monotonic() - worker.asked_at
             is_good = code == 0 or (code == -signal.SIGTERM and not worker.has_begun())
             self.verdict.expect(is_good, PROCESS, f"worker {worker.number} stopped with {code}:\n{worker.tail()}")
             return f"worker {worker.number} has stopped after {took:.1f} s"
-        if code == -signal.SIGKILL and worker.has_reached_its_point():
-            self.points[f"{worker.point}".split(",")[0]] += 1
-            return f"worker {worker.number} killed itself: {worker.point}"
         self.verdict.complain(PROCESS, f"worker {worker.number} ended by itself with {code}:\n{worker.tail()}")
         return f"worker {worker.number} ended by itself with {code}"
