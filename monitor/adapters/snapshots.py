@@ -30,9 +30,10 @@ from monitor.app.changelog import FACTS, MEMORY, RULES, Meta
 from monitor.app.image import Image
 from monitor.app.snapshots import BadSnapshot, Snapshot, SnapshotName
 
-VERSION: Final = 1
+VERSION: Final = 2
 _MAGIC: Final = b"LIQMON\x00S" + VERSION.to_bytes(2, "little")
 _HEAD: Final = Struct("<2sII")
+_WRITTEN: Final = Struct("<QQ")
 _DIGEST: Final = 16
 _DESCRIPTION: Final = b"{}"
 _END: Final = b"  "
@@ -148,7 +149,7 @@ def _blocks(snapshot: Snapshot) -> Iterator[tuple[bytes, bytes]]:
         "meta": meta.body(),
     }
     yield _DESCRIPTION, json.dumps(body).encode()
-    touched = {account: at_ms.to_bytes(8, "little") for account, at_ms in image.touched.items()}
+    touched = {account: _WRITTEN.pack(*written) for account, written in image.touched.items()}
     yield from _records(_TOUCHED, touched)
     kinds = image.kinds()
     for kind in sorted(kinds, key=lambda one: _ACCOUNTS.index(one) if one in _ACCOUNTS else -1):
@@ -227,7 +228,7 @@ def _fill(image: Image, kind: bytes, raw: bytes) -> None:
     if distinct != count:
         values = [values[number] for number in lengths[count : 2 * count].tolist()]
     if kind == _TOUCHED:
-        image.touched.update(zip(names, (int.from_bytes(value, "little") for value in values), strict=True))
+        image.touched.update(zip(names, map(_WRITTEN.unpack, values), strict=True))
     else:
         image.kinds()[kind].update(zip(names, values, strict=True))
 

@@ -44,7 +44,8 @@ class Meta:
     `inputs` holds the next offset of every input: the account events consumed, and every global input judged.
     `incarnation` is a random id that the first line of a changelog gives it, "" in lines of versions that gave none.
     `closed` says why nobody may judge on this changelog any more, or not yet; "" where somebody may.
-    `steady_since_ms` is when its writer had taken the shard over, None while it was still doing so.
+    `shown_before` is an offset of the changelog: accounts whose facts stand before it have been shown since they were
+    written there. It is no time, for the clocks of those who write and read are not one; 0 says nothing of anybody.
     `hash` is that of all live records (see `weight`) as of this line, None in lines of versions that counted none.
     """
 
@@ -57,7 +58,7 @@ class Meta:
     incarnation: str = ""
     hash: int | None = None
     closed: str = ""
-    steady_since_ms: int | None = 0
+    shown_before: int = 0
 
     def body(self) -> dict[str, Any]:
         """Return the line as it is written."""
@@ -74,7 +75,7 @@ class Meta:
             "incarnation": self.incarnation,
             **({} if self.hash is None else {"hash": f"{self.hash:016x}"}),
             **({"closed": self.closed} if self.closed else {}),
-            "steady_since_ms": self.steady_since_ms,
+            "shown_before": self.shown_before,
         }
 
     @classmethod
@@ -96,13 +97,13 @@ class Meta:
             body.get("incarnation", ""),
             None if counted is None else int(counted, 16),
             body.get("closed", ""),
-            body.get("steady_since_ms", 0),
+            body.get("shown_before", 0),
         )
 
-    def next(self, writer: str, inputs: Positions, total: int, steady_since_ms: int | None) -> Meta:
+    def next(self, writer: str, inputs: Positions, total: int, shown_before: int) -> Meta:
         """Return the line of the next transaction, after which the live records have the hash `total`."""
         line = replace(self, writer=writer, counter=self.counter + 1, inputs=inputs, hash=total)
-        return replace(line, steady_since_ms=steady_since_ms)
+        return replace(line, shown_before=shown_before)
 
 
 async def read_last_meta(reader: LogReader, where: TopicPartition, codec: Codec) -> Meta | None:

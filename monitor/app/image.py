@@ -46,12 +46,11 @@ class Image:
 
     `next_offset`: every record before it is in the image (later ones may be, taking them again changes nothing).
     `hash` is that of the live records, None until it was counted; from then on it is kept current. `touched` holds the
-    accounts whose facts were written within the last `touched_within_ms` of it, or before its last writer had owned the
-    shard for so long, and when.
+    accounts that may not have been shown since their facts were written: the offset of these (or one before it) says
+    whether, their time no more than when they are due.
     """
 
-    touched_within_ms: int = 0
-    touched: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    touched: OrderedDict[str, tuple[int, int]] = field(default_factory=OrderedDict)
     meta: Meta | None = None
     next_offset: int = 0
     hash: int | None = None
@@ -72,11 +71,11 @@ class Image:
         key, value = record.key or b"", record.value
         self.next_offset = record.offset + 1
         if key == META_KEY:
-            self._go_on(None if value is None else Meta.of(codec.decode(value)), record.timestamp_ms)
+            self._go_on(None if value is None else Meta.of(codec.decode(value)))
             return
         if self.hash is not None:
             self.hash = self.hash_after([(key, value)])
-        self._put(key, value, record.timestamp_ms)
+        self._put(key, value, (record.offset, record.timestamp_ms))
 
     def accept(self, records: Iterable[OutputRecord], meta: Meta, now_ms: int) -> None:
         """Take over a transaction of this shard's writer that was committed, and ended with `meta`.
@@ -84,10 +83,10 @@ class Image:
         `next_offset` moves by what it took up at least: a try that failed before it has taken up more.
         """
         for record in records:
-            self._put(record.key or b"", record.value, now_ms)
+            self._put(record.key or b"", record.value, (self.next_offset, now_ms))
             self.next_offset += 1
         self.next_offset += 2  # `__meta__`, and the log's mark of the commit
-        self._go_on(meta, now_ms)
+        self._go_on(meta)
         self.hash = meta.hash
 
     def hash_after(self, records: Iterable[tuple[bytes, bytes | None]]) -> int:
@@ -162,7 +161,7 @@ class Image:
             raise ForeignState(f"the changelog holds a key this version does not know: {key[:40]!r}")
         return kept
 
-    def _put(self, key: bytes, value: bytes | None, timestamp_ms: int) -> None:
+    def _put(self, key: bytes, value: bytes | None, written: tuple[int, int]) -> None:
         kept, name = self._kept(key), key[2:].decode()
         if value is None:
             kept.pop(name, None)
@@ -171,25 +170,23 @@ class Image:
         else:
             kept[name] = value
         if kept is self.facts:
-            self.touched[name] = timestamp_ms
+            self.touched[name] = written
             self.touched.move_to_end(name)
 
-    def _go_on(self, meta: Meta | None, now_ms: int) -> None:
-        """Take `__meta__` over; forget who was touched so long ago that its writer has shown them since.
+    def has_shown_more(self, shown_before: int) -> bool:
+        """Return whether somebody touched would be forgotten by a line that states this."""
+        return bool(self.touched) and self.touched[next(iter(self.touched))][0] < shown_before
 
-        Whoever is still taking over shows nobody, so the time counts from when it had taken over.
-        """
+    def _go_on(self, meta: Meta | None) -> None:
+        """Take `__meta__` over; forget who was touched and has been shown since."""
         self.meta = meta
-        oldest_ms = now_ms - self.touched_within_ms
-        if meta is None or meta.steady_since_ms is None or meta.steady_since_ms > oldest_ms:
-            return
-        while self.touched and self.touched[next(iter(self.touched))] <= oldest_ms:
+        while meta is not None and self.has_shown_more(meta.shown_before):
             self.touched.popitem(last=False)  # of a plain dict the first is found past all that were before it
 
 
-async def read_image(reader: LogReader, where: TopicPartition, codec: Codec, touched_within_ms: int = 0) -> Image:
+async def read_image(reader: LogReader, where: TopicPartition, codec: Codec) -> Image:
     """Return what a changelog partition says up to its present end; the reader is left assigned to it."""
-    image = Image(touched_within_ms)
+    image = Image()
     image.next_offset = (await reader.beginning_offsets([where]))[where]
     await follow(reader, where, codec, image)
     return image

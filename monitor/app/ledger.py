@@ -91,7 +91,7 @@ class Ledger:
         self._now_ms = now_ms
         self._permit = permit
         self._writer: ShardWriter | None = None
-        self.steady_since_ms: int | None = None
+        self.shown_before = 0
         self.image = Image(hash=0)
         self.meta = Meta(settings.group, settings.shards, writer_id, incarnation=secrets.token_hex(8))
 
@@ -104,6 +104,7 @@ class Ledger:
         self.image = image
         if image.meta is not None:
             self.meta = replace(image.meta, incarnation=image.meta.incarnation or self.meta.incarnation)
+            self.shown_before = self.meta.shown_before
 
     async def fence(self) -> None:
         """Lock older writers out; waits out a log that does not answer."""
@@ -155,7 +156,7 @@ class Ledger:
         """
         kept = [record for record in records if record.topic == self.settings.state_topic]
         total = self.image.hash_after((record.key or b"", record.value) for record in kept)
-        meta = self.meta.next(self._writer_id, inputs, total, self.steady_since_ms)
+        meta = self.meta.next(self._writer_id, inputs, total, self.shown_before)
         started = time.perf_counter()
         batch = self._reducer.fitting([*records, self._maker.meta(meta.body(), META_KEY)], started)
         while True:

@@ -36,14 +36,11 @@ class MarketSource:
     for that image instead of reading everything a second time. It then is shard 0's, and has to be proven like any.
     """
 
-    def __init__(
-        self, where: TopicPartition, codec: Codec, snapshots: Snapshots, name: SnapshotName, touched_within_ms: int
-    ) -> None:
+    def __init__(self, where: TopicPartition, codec: Codec, snapshots: Snapshots, name: SnapshotName) -> None:
         self._where = where
         self._codec = codec
         self._snapshots = snapshots
         self._name = name
-        self._touched_within_ms = touched_within_ms
         self._coming: asyncio.Future[Image] | None = None
 
     async def read(self, reader: LogReader) -> Image:
@@ -70,7 +67,7 @@ class MarketSource:
     async def _read_all(self, reader: LogReader) -> Image:
         coming = self._coming = asyncio.get_running_loop().create_future()
         try:
-            image = await read_image(reader, self._where, self._codec, self._touched_within_ms)
+            image = await read_image(reader, self._where, self._codec)
             coming.set_result(image)
         finally:
             self._coming = None

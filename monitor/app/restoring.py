@@ -25,9 +25,7 @@ def name_of(settings: LedgerSettings) -> SnapshotName:
     return SnapshotName(settings.group, settings.shards, settings.shard)
 
 
-async def restored_image(
-    shared: Shared, settings: LedgerSettings, touched_within_ms: int, warm: WarmCopy | None
-) -> Image:
+async def restored_image(shared: Shared, settings: LedgerSettings, warm: WarmCopy | None) -> Image:
     """Return the counted image of a shard whose older writers are fenced; waits out a log that is away.
 
     Raises `UnfitCopy` where it is to be that of a warm copy, and that is not what the log holds.
@@ -41,9 +39,9 @@ async def restored_image(
             if warm is not None:
                 image = await warm.read_tail(reader, shared.on_kernel_thread)
             if image is None:
-                image, source = await _from_snapshot(reader, shared, settings, touched_within_ms), "snapshot"
+                image, source = await _from_snapshot(reader, shared, settings), "snapshot"
             if image is None:
-                image, source = await _from_changelog(reader, shared, settings, touched_within_ms), "changelog"
+                image, source = await _from_changelog(reader, shared, settings), "changelog"
         except LogUnavailable as fault:
             shared.observer.log_fault(type(fault).__name__)
             await asyncio.sleep(RETRY_SECONDS)
@@ -59,13 +57,10 @@ async def restored_image(
             await reader.stop()
 
 
-async def _from_snapshot(
-    reader: LogReader, shared: Shared, settings: LedgerSettings, touched_within_ms: int
-) -> Image | None:
+async def _from_snapshot(reader: LogReader, shared: Shared, settings: LedgerSettings) -> Image | None:
     image = await shared.snapshots.load(name_of(settings))
     if image is None:
         return None
-    image.touched_within_ms = touched_within_ms
     bad = await prove(reader, settings.where, shared.codec, image)
     if bad is not None:
         shared.snapshots.ignore(settings.shard, bad)
@@ -73,7 +68,7 @@ async def _from_snapshot(
     return image
 
 
-async def _from_changelog(reader: LogReader, shared: Shared, settings: LedgerSettings, touched_within_ms: int) -> Image:
+async def _from_changelog(reader: LogReader, shared: Shared, settings: LedgerSettings) -> Image:
     image = await shared.market.whole(settings.where)
     if image is not None:
         await shared.aside(image.count)
@@ -81,6 +76,6 @@ async def _from_changelog(reader: LogReader, shared: Shared, settings: LedgerSet
         if bad is None:
             return image
         log.warning("shard %d: what the feed read of its changelog is not used: %s", settings.shard, bad)
-    image = await read_image(reader, settings.where, shared.codec, touched_within_ms)
+    image = await read_image(reader, settings.where, shared.codec)
     await shared.aside(image.count)
     return image

@@ -216,6 +216,8 @@ class Shard:
         entries = self._shared.feed.entries(self._cursor.next, ENTRIES_AT_ONCE)
         records = self._records or intake.take()
         now_ms = self._shared.now_ms()
+        # all that was judged before is committed by now, so what the engine has shown stands in the log
+        ledger.shown_before = max(ledger.shown_before, steps.engine.shown_before(ledger.image.next_offset))
         step = await self._shared.on_kernel_thread(lambda: steps.judge(entries, records, now_ms))
         self._cursor.next += step.entries
         self._records = records[step.records :]
@@ -252,7 +254,8 @@ class Shard:
         now = asyncio.get_running_loop().time()
         if not result.groups and now - self._committed_at < IDLE_COMMIT_SECONDS:
             return
-        if not result.groups and self._positions == ledger.meta.inputs:
+        is_news = self._positions != ledger.meta.inputs or ledger.image.has_shown_more(ledger.shown_before)
+        if not result.groups and not is_news:
             return
         parts = split(result.groups, self._shared.limits.max_transaction_records)
         writing = ledger.commit_parts(parts, before, dict(self._positions), self._consumed(now))

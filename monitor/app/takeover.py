@@ -59,8 +59,7 @@ class Takeover:
         observer.shard(self._shard, "fencing")
         await self._ledger.fence()
         observer.shard(self._shard, "restoring")
-        settings, within_ms = self._ledger.settings, self._engine.refreshes_within_ms
-        image = await restored_image(self._shared, settings, within_ms, self._warm)
+        image = await restored_image(self._shared, self._ledger.settings, self._warm)
         check_owner(image.meta, self._ledger.settings.group, self._ledger.settings.shards)
         self._ledger.begin(image)
         self._positions = dict(self._ledger.meta.inputs)
@@ -80,7 +79,6 @@ class Takeover:
             await self._commit(step)
         if self._steps.owns_globals:
             await self._commit(self._steps.keep_terms(self._ledger.image.instruments))
-        self._ledger.steady_since_ms = self._shared.now_ms()
         observer.takeover()
         return self._positions
 
@@ -160,7 +158,8 @@ class Takeover:
                 self._engine.restore(image.facts, image.memory, image.rules, image.samples)
             self._engine.claimant.restore(image.own_claims)
             self._engine.desk.restore(claims, windows, promises)
-            self._engine.refresh(image.touched)
+            self._engine.refresh(image.touched, now_ms)
+            self._engine.shown_before(image.next_offset)
 
         if warm is not None:
             await warm.complete(known, now_ms, self._shared.on_kernel_thread)

@@ -94,7 +94,7 @@ class WarmCopy:
         self.where = where
         self.engine = engine
         self.market = WarmMarket(feed, engine.board)
-        self.image = Image(engine.refreshes_within_ms, hash=0)
+        self.image = Image(hash=0)
         self.is_filled = False
         self.is_given = False
         self._codec = codec

@@ -175,7 +175,7 @@ def assemble(
     watched = pulse.watched(kernel)
     snapshots = new_snapshots(settings, aside or kernel, observer, clock)
     changelog, name = TopicPartition(topics.state, 0), SnapshotName(group, shards, 0)
-    market = MarketSource(changelog, codec, snapshots, name, settings.status.refreshes_within_ms)
+    market = MarketSource(changelog, codec, snapshots, name)
     shared = Shared(
         log=log,
         feed=new_feed(settings, topics, log, observer, clock, inputs, market.read),

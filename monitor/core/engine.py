@@ -113,17 +113,16 @@ class MarginEngine:
             some = numbers[start : start + _PLACED_AT_ONCE]
             self.place([(number, self.book.account(number)) for number in some])
 
-    @property
-    def refreshes_within_ms(self) -> int:
-        """See the settings."""
-        return self._settings.status.refreshes_within_ms
-
-    def refresh(self, touched: Mapping[str, int]) -> None:
-        """Have accounts shown anew whose event, at the given times, another engine may not have shown yet."""
-        for account_id, touched_ms in touched.items():
+    def refresh(self, touched: Mapping[str, tuple[int, int]], now_ms: int) -> None:
+        """Have accounts shown anew whose facts, of these places and times, another engine may not have shown yet."""
+        for account_id, (place, at_ms) in touched.items():
             number = self.book.number_of(account_id)
             if number is not None:
-                self._refresh.add(number, touched_ms)
+                self._refresh.owe(number, place, min(at_ms, now_ms))
+
+    def shown_before(self, place: int) -> int:
+        """Return before which place all facts have been shown; what comes next will stand at `place` or after it."""
+        return self._refresh.shown_before(place)
 
     def is_behind(self, now_ms: int) -> bool:
         """Return whether there is more to show than one turn of the clock could: it should turn again at once."""

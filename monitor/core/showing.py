@@ -25,7 +25,6 @@ REFRESHED_AT_ONCE = 200
 """Records one turn may cause, of each kind: a storm holds no verdict up for longer. The rest follows at once."""
 MOVED_AT_MOST = 2_000
 """Records of scopes that have moved that one publish interval may cause."""
-_CLOCKS_DIFFER_MS = 10_000
 PORTFOLIO_WEIGHT = 200
 """How many records that of a portfolio scope counts for: its liquidation prices have to be searched."""
 
@@ -44,24 +43,33 @@ class StatusSettings:
     healthy_interval_ms: int = field(default=60_000, metadata={"at_least": 100})
     min_change: Decimal = field(default=Decimal("0.01"), metadata={"at_least": 0})
 
-    @property
-    def refreshes_within_ms(self) -> int:
-        """Within what time after an event a healthy scope is shown, with slack: an owner's clock is not the log's."""
-        return self.healthy_interval_ms + _CLOCKS_DIFFER_MS
-
 
 class RefreshQueue:
     """Hold the accounts whose scopes are to be shown anew, in the order they are due."""
 
     def __init__(self, settings: StatusSettings) -> None:
         self._settings = settings
-        self._due: dict[int, int] = {}
+        self._due: dict[int, tuple[int, int]] = {}
+        self._place = 0
         self._looked_ms = 0
         self._moved: deque[int] = deque()
 
     def add(self, number: int, now_ms: int) -> None:
         """Have an account shown within the healthy interval; one already waiting keeps its turn."""
-        self._due.setdefault(number, now_ms + self._settings.healthy_interval_ms)
+        self._due.setdefault(number, (now_ms + self._settings.healthy_interval_ms, self._place))
+
+    def owe(self, number: int, place: int, now_ms: int) -> None:
+        """Have an account shown within the healthy interval whose facts stand at a place; places never fall."""
+        self._place = place
+        self.add(number, now_ms)
+
+    def shown_before(self, place: int) -> int:
+        """Return before which place nobody waits whose facts stand there; those added next stand at `place` or later.
+
+        Nobody is given a lower place than who waits longer, so it is that of the first.
+        """
+        self._place = place
+        return min(place, next(iter(self._due.values()))[1]) if self._due else place
 
     def waits(self, number: int) -> bool:
         """Return whether an account is to be shown anew anyway."""
@@ -69,15 +77,17 @@ class RefreshQueue:
 
     def is_behind(self, now_ms: int) -> bool:
         """Return whether there is more to show than one turn could."""
-        return bool(self._moved) or next(iter(self._due.values()), now_ms + 1) <= now_ms
+        if self._moved or not self._due:
+            return bool(self._moved)
+        return self._is_due(next(iter(self._due.values()))[0], now_ms)
 
     def due(self, now_ms: int, store: MarginStore) -> npt.NDArray[np.int64]:
         """Take the scopes of the accounts whose time has come, as many as one turn may show."""
         taken: list[int] = []
         scopes: list[int] = []
         left = REFRESHED_AT_ONCE
-        for number, due_ms in self._due.items():
-            if due_ms > now_ms or left <= 0:
+        for number, (due_ms, _) in self._due.items():
+            if left <= 0 or not self._is_due(due_ms, now_ms):
                 break
             mine = store.scopes_of(number)
             left -= sum(weight_of(scope, store) for scope in mine) or 1
@@ -99,6 +109,10 @@ class RefreshQueue:
         for _ in chosen:
             self._moved.popleft()
         return np.array([scope for scope in chosen if store.exists(scope)], dtype=np.int64)
+
+    def _is_due(self, due_ms: int, now_ms: int) -> bool:
+        """Return whether a time has come; one more than an interval ahead was set before the clock went back."""
+        return not now_ms < due_ms <= now_ms + self._settings.healthy_interval_ms
 
     def _look(self, store: MarginStore) -> npt.NDArray[np.intp]:
         """Return the scopes at watch or worse whose ratio has moved by `min_change`, the worst first."""

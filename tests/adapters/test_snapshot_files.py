@@ -27,7 +27,7 @@ def snapshot_of(**kinds: dict[str, bytes]) -> Snapshot:
     image = Image(meta=Meta("eu/west.liqmon", 8, "w", 7, {TopicPartition("t", 1): 5}, 1, "ab" * 8, 1), next_offset=99)
     for kind, kept in kinds.items():
         getattr(image, kind).update(kept)
-    image.touched = dict.fromkeys(list(image.facts)[:2], 1_700_000_000_123)
+    image.touched = dict.fromkeys(list(image.facts)[:2], (98, 1_700_000_000_123))
     image.count()
     return Snapshot(NAME, 1_700_000_000_000, image)
 
@@ -107,7 +107,7 @@ def test_a_block_that_was_left_out_or_moved_is_refused(monkeypatch: pytest.Monke
 def test_another_version_is_named() -> None:
     """A file of a later version is not damaged, it is of another version."""
     content = bytearray(bytes_of(SMALL))
-    content[len(files._MAGIC) - 2] = 2
+    content[len(files._MAGIC) - 2] = files.VERSION + 1
     with pytest.raises(BadSnapshot) as bad:
         read_snapshot(io.BytesIO(bytes(content)))
     assert bad.value.reason == "version"

@@ -106,6 +106,27 @@ async def test_releases_free_the_fund_for_the_next() -> None:
 
 
 @virtual
+async def test_a_bankruptcy_seen_again_after_unknown_is_not_claimed_twice() -> None:
+    """Terms that are gone for a while make it `unknown`; told `bankrupt` again, it still has the claim it made."""
+    world = await new_world(partitions=SHARDS)
+    world.start()
+    accounts = await fallen(world, 300)
+    await world.until_quiet()
+    world.put("instruments", "XUSDT", None)
+    await world.until(lambda: all(world.chain(account)[-1] == "unknown" for account in accounts))
+    world.instrument("XUSDT")
+    await world.until(lambda: all(world.chain(account)[-1] == "bankrupt" for account in accounts))
+    await world.until_quiet()
+    judge = FundJudge(world)
+    assert len(told(world, "bankrupt")) == 6
+    assert len(judge.claims) == 3
+    judge.check(300)
+    judge.claims.pop()
+    with pytest.raises(AssertionError, match="asked for"):
+        judge.check(300)
+
+
+@virtual
 async def test_without_a_fund_there_are_candidates() -> None:
     """No fund is known: each bankruptcy tells `adl_candidate` by itself, in its own transaction, and claims nothing."""
     world = await new_world(partitions=SHARDS)

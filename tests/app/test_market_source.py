@@ -57,7 +57,7 @@ def new_source() -> MarketSource:
 
     snapshots = Snapshots(RecoverySettings(), None, refuse, SilentObserver(), lambda: 0)
     codec: Any = None
-    return MarketSource(WHERE, codec, snapshots, SnapshotName("liqmon", 1, 0), 1_000)
+    return MarketSource(WHERE, codec, snapshots, SnapshotName("liqmon", 1, 0))
 
 
 async def both(reader: Any, source: MarketSource) -> list[Any]:
@@ -81,7 +81,7 @@ async def test_a_shard_that_asks_while_the_feed_reads_gets_what_it_reads() -> No
     read, got = await both(SlowReader(), source)
     assert got is read
     assert (got.facts, got.instruments, got.next_offset) == ({"a": b"1"}, {"BTCUSDT": b"{}"}, 2)
-    assert dict(got.touched) == {"a": 5}
+    assert dict(got.touched) == {"a": (0, 5)}
     assert await source.whole(WHERE) is None
 
 

@@ -133,7 +133,7 @@ def test_an_image_counts_alike_from_records_and_from_transactions() -> None:
     kept = Image(hash=0)
     for key, value in written:
         kept.hash = kept.hash_after([(key.encode(), value)])
-        kept._put(key.encode(), value, 0)
+        kept._put(key.encode(), value, (0, 0))
     total = kept.hash
     together = Image(hash=0)
     every = [OutputRecord("state", 0, key.encode(), value) for key, value in written]
@@ -146,12 +146,12 @@ def test_an_image_counts_alike_from_records_and_from_transactions() -> None:
 def test_many_touched_accounts_are_forgotten_in_the_time_of_as_many() -> None:
     """A loop that stands still for longer than a session lets costs its shards; the square of the number would."""
     count = 200_000
-    image = Image(touched_within_ms=1_000, hash=0)
+    image = Image(hash=0)
     for number in range(count):
-        image._put(f"f|{number}".encode(), b"1", 5)
-    image._put(b"f|0", b"2", 2_000)
-    image.touched.update({"late": 2_000})
+        image._put(f"f|{number}".encode(), b"1", (5, 5))
+    image._put(b"f|0", b"2", (2_000, 5))
+    image.touched.update({"late": (2_000, 5)})
     started = time.perf_counter()
-    image.accept([], Meta("liqmon", 1, "writer"), 2_500)
+    image.accept([], Meta("liqmon", 1, "writer", shown_before=1_500), 9)
     assert time.perf_counter() - started < 3, "of a plain dict it takes more than ten seconds"
-    assert dict(image.touched) == {"0": 2_000, "late": 2_000}
+    assert dict(image.touched) == {"0": (2_000, 5), "late": (2_000, 5)}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.core import showing
+from tests.app.gates import Fate
 from tests.app.judge import Judge
 from tests.app.lab import World, new_world, virtual
 
@@ -88,6 +89,27 @@ async def test_a_refresh_that_was_due_survives_a_crash() -> None:
     world.start()
     await world.until_ready()
     await world.pass_time(4)
+    assert shown(world, "a3")[-1]["wallet_balance"] == "777"
+
+
+@virtual
+async def test_a_refresh_that_was_due_is_not_forgotten_by_clocks() -> None:
+    """Who wrote on after an hour and died amid that step had shown nobody: the next owner does, whatever its clock."""
+    world = await opened(status__healthy_interval_ms=3_000, limits__max_transaction_records=16)
+    await world.pass_time(20)
+    world.account("a3", 777)
+    await world.pass_time(0.5)
+    assert shown(world, "a3")[-1]["wallet_balance"] != "777"
+    first = world.instances[0]
+    world.skip(3_600)
+    first.gate.plan = lambda number, name: Fate.DIE_AFTER if name == "write" else None
+    for number in range(20):
+        world.price(XUSDT=84 + number % 2)
+    await world.until(lambda: first.gate.dead, 5)
+    assert shown(world, "a3")[-1]["wallet_balance"] != "777"
+    world.start(skew_ms=-600_000)
+    await world.until_ready()
+    await world.pass_time(3.5)
     assert shown(world, "a3")[-1]["wallet_balance"] == "777"
 
 

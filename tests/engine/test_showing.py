@@ -59,6 +59,32 @@ def test_nobody_is_shown_before_the_time_has_come() -> None:
     assert queue.due(1_100, store).tolist() == store.scopes_of(7)
 
 
+def test_a_clock_that_goes_back_makes_nobody_wait_longer() -> None:
+    """Who would have to wait for longer than the interval is shown at once: the clock was set back meanwhile."""
+    store, queue = store_of("cross:USDT"), RefreshQueue(StatusSettings(healthy_interval_ms=100))
+    queue.add(7, 9_000_000)
+    assert queue.due(5_000, store).tolist() == store.scopes_of(7)
+    queue.add(7, 5_000)
+    assert queue.due(5_000, store).tolist() == []
+
+
+def test_the_queue_says_before_which_place_nobody_waits() -> None:
+    """Whoever waits longest holds the place he was added at; who is owed a record is shown at the next turn."""
+    store, queue = store_of("cross:USDT"), RefreshQueue(StatusSettings(healthy_interval_ms=100))
+    queue.owe(1, 20, 950)
+    assert queue.shown_before(40) == 20
+    queue.add(2, 1_000)
+    assert queue.shown_before(50) == 20
+    queue.add(2, 1_050)
+    queue.add(3, 1_050)
+    assert queue.due(1_050, store).tolist() == store.scopes_of(1)
+    assert queue.shown_before(60) == 40
+    assert queue.due(1_100, store).tolist() == store.scopes_of(2)
+    assert queue.shown_before(70) == 50
+    assert queue.due(1_150, store).tolist() == store.scopes_of(3)
+    assert queue.shown_before(80) == 80
+
+
 def moved_in_turns(queue: RefreshQueue, store: MarginStore, now_ms: int) -> list[int]:
     """Return how many moved scopes each turn shows until nothing waits."""
     turns = [len(queue.moved(now_ms, store))]
