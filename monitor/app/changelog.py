@@ -102,8 +102,8 @@ class Meta:
 
     def next(self, writer: str, inputs: Positions, total: int, shown_before: int) -> Meta:
         """Return the line of the next transaction, after which the live records have the hash `total`."""
-        line = replace(self, writer=writer, counter=self.counter + 1, inputs=inputs, hash=total)
-        return replace(line, shown_before=shown_before)
+        counter = self.counter + 1
+        return replace(self, writer=writer, counter=counter, inputs=inputs, hash=total, shown_before=shown_before)
 
 
 async def read_last_meta(reader: LogReader, where: TopicPartition, codec: Codec) -> Meta | None:
@@ -113,7 +113,7 @@ async def read_last_meta(reader: LogReader, where: TopicPartition, codec: Codec)
     back = _TAIL
     while True:
         start = max(begin, end - back)
-        lines = [record async for record in _between(reader, where, start, end) if record.key == META_KEY]
+        lines = [record async for record in records_between(reader, where, start, end) if record.key == META_KEY]
         if lines:
             value = lines[-1].value
             return None if value is None else Meta.of(codec.decode(value))
@@ -122,7 +122,8 @@ async def read_last_meta(reader: LogReader, where: TopicPartition, codec: Codec)
         back *= 8
 
 
-async def _between(reader: LogReader, where: TopicPartition, start: int, end: int) -> AsyncIterator[Record]:
+async def records_between(reader: LogReader, where: TopicPartition, start: int, end: int) -> AsyncIterator[Record]:
+    """Yield the records of [start, end); the reader is left assigned to the partition."""
     reader.assign({where: start})
     while reader.position(where) < end:
         for record in await reader.poll(_READ_AT_ONCE, _POLL_MS):
@@ -130,17 +131,22 @@ async def _between(reader: LogReader, where: TopicPartition, start: int, end: in
                 yield record
 
 
+def foreign_parts(meta: Meta, group: str, shards: int) -> list[tuple[str, object, object]]:
+    """Return what of a line is not ours: its name, what was found and what is wanted."""
+    parts = (
+        ("group", meta.group, group),
+        ("shard count", meta.shards, shards),
+        ("schema", meta.schema, SCHEMA),
+    )
+    return [part for part in parts if part[1] != part[2]]
+
+
 def check_owner(meta: Meta | None, group: str, shards: int) -> None:
     """Raise `ForeignState` unless a changelog is ours, the same group, shard count and schema, and open."""
     if meta is None:
         return
-    for name, found, wanted in (
-        ("group", meta.group, group),
-        ("shard count", meta.shards, shards),
-        ("schema", meta.schema, SCHEMA),
-    ):
-        if found != wanted:
-            raise ForeignState(f"the changelog was written with {name} {found}, this daemon has {wanted}")
+    for name, found, wanted in foreign_parts(meta, group, shards):
+        raise ForeignState(f"the changelog was written with {name} {found}, this daemon has {wanted}")
     if meta.closed:
         raise ForeignState(f"the changelog is closed: {meta.closed}")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.cli.documents import document_from
 from monitor.cli.exits import BadInput, Exit
+from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, print_json, settings_of
 from monitor.cli.progress import watched
 from monitor.core.accounts import Account
@@ -94,15 +95,13 @@ def _live(account_id: str, settings: Settings) -> tuple[Account, Market]:
 
 
 async def _read_live(account_id: str, settings: Settings) -> tuple[Account, Market]:
-    from monitor.adapters.kafka import KafkaLog, tame_client_logging  # noqa: PLC0415  # slow to load
-    from monitor.adapters.logs import configure_logs  # noqa: PLC0415
+    from monitor.adapters.logs import configure_logs  # noqa: PLC0415  # slow to load
     from monitor.app.live_account import NoSuchAccount, live_account  # noqa: PLC0415
     from monitor.app.observing import SilentObserver  # noqa: PLC0415
     from monitor.cli.assembly import codec_of, new_engine, new_feed  # noqa: PLC0415
 
     configure_logs(settings.log)
-    tame_client_logging()
-    log = KafkaLog(settings.kafka)
+    log = open_kafka(settings)
     try:
         feed = new_feed(settings, settings.topics.names(), log, SilentObserver())
         return await live_account(account_id, log, feed, new_engine(settings), codec_of(settings))

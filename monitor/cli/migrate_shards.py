@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from monitor.cli.exits import BadInput, Exit, OutsideFault
+from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, add_json_option, print_json, settings_of
 from monitor.cli.progress import watched
 
@@ -75,15 +76,13 @@ def execute(args: argparse.Namespace) -> int:
 
 
 async def _migrated(old: Settings, new: Settings) -> Moved:
-    from monitor.adapters.kafka import KafkaLog, tame_client_logging  # noqa: PLC0415  # slow to load
-    from monitor.adapters.logs import configure_logs  # noqa: PLC0415
+    from monitor.adapters.logs import configure_logs  # noqa: PLC0415  # slow to load
     from monitor.app.migration.moving import Migration  # noqa: PLC0415
     from monitor.app.migration.sides import Side  # noqa: PLC0415
     from monitor.cli.assembly import codec_of, now_ms  # noqa: PLC0415
 
     configure_logs(old.log)
-    tame_client_logging()
-    log = KafkaLog(old.kafka)
+    log = open_kafka(old)
     sides = [Side(each.topics.prefix + each.kafka.group_id, each.topics.names()) for each in (old, new)]
     migration = Migration(
         log, codec_of(new), *sides, now_ms=now_ms, most_records=new.limits.max_transaction_records, watch=watched

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.input_lines import Source, feed, open_source
+from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, settings_of
 
 if TYPE_CHECKING:
@@ -176,11 +177,7 @@ class _Daemon:
 
     async def _open_log(self, topics: TopicNames) -> Any:
         if self._settings.kafka.bootstrap_servers is not None:
-            from monitor.adapters.kafka import KafkaLog, tame_client_logging  # noqa: PLC0415
-
-            tame_client_logging()
-            group = self._settings.topics.prefix + self._settings.kafka.group_id
-            return KafkaLog(self._settings.kafka, offsets_group=group)
+            return open_kafka(self._settings, self._settings.topics.prefix + self._settings.kafka.group_id)
         embedded = await open_embedded_log(self._settings)
         self._beside.append(asyncio.create_task(echo_events(embedded, topics), name="echo"))
         if self._source is not None:

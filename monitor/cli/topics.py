@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from monitor.cli.exits import BadInput, Exit
+from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, add_json_option, print_json, settings_of
 
 if TYPE_CHECKING:
@@ -53,16 +54,11 @@ def execute(args: argparse.Namespace) -> int:
 
 async def _compared(settings: Settings, *, create: bool) -> tuple[list[str], list[str], list[str]]:
     """Return the topics created, what differs now, and what is allowed but unwise. Raises what the admin raises."""
-    from monitor.adapters.kafka import KafkaLog, tame_client_logging  # noqa: PLC0415  # slow to load
-    from monitor.adapters.logs import configure_logs  # noqa: PLC0415
+    from monitor.adapters.logs import configure_logs  # noqa: PLC0415  # slow to load
     from monitor.app.topics import create_topics, differences, topic_specs, warnings  # noqa: PLC0415
 
     configure_logs(settings.log)
-    tame_client_logging()
-    try:
-        log = KafkaLog(settings.kafka)
-    except ValueError as fault:
-        raise BadInput(f"kafka.client: {fault}") from None
+    log = open_kafka(settings)
     try:
         admin = await log.admin()
         names = [spec.name for spec in topic_specs(settings.topics)]

@@ -50,6 +50,16 @@ def metas(world: World, shard: int) -> list[dict[str, str]]:
     return lines
 
 
+async def left() -> World:
+    """Return a world of one shard whose owner has done all its work and stopped."""
+    world = await new_world(partitions=1)
+    world.opening(4)
+    one = world.start()
+    await world.until_quiet()
+    await one.stop()
+    return world
+
+
 @virtual
 async def test_every_transaction_states_the_hash_of_what_is_live_after_it() -> None:
     """Also after faults of every kind, tombstones and a takeover by another instance; the incarnation stays."""
@@ -84,11 +94,7 @@ async def test_every_transaction_states_the_hash_of_what_is_live_after_it() -> N
 @virtual
 async def test_a_changelog_that_lost_a_record_is_not_gone_on_from() -> None:
     """A shard whose changelog has not the hash it states is never ready, and every try is counted and logged."""
-    world = await new_world(partitions=1)
-    world.opening(4)
-    one = world.start()
-    await world.until_quiet()
-    await one.stop()
+    world = await left()
     partition = changelog(world)
     lost = next(record for record in partition.records if record.key == b"f|a2")
     partition.records.remove(lost)
@@ -104,11 +110,7 @@ async def test_a_changelog_that_lost_a_record_is_not_gone_on_from() -> None:
 @virtual
 async def test_a_line_of_a_version_without_hash_gains_one() -> None:
     """State of an older version is taken as it is; the first transaction then states its hash and an incarnation."""
-    world = await new_world(partitions=1)
-    world.opening(4)
-    one = world.start()
-    await world.until_quiet()
-    await one.stop()
+    world = await left()
     partition = changelog(world)
     for place, record in enumerate(partition.records):
         if record.key == b"__meta__":

@@ -38,6 +38,16 @@ def test_an_unreachable_broker_is_an_outside_failure(liqmon: Run, monkeypatch: p
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("words", [("run",), ("compare", "--account", "a"), ("migrate-shards", "--into", "-")])
+def test_it_is_bad_input_to_every_command_that_opens_kafka(words: tuple[str, ...], tmp_path: Path, liqmon: Run) -> None:
+    """A key the client does not know is named by each of them, with exit 2."""
+    path = tmp_path / "monitor.toml"
+    path.write_text('[kafka]\nbootstrap_servers = "127.0.0.1:1"\n[kafka.client]\nnot_a_key = 1\n[http]\nport = 0\n')
+    ran = liqmon(*(str(path) if word == "-" else word for word in words), "--config", str(path))
+    assert ran.code == 2
+    assert "client.not_a_key" in ran.err
+
+
 def test_a_client_key_that_does_not_exist_is_bad_input(liqmon: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key under `kafka.client` that the client does not know is named."""
     monkeypatch.setenv("LIQMON_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")

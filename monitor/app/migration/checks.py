@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 
-from monitor.app.changelog import Meta, Positions
+from monitor.app.changelog import Meta, Positions, foreign_parts
 from monitor.app.ports import LogReader, TopicPartition
 from monitor.app.topics import GLOBAL_INPUTS, TopicNames
 
@@ -114,14 +114,11 @@ class Inspection:
         return count + len(await self._reader.poll(1, _POLL_MS))
 
 
-def meta_complaints(shard: int, meta: Meta | None, group: str, shards: int, schema: int) -> list[str]:
+def meta_complaints(shard: int, meta: Meta | None, group: str, shards: int) -> list[str]:
     """Return what is wrong with the last line of an old changelog."""
     if meta is None:
         return [f"shard {shard} has never committed: there is nothing to say how far it came"]
-    wanted = {"group": group, "shard count": shards, "schema": schema}
-    found = {"group": meta.group, "shard count": meta.shards, "schema": meta.schema}
     return [
-        f"the changelog of shard {shard} was written with {name} {found[name]}, not {wanted[name]}"
-        for name in wanted
-        if found[name] != wanted[name]
+        f"the changelog of shard {shard} was written with {name} {found}, not {wanted}"
+        for name, found, wanted in foreign_parts(meta, group, shards)
     ]

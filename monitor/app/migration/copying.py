@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from monitor.app.changelog import records_between
 from monitor.app.codec import Codec
 from monitor.app.image import Image
 from monitor.app.migration.resharding import home_of_status, homes_of
@@ -17,9 +18,6 @@ from monitor.app.ports import LogReader, OutputRecord, TopicPartition
 from monitor.app.records import split
 
 log = logging.getLogger(__name__)
-
-_READ_AT_ONCE = 2_000
-_POLL_MS = 500
 
 Watch = Callable[[Sequence[int], str], Iterable[int]]
 """Passes numbers on one by one, and may show a person how many are left."""
@@ -66,14 +64,13 @@ class Copier:
         """Return what is shown of the accounts of an old shard, for those who read the new topic alone."""
         where = TopicPartition(self._old.topics.account_status, shard)
         shown: dict[bytes, bytes] = {}
+        begin = (await self._reader.beginning_offsets([where]))[where]
         end = (await self._reader.end_offsets([where]))[where]
-        self._reader.assign(await self._reader.beginning_offsets([where]))
-        while self._reader.position(where) < end:
-            for record in await self._reader.poll(_READ_AT_ONCE, _POLL_MS):
-                key = record.key or b""
-                shown.pop(key, None)
-                if record.value is not None:
-                    shown[key] = record.value
+        async for record in records_between(self._reader, where, begin, end):
+            key = record.key or b""
+            shown.pop(key, None)
+            if record.value is not None:
+                shown[key] = record.value
         self._moved.statuses += len(shown)
         topic, shards = self._new.topics.account_status, self._new.shards
         return [OutputRecord(topic, home_of_status(key, shards), key, value) for key, value in shown.items()]

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from monitor.app.changelog import SCHEMA, Meta, read_last_meta, weight
+from monitor.app.changelog import Meta, read_last_meta, weight
 from monitor.app.codec import Codec
 from monitor.app.image import Image
 from monitor.app.ledger import Ledger, LedgerSettings
@@ -109,9 +109,7 @@ class Migration:
         old, new = self._old, self._new
         refuse_if(name_complaints(old.topics, new.topics))
         counts = await Inspection(reader).counts(getattr(side.topics, role) for side in (old, new) for role in OWN)
-        refuse_if(
-            [*count_complaints(old.topics, counts, "old"), *count_complaints(new.topics, counts, "new")],
-        )
+        refuse_if([*count_complaints(old.topics, counts, "old"), *count_complaints(new.topics, counts, "new")])
         admin = await self._log.admin()
         for group in sorted({old.group, new.group}):
             if members := await admin.members(group):
@@ -139,9 +137,7 @@ class Migration:
         """Refuse unless every old shard is ours, at the end of all it reads, and the new ones are ours to fill."""
         old, inspection = self._old, Inspection(reader)
         wrong = [
-            text
-            for shard, meta in enumerate(metas)
-            for text in meta_complaints(shard, meta, old.group, old.shards, SCHEMA)
+            text for shard, meta in enumerate(metas) for text in meta_complaints(shard, meta, old.group, old.shards)
         ]
         known = [meta for meta in metas if meta is not None]
         wrong += [
