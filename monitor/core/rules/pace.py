@@ -6,7 +6,7 @@ What is looked at is not known here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from itertools import islice, takewhile
 
 
 class Pace:
@@ -27,8 +27,8 @@ class Pace:
     def due(self, now_ms: int) -> list[int]:
         """Take those whose turn it is."""
         last = now_ms - self._interval_ms
-        while self._looked_ms and (oldest := next(iter(self._looked_ms.items())))[1] <= last:
-            del self._looked_ms[oldest[0]]
+        for number in list(takewhile(lambda one: self._looked_ms[one] <= last, self._looked_ms)):
+            del self._looked_ms[number]
         ready = (number for number in self._waiting if number not in self._looked_ms)
         taken = list(islice(ready, self._at_once))
         for number in taken:
