@@ -6,6 +6,7 @@ Comparing is done elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from monitor.app.feed import market_inputs
 from monitor.app.topics import TopicNames
@@ -72,16 +73,8 @@ class Shard:
 class WatchedShard(Shard):
     """Hold a shard that a standby follows: a restart goes on with the standby's engine."""
 
-    def __init__(
-        self,
-        settings: EngineSettings,
-        freshness: FreshnessSettings,
-        usd_assets: tuple[str, ...],
-        portfolio: PortfolioTerms | None = None,
-        *,
-        use_numba: bool,
-    ) -> None:
-        super().__init__(settings, freshness, usd_assets, portfolio, use_numba=use_numba)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         self._warm = self._make()
         self._follower = Follower(self._warm)
         self._turns = 0
