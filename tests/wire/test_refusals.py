@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from monitor.adapters.wire import (
     decode_insurance_fund,
     decode_prices,
 )
+from tests.hostile.mutation import bent
 from tests.wire.bad_values import TABLE
 from tests.wire.samples import (
     ACCOUNT,
@@ -197,3 +199,24 @@ def test_long_names_make_short_messages() -> None:
     with pytest.raises(BadMessage) as caught:
         decode_prices(text(PRICE | {"x" * 400_000: 1}), LIMITS)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_refusal_says_little(name: str) -> None:
+    """However long what is bent into a message: it is taken, or refused with a code, a short place and few words.
+
+    What is to be refused is known to the oracle in `tests/hostile`.
+    """
+    random, refusals = Random(1), []
+    for _ in range(800):
+        try:
+            DECODERS[name](bent(random, GOOD[name]))
+        except BadMessage as bad:
+            refusals.append(bad)
+    assert len(refusals) > 400
+    assert all(isinstance(bad.code, Code) and bad.path.startswith("$") for bad in refusals)
+    assert max(len(bad.path) for bad in refusals) < 1000
+    assert all(0 < len(bad.message) <= 300 for bad in refusals)
+    with pytest.raises(BadMessage) as caught:
+        DECODERS["account"](text(ACCOUNT | {"margin_mode": "k" * 10_000}))
+    assert len(caught.value.message) <= 300
