@@ -18,6 +18,7 @@ from monitor.cli.exits import BadInput, Exit
 from monitor.cli.input_lines import Source, feed, open_source
 from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, settings_of
+from monitor.cli.warm import Warming
 
 if TYPE_CHECKING:
     from monitor.adapters.embedded import EmbeddedLog
@@ -53,15 +54,17 @@ def execute(args: argparse.Namespace) -> int:
     if args.input is not None and settings.kafka.bootstrap_servers is not None:
         raise BadInput("--input feeds the embedded log, but kafka.bootstrap_servers is configured")
     source = None if args.input is None else open_source(args.input)
-    return asyncio.run(_Daemon(settings, source).run())
+    warming = Warming()
+    return warming.end(asyncio.run(_Daemon(settings, source, warming).run()))
 
 
 class _Daemon:
     """Hold one run of the daemon."""
 
-    def __init__(self, settings: Settings, source: Source | None) -> None:
+    def __init__(self, settings: Settings, source: Source | None, warming: Warming) -> None:
         self._settings = settings
         self._source = source
+        self._warming = warming
         self._instance: Instance | None = None
         self._beside: list[asyncio.Task[None]] = []
         self._waiting_for = "starting"
@@ -134,13 +137,12 @@ class _Daemon:
 
     async def _work(self, observer: Any) -> None:
         from monitor.cli.assembly import KernelThread, assemble, count_shards  # noqa: PLC0415
-        from monitor.cli.warm import warm  # noqa: PLC0415
 
         topics = self._settings.topics.names()
         kernel, aside = KernelThread(), KernelThread("aside")
         outside = await self._open_log(topics)
         try:
-            await kernel(warm)
+            await self._warming.run(kernel)
             shards = await count_shards(outside, topics, observer, self._wait)
             self._instance = assemble(self._settings, topics, outside, shards, observer, kernel, aside=aside)
             if self._stop.is_set():

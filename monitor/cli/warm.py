@@ -5,13 +5,47 @@
 
 from __future__ import annotations
 
-from monitor.core.ladder import Ladder
-from monitor.core.store import MarginStore
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.app.shared import KernelThread
 
 
 def warm() -> None:
     """Compile the kernels, or load them from the cache."""
+    from monitor.core.ladder import Ladder  # noqa: PLC0415
+    from monitor.core.store import MarginStore  # noqa: PLC0415  # slow to load
+
     MarginStore([Ladder.build()]).warm()
+
+
+class Warming:
+    """Warm in the kernel thread, and know whether that is still under way: a compiler cannot be interrupted."""
+
+    def __init__(self) -> None:
+        self._is_under_way = False
+
+    async def run(self, kernel: KernelThread) -> None:
+        """Wait until the kernels are warm."""
+        self._is_under_way = True
+        await kernel(warm)
+        self._is_under_way = False
+
+    def end(self, code: int) -> int:
+        """Return the exit code of a process that has closed everything; leave a compiler behind by ending it here.
+
+        The interpreter would wait for the compiler, a minute or more. Nothing is lost but what it compiles: numba puts
+        each file of its cache in place whole.
+        """
+        if self._is_under_way:
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        return code
 
 
 if __name__ == "__main__":

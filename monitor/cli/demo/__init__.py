@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from monitor.cli.exits import BadInput
 from monitor.cli.options import add_config_option, settings_of
+from monitor.cli.warm import Warming
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,7 +50,8 @@ def execute(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     play = Play(args.accounts, args.speed, args.seed, args.shock, args.shock_at, args.seconds)
     if not args.feed:
-        return asyncio.run(Stage(settings, play).run())
+        warming = Warming()
+        return warming.end(asyncio.run(Stage(settings, play, warming).run()))
     if settings.kafka.bootstrap_servers is None:
         raise BadInput("--feed writes into Kafka, but kafka.bootstrap_servers is not configured")
     from monitor.cli.demo.feeding import Feeding  # noqa: PLC0415  # slow to load

@@ -28,7 +28,7 @@ from monitor.cli.demo.market import STEP_MS, Row, played, price_message, standin
 from monitor.cli.demo.tally import Tally
 from monitor.cli.demo.view import View
 from monitor.cli.exits import Exit
-from monitor.cli.warm import warm
+from monitor.cli.warm import Warming
 from monitor.config import Settings
 
 TITLE = (
@@ -56,9 +56,10 @@ class Play(NamedTuple):
 class Stage:
     """Hold one run of the demo."""
 
-    def __init__(self, settings: Settings, play: Play) -> None:
+    def __init__(self, settings: Settings, play: Play, warming: Warming) -> None:
         self._settings = settings
         self._play = play
+        self._warming = warming
         self._topics: TopicNames = settings.topics.names()
         self._log = EmbeddedLog(now_ms)
         self._tally = Tally(settings.topics.partitions)
@@ -106,7 +107,7 @@ class Stage:
 
     async def _prepare(self, kernel: KernelThread) -> None:
         self._view.say("loading the kernels (compiled once, then kept) …")
-        await kernel(warm)
+        await self._warming.run(kernel)
         await create_topics(await self._log.admin(), self._settings.topics)
         for topic, key, body in standing_inputs(self._topics, 0):
             self._produce(topic, key, body)
