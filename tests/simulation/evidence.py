@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from monitor.core.accounts import Account, MarginType
+from monitor.core.accounts import Account, MarginMode, MarginType
 from monitor.core.document import instrument_object
 from monitor.core.verify import BadEvidence
 from tests.app.oracle import Oracle, Scope
@@ -117,7 +117,7 @@ def _holds(state: Account, scope: str, stated: Mapping[str, Any]) -> bool:
             Decimal(position["entry_price"]),
         ):
             return False
-    if scope in ("cross:USD", "portfolio") and named:
+    if scope in ("cross:USD", "portfolio") and named and state.margin_mode is not MarginMode.SINGLE_ASSET:
         cross = {key for key, p in held.items() if p.margin_type is MarginType.CROSS}
         if cross != set(named):
             return False
