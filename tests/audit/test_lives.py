@@ -10,6 +10,7 @@ import os
 import pytest
 
 from tests.audit.living import Living, whole_pass
+from tests.rules.bench import Bench
 
 SEEDS = int(os.environ.get("LIQMON_AUDIT_LIVES", "5"))
 
@@ -39,3 +40,12 @@ def test_a_pass_looks_at_every_scope() -> None:
         scopes += findings.scopes
         passes += findings.is_pass_over
     assert scopes == 2 * living.engine.store.counts()["scopes"] > 0
+
+
+def test_figures_nobody_can_know_are_no_fault() -> None:
+    """A scope in USD whose position has no price has no figures in the store: none of them differs."""
+    bench = Bench()
+    bench.instrument("X")
+    bench.asset("USDT", "1")
+    bench.account(balances={"USDT": "10"}, positions={"X": ("1", "90")}, margin_mode="multi_asset")
+    assert whole_pass(bench.shard.engine, bench.now_ms)[0] == []

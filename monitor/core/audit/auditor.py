@@ -172,7 +172,9 @@ def _differences(before: Figures, now: Figures, bound: Bound, verdict: Verdict) 
         *_off("requirement", before.requirement, now.requirement, exact[1], bound.requirement),
     ]
     scales = zip(before.scales, bound.scales, strict=True) if bound.scales else ()
-    faults += [Fault("scales", was, new) for was, new in scales if not abs(was - new) <= _MORE * abs(new)]
+    faults += [
+        Fault("scales", was, new) for was, new in scales if not (isnan(new) or abs(was - new) <= _MORE * abs(new))
+    ]
     return faults
 
 
