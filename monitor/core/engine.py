@@ -72,7 +72,7 @@ class MarginEngine:
             settings.ladders, board, self.book, self.store, self.adl, settings.liquidation, self.claimant
         )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
-        self.auditor = Auditor(board, self.book, self.store, self.teller, settings.ladders, self.place)
+        self.auditor = Auditor(board, self.book, self.store, self.teller, self.rules, settings.ladders, self.place)
         self._growth = Growth(settings.limits, board, self.book, self.store, self.teller.memory)
         self._settings = settings
         self._waiting, self._judging = AwaitedTerms(), True

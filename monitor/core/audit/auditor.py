@@ -1,12 +1,13 @@
 """The auditor of a shard: walks over all that the store holds, a piece at a time, and compares it with the exact path.
 
 What is looked at next, and whether figures and statuses are right, is decided here. Rows and tables are compared in
-`store_audit`, the layout in `store_layout`; when the next piece is due is the application's business.
+`store_audit`, the layout in `store_layout`, the columns of account rules in `rules/screen_audit`; when the next piece
+is due is the application's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from math import isnan, nan
 from typing import Final
 
@@ -21,6 +22,7 @@ from monitor.core.events import Moment
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.outcome import Outcome
 from monitor.core.rows import rows_of
+from monitor.core.rules.watch import RuleWatch
 from monitor.core.store import MarginStore
 from monitor.core.store_audit import NO_BAND, Band
 from monitor.core.store_bounds import Bound, Figures
@@ -41,12 +43,20 @@ class Auditor:
     """Compare the store with the facts and mend it; a pass looks at everything once."""
 
     def __init__(
-        self, board: MarketBoard, book: AccountBook, store: MarginStore, teller: Teller, ladders: Ladders, place: Place
+        self,
+        board: MarketBoard,
+        book: AccountBook,
+        store: MarginStore,
+        teller: Teller,
+        rules: RuleWatch,
+        ladders: Ladders,
+        place: Place,
     ) -> None:
         self._board = board
         self._book = book
         self._store = store
         self._teller = teller
+        self._rules = rules
         self._ladders = ladders
         self._place = place
         self._pass: Iterator[Findings] = iter(())
@@ -76,6 +86,7 @@ class Auditor:
             self._pass = iter(())
             findings = Findings(faults=[Fault("layout", nan, nan, is_structure=True)])
         self._teller.close(outcome)
+        self._rules.close(outcome)
         return findings, outcome
 
     def _walk(self) -> Iterator[Findings]:
@@ -85,8 +96,11 @@ class Auditor:
         yield Findings(faults=self._renewed(self._store.audit.law(self._board.portfolio), self._store.judge_all))
         for name in self._store.audit.symbols:
             yield Findings(faults=self._symbol(name))
-        for name in self._store.audit.assets:
+        known = self._store.audit.assets
+        for name in known:
             yield Findings(faults=self._asset(name))
+        for name in set(self._rules.screen.assets).difference(known):
+            yield Findings(faults=self._of_rules(self._rules.screen.audited_asset(name), assets=[name]))
         while self._accounts < len(self._book):
             yield self._account(self._accounts)
             self._accounts += 1
@@ -109,13 +123,29 @@ class Auditor:
         is_stale = self._board.symbol_age(name) is Age.STALE and mark is not None
         band: Band = self._board.band(mark) if is_stale and mark is not None else NO_BAND
         faults = self._store.audit.symbol(name, self._board, band)
-        return self._renewed(faults, lambda: self._store.judge_symbols([name]))
+        faults = self._renewed(faults, lambda: self._store.judge_symbols([name]))
+        return faults + self._of_rules(self._rules.screen.audited_symbol(name), symbols=[name])
 
     def _asset(self, name: str) -> list[Fault]:
         terms, band = self._board.asset(name), NO_BAND
         if self._board.asset_age(name) is Age.STALE and terms is not None and terms.index_price is not None:
             band = self._board.band(terms.index_price)
-        return self._renewed(self._store.audit.asset(name, terms, band), lambda: self._store.judge_assets([name]))
+        faults = self._store.audit.asset(name, terms, band)
+        faults = self._renewed(faults, lambda: self._store.judge_assets([name]))
+        return faults + self._of_rules(self._rules.screen.audited_asset(name), assets=[name])
+
+    def _of_rules(
+        self,
+        faults: list[Fault],
+        *,
+        accounts: Collection[int] = (),
+        symbols: Collection[str] = (),
+        assets: Collection[str] = (),
+    ) -> list[Fault]:
+        """Take the readings that were missed by what account rules stand on, now that it is mended."""
+        if faults:
+            self._rules.judge(self._moment, self._outcome, accounts=accounts, symbols=symbols, assets=assets, moves={})
+        return faults
 
     def _renewed(self, faults: list[Fault], concerned: Callable[[], Scopes]) -> list[Fault]:
         """Judge whom tables concern that were mended."""
@@ -138,6 +168,7 @@ class Auditor:
                 mine = np.array(self._store.scopes_of(number), dtype=np.int64)
                 self._store.judge_accounts([number])
                 self._teller.decide(mine, self._moment, self._outcome)
+            faults += self._of_rules(self._rules.audited(number, account), accounts=[number])
         return Findings(len(scopes), [fault._replace(account_id=account.account_id) for fault in faults])
 
     def _figures(self, account: Account, number: int, scopes: Sequence[int]) -> list[Fault]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from monitor.core.accounts import Account
+from monitor.core.accounts import Account, MarginType
 from monitor.core.board import Age, MarketBoard
 from monitor.core.verdict import doubts
 
@@ -47,3 +47,11 @@ def doubts_of_scope(account: Account, scope: str, board: MarketBoard) -> Doubts:
     """Return the doubts about the prices one scope needs."""
     degraded, bands = doubts(account, scope, board)
     return Doubts(degraded, bool(bands))
+
+
+def lacks_terms(account: Account, board: MarketBoard) -> bool:
+    """Return whether a cross position could be settled in any asset: then nobody knows which scopes there are."""
+    return any(
+        position.margin_type is MarginType.CROSS and board.instrument(position.symbol) is None
+        for position in account.positions.values()
+    )

@@ -52,6 +52,16 @@ class Registry:
         for name in watched.assets:
             self._by_asset.setdefault(name, set()).add(number)
 
+    def holds(self, number: int, watched: Watched | None) -> bool:
+        """Return whether this is what is known of an account, and it is found by its symbols and assets."""
+        if watched != self.watched.get(number):
+            return False
+        if watched is None:
+            return number not in self.correlating
+        by_symbol = all(number in self._by_symbol.get(symbol, ()) for symbol in watched.symbols)
+        by_asset = all(number in self._by_asset.get(name, ()) for name in watched.assets)
+        return by_symbol and by_asset and (number in self.correlating) is watched.parameters.correlates
+
     def touched(self, accounts: Iterable[int], symbols: Iterable[str], assets: Iterable[str]) -> list[int]:
         """Return those of some accounts that have rules, and all that hold one of some symbols and assets."""
         numbers = {number for number in accounts if number in self.watched}

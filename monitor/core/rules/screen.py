@@ -1,17 +1,21 @@
 """The screen: which accounts a price message may have brought across a line of their rules, told by floats.
 
 It returns candidates for exact readings and decides nothing. Accounts it has no rows of are candidates always, and so
-are those that have changed since the columns were made. The arithmetic is in `screen_judging`.
+are those that have changed since the columns were made. The arithmetic is in `screen_judging`, the audit of the columns
+in `screen_audit`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import nan
 
 import numpy as np
 
 from monitor.core.amounts import Number
+from monitor.core.audit.fault import Fault
 from monitor.core.market import Market
+from monitor.core.rules.screen_audit import mended
 from monitor.core.rules.screen_columns import AccountLines, Columns
 from monitor.core.rules.screen_judging import candidates
 from monitor.core.rules.screen_prices import ScreenPrices
@@ -19,6 +23,9 @@ from monitor.core.rules.screen_rows import AccountRows
 
 WAITING = 64
 """So many changed accounts at least are judged exactly before the columns are made anew."""
+
+
+_NOTHING = object()
 
 
 class Screen:
@@ -81,6 +88,34 @@ class Screen:
         crossing, rising = (found[places] for found in candidates(self._columns, places, self._prices))
         by_number = np.array(known, dtype=np.int64)
         return sorted(exact + by_number[crossing].tolist()), by_number[rising & ~crossing].tolist()
+
+    def audited(self, number: int, rows: AccountRows | None) -> list[Fault]:
+        """Compare what is kept of an account with the rows it must have; set right what differs, and return it."""
+        place, is_waiting = self._places.get(number), number in self._waiting
+        is_lost = self._rows.get(number, _NOTHING) != rows or (number in self._exact) is not (rows is None)
+        if is_lost or not (rows is None or is_waiting or place is not None):
+            self.put(number, rows)
+            return [Fault("rules_rows", nan, nan)]
+        if rows is None or is_waiting or place is None:
+            return []
+        faults = mended(self._columns, place, rows, self._lines_of(number, rows), self._prices)
+        if faults is None:
+            self._build()
+            return [Fault("rules_places", nan, nan)]
+        return faults
+
+    def audited_symbol(self, name: str) -> list[Fault]:
+        """Compare what is kept of a symbol with the market; set right what differs, and return it."""
+        return self._prices.audited_symbol(name) if self._is_current else []
+
+    def audited_asset(self, name: str) -> list[Fault]:
+        """Compare what is kept of an asset with the market; set right what differs, and return it."""
+        return self._prices.audited_asset(name) if self._is_current else []
+
+    @property
+    def assets(self) -> list[str]:
+        """The assets that have ever been named."""
+        return list(self._prices.assets.numbers)
 
     def _build(self) -> None:
         """Lay all rows side by side."""

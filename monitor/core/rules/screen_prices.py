@@ -5,11 +5,13 @@ What they are used for is in `screen_judging`; NaN stands for what is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.audit.comparing import Column, differences
+from monitor.core.audit.fault import Fault
 from monitor.core.collateral import ask_price, bid_price
 from monitor.core.instruments import MaintenanceBasis
 from monitor.core.market import Market
@@ -17,6 +19,8 @@ from monitor.core.market import Market
 F8 = NDArray[np.float64]
 TIERS = 16
 NAN = float("nan")
+_OF_SYMBOL = ("mark", "rate", "pay_price", "funding_time", "floors", "caps", "rates", "deductions", "at_entry")
+_OF_ASSET = ("index", "index_alone", "plus", "minus")
 
 
 class Numbered:
@@ -61,6 +65,25 @@ class ScreenPrices:
             number = self.assets.numbers.get(name, len(self.index))
             if number < len(self.index):
                 self._read_asset(name, number)
+
+    def audited_symbol(self, name: str) -> list[Fault]:
+        """Read a symbol and its terms anew; return what was otherwise."""
+        before = self._row(self.symbols, name, _OF_SYMBOL)
+        self.refresh([name], (), terms=True)
+        return differences(before, self._row(self.symbols, name, _OF_SYMBOL), symbol=name)
+
+    def audited_asset(self, name: str) -> list[Fault]:
+        """Read an asset anew; return what was otherwise."""
+        before = self._row(self.assets, name, _OF_ASSET)
+        self.refresh((), [name], terms=False)
+        return differences(before, self._row(self.assets, name, _OF_ASSET), symbol=name)
+
+    def _row(self, numbered: Numbered, name: str, columns: Sequence[str]) -> dict[str, Column]:
+        """Return what is kept of a name, nothing where there is no room for it yet."""
+        number, room = numbered.numbers.get(name), len(getattr(self, columns[0]))
+        if number is None or number >= room:
+            return {}
+        return {f"rules_{column}": np.array(getattr(self, column)[number]) for column in columns}
 
     def _read_symbol(self, symbol: str, number: int, *, terms: bool) -> None:
         mark, funding = self._market.mark(symbol), self._market.funding(symbol)

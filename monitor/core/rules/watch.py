@@ -7,13 +7,15 @@ is in `readings`, what crossing a level means in `crossing`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from math import nan
 
-from monitor.core.accounts import Account, MarginType
+from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
+from monitor.core.audit.fault import Fault
 from monitor.core.board import MarketBoard
 from monitor.core.events import Moment
 from monitor.core.outcome import Outcome
-from monitor.core.rules.doubts import assets_in_use, doubts_of_account, doubts_of_scope
+from monitor.core.rules.doubts import assets_in_use, doubts_of_account, doubts_of_scope, lacks_terms
 from monitor.core.rules.equity import TotalEquity, total_equity
 from monitor.core.rules.exposure import concentrations
 from monitor.core.rules.highs import SavedHighs
@@ -46,7 +48,7 @@ class RuleWatch:
         self._to_remember: set[str] = set()
         self._highs = SavedHighs(settings)
         self._occasional = Occasional(settings, ladders, board)
-        self._screen = Screen(board, self._lines_of)
+        self.screen = Screen(board, self._lines_of)
 
     @property
     def are_for_everybody(self) -> bool:
@@ -70,30 +72,34 @@ class RuleWatch:
 
     def put(self, number: int, account: Account) -> None:
         """Watch an account as its facts and the terms in force have it, or no longer."""
-        raw = account.settings.raw
-        parameters = RuleParameters()
-        if not account.deleted and (self._for_everybody or states_rules(raw)):
-            parameters = parameters_of(raw, self._settings)
+        watched = self._watched_of(account)
         memory = self.memories.get(account.account_id)
-        if not parameters.exist:
-            self._registry.put(number, None)
-            self._screen.drop(number)
+        self._registry.put(number, watched)
+        if watched is None:
+            self.screen.drop(number)
             if memory is not None and memory.forget():
                 self._to_remember.add(account.account_id)
             return
-        symbols = frozenset(symbol for symbol, _ in account.positions)
-        assets = frozenset(assets_in_use(account, self._board))
-        self._registry.put(number, Watched(account, parameters, symbols, assets))
         self._put_rows(number)
-        if memory is not None and _forget_ended(memory, parameters):
+        if memory is not None and _forget_ended(memory, watched.parameters):
             self._to_remember.add(account.account_id)
+
+    def _watched_of(self, account: Account) -> Watched | None:
+        raw = account.settings.raw
+        if account.deleted or not (self._for_everybody or states_rules(raw)):
+            return None
+        parameters = parameters_of(raw, self._settings)
+        if not parameters.exist:
+            return None
+        symbols = frozenset(symbol for symbol, _ in account.positions)
+        return Watched(account, parameters, symbols, frozenset(assets_in_use(account, self._board)))
 
     def _put_rows(self, number: int) -> None:
         account, parameters, _, _ = self._registry.watched[number]
         if self._registry.watched[number].is_on_ticks:
-            self._screen.put(number, rows_of(account, parameters, self._board))
+            self.screen.put(number, rows_of(account, parameters, self._board))
         else:
-            self._screen.drop(number)
+            self.screen.drop(number)
 
     def _lines_of(self, number: int, rows: AccountRows) -> AccountLines:
         account, parameters, _, _ = self._registry.watched[number]
@@ -117,17 +123,29 @@ class RuleWatch:
         """
         if self._registry.watched:
             numbers = self._registry.touched(accounts, symbols, assets)
-            self._screen.refresh(symbols, assets, terms=moves is None)
+            self.screen.refresh(symbols, assets, terms=moves is None)
             if moves is None:
                 for number in numbers:
                     self._put_rows(number)
                 self._look_at(numbers, moment, outcome)
             else:
                 on_ticks = [number for number in numbers if self._registry.watched[number].is_on_ticks]
-                exact, rising = self._screen.candidates(on_ticks)
+                exact, rising = self.screen.candidates(on_ticks)
                 self._look_at(exact, moment, outcome, moves)
                 self._raise_highs(rising, moment)
             self._occasional.touch(self._registry, numbers, changed=moves is None)
+        else:
+            self.screen.outdate()
+
+    def audited(self, number: int, account: Account) -> list[Fault]:
+        """Compare what is kept of an account with its facts; set right what differs, and return it."""
+        watched = self._watched_of(account)
+        if not self._registry.holds(number, watched):
+            self.put(number, account)
+            return [Fault("rules", nan, nan)]
+        if watched is None or not watched.is_on_ticks:
+            return []
+        return self.screen.audited(number, rows_of(account, watched.parameters, self._board))
 
     def put_again(self, symbols: Collection[str], assets: Collection[str]) -> None:
         """Look at the terms of symbols and assets anew that were taken over without anybody being judged."""
@@ -136,7 +154,7 @@ class RuleWatch:
 
     def outdate(self) -> None:
         """Note that prices were taken over without anybody being judged."""
-        self._screen.outdate()
+        self.screen.outdate()
 
     def everybody(self) -> list[int]:
         """Return the accounts that have rules."""
@@ -176,7 +194,7 @@ class RuleWatch:
             watched = self._registry.watched[number]
             if watched.is_on_ticks:
                 self._look(watched, because(moment, watched.account, moves), outcome)
-                self._screen.relined(number)
+                self.screen.relined(number)
 
     @exactly
     def _raise_highs(self, numbers: Collection[int], moment: Moment) -> None:
@@ -188,7 +206,7 @@ class RuleWatch:
                 equity = total_equity(watched.account, self._board)
                 if equity is not None:
                     self._raise_high(watched, memory, equity, moment)
-            self._screen.rebased(number, memory.high)
+            self.screen.rebased(number, memory.high)
 
     def _raise_high(self, watched: Watched, memory: RuleMemory, equity: TotalEquity, moment: Moment) -> None:
         if memory.high is None or memory.unit != equity.unit or equity.amount > memory.high:
@@ -203,10 +221,10 @@ class RuleWatch:
             self._drawdown(watched, telling)
         if parameters.concentration or parameters.sectors:
             self._concentration(watched, telling)
-        if parameters.account and not _lacks_terms(account, board):
+        if parameters.account and not lacks_terms(account, board):
             readings = [(one, doubts_of_scope(account, one.target, board)) for one in account_limits(account, board)]
             telling.tell(Rule.ACCOUNT_LIMIT, parameters.account, readings)
-        if parameters.funding and not _lacks_terms(account, board):
+        if parameters.funding and not lacks_terms(account, board):
             self._funding(account, telling)
 
     def _funding(self, account: Account, telling: Telling) -> None:
@@ -260,11 +278,3 @@ def _forget_ended(memory: RuleMemory, parameters: RuleParameters) -> bool:
     if memory.high is not None and (not parameters.drawdown or parameters.reference_equity is not None):
         memory.high, memory.unit, changed = None, "", True
     return changed
-
-
-def _lacks_terms(account: Account, board: MarketBoard) -> bool:
-    """Return whether a cross position could be settled in any asset: then nobody knows which scopes there are."""
-    return any(
-        position.margin_type is MarginType.CROSS and board.instrument(position.symbol) is None
-        for position in account.positions.values()
-    )
