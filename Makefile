@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
 # Processes the suite runs in, each with a broker of its own.
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite coverage lint format types restore scale simulate schemas kafka kafka-stop chaos soak fuzz clean
+.PHONY: help demo test suite bench coverage lint format types restore scale simulate schemas kafka kafka-stop chaos soak fuzz clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,13 @@ suite: $(READY)
 simulate: $(READY) ## live through seeded stories on the embedded log: SEEDS=N or A..B, WORKERS=processes
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),300) --workers $(or $(WORKERS),1) $(ARGS)
 
+$(BENCH_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench: $(BENCH_READY) ## the kernels beside C, numpy, polars, DuckDB, pandas, dicts: ACCOUNTS, SEED, ROUNDS, PARTS, OUT, ARGS
+	@$(BIN)/python -m bench $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTS),--parts $(PARTS)) $(if $(OUT),--out $(OUT)) $(ARGS)
+
 coverage: $(READY) ## the suite with branch coverage, which slows it
 	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
 
@@ -41,7 +49,7 @@ format: $(READY) ## put every file into the house format, mending what can be me
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-types: $(READY) ## mypy, strict over monitor/
+types: $(READY) ## mypy, strict over monitor/ and bench/
 	@$(BIN)/mypy
 
 scale: $(READY) ## 1 → 2 → 3 → 1 instances, leaves, kills, freezes, cold and warm: SEED, ROUNDS, ACCOUNTS, ARGS

@@ -1,0 +1,99 @@
+"""The command line of the bench: `python -m bench --accounts 100000 --parts full,single`.
+
+First everything is loaded, then everything is compared; one inequality, and nothing is timed and the exit code is 1.
+A goal that is missed is printed and changes no exit code: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bench import chart, machine
+from bench.compiler import Loops, NoCompiler
+from bench.measures import Result
+from bench.parts import PARTS
+from bench.parts.context import Context
+from bench.report import Report, lines_about
+from bench.sizes import Sizes
+
+MIXED_SHARE: Final = 10
+"""The smaller populations have this many times fewer accounts, unless told otherwise."""
+
+
+def say(line: str = "") -> None:
+    """Write a line to the terminal."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line understands."""
+    options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    options.add_argument("--accounts", type=int, default=1_000_000, help="of the standard population")
+    options.add_argument("--positions", type=int, help="in all; five times the accounts by default")
+    options.add_argument("--symbols", type=int, default=400)
+    options.add_argument("--mixed-accounts", type=int, help="of portfolios, mixes and events; a tenth by default")
+    options.add_argument("--slice", type=int, default=200_000, help="most accounts a peer gets")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--rounds", type=int, default=21)
+    options.add_argument("--parts", default=",".join(PARTS), help="which of them: %(default)s")
+    options.add_argument("--out", type=Path, default=Path("build/bench"), help="folder for bench.json and bench.svg")
+    return options
+
+
+def context_of(chosen: argparse.Namespace) -> Context:
+    """Return what the parts share, as chosen on the command line."""
+    positions = chosen.positions or 5 * chosen.accounts
+    sizes = Sizes(chosen.accounts, positions, chosen.symbols, chosen.seed)
+    mixed = sizes.with_accounts(chosen.mixed_accounts or max(chosen.accounts // MIXED_SHARE, 1_000))
+    loops, why = None, ""
+    try:
+        loops = Loops()
+    except NoCompiler as missing:
+        why = str(missing)
+    return Context(sizes, mixed, min(chosen.slice, chosen.accounts), loops, why, say)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Load, compare, time, report; return the exit code."""
+    options = parser()
+    chosen = options.parse_args(arguments)
+    names = [name for name in chosen.parts.split(",") if name]
+    if unknown := [name for name in names if name not in PARTS]:
+        options.error(f"no such parts: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    context = context_of(chosen)
+    command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
+    before = machine.describe(context.loops)
+    for line in lines_about({"command": command, "seed": chosen.seed, **before}):
+        say(line)
+    parts = [(name, PARTS[name](context)) for name in names]
+    population = context.standard.population.shape()
+    for line in lines_about(population):
+        say(line)
+    faults = [f"{name}: {fault}" for name, part in parts for fault in part.check()]
+    if faults:
+        say("UNEQUAL, nothing is timed:")
+        for fault in faults:
+            say(f"  {fault}")
+        return 1
+    say("everybody computes the same")
+    results: list[Result] = []
+    for name, part in parts:
+        say(f"timing {name}")
+        results.append(part.measure(chosen.rounds))
+    facts = {**before, "clock_ghz_after": machine.clock(context.loops)}
+    report = Report(command, facts, {"seed": chosen.seed, **population}, chosen.rounds, results)
+    say()
+    say(report.text())
+    say(f"effective clock: before {before['clock_ghz']}, after {facts['clock_ghz_after']} GHz")
+    say(f"written to {report.write(chosen.out)} and {chart.write(results, chosen.out)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

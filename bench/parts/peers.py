@@ -1,0 +1,95 @@
+"""The peers beside the daemon: the same tick of the same accounts, in processor time per position.
+
+Each peer has a slice of the standard population, the first of its accounts; the daemon has all of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench import rounds as timing
+from bench.equality import within
+from bench.inside import columns_of
+from bench.loading import LINES, ranks
+from bench.measures import Goal, Measure, Result
+from bench.parts.context import Context
+from bench.peers.dicts import PlainDicts
+from bench.peers.duckdb import DuckDb
+from bench.peers.pandas import Pandas
+from bench.peers.peer import Figures, Missing, Peer, Slice
+from bench.peers.polars import Polars
+from bench.rounds import Case
+from bench.venue import F8
+from monitor.core.kernels_proof import UNIT
+from monitor.core.store_columns import BASE, SCOPE_ROW
+
+PEERS: tuple[type[Peer], ...] = (PlainDicts, Pandas, Polars, DuckDb)
+_OURS = "daemon"
+_PEER_ROUNDS = 5
+
+
+class Peers:
+    """Measure how much less the daemon takes than others for the same work."""
+
+    def __init__(self, context: Context) -> None:
+        self._book = context.standard
+        self._prices = tuple(self._book.population.venue.prices(which) for which in (0, 1))
+        self._loaded: list[tuple[Peer, Slice]] = []
+        self._skipped: list[str] = []
+        for kind in PEERS:
+            given = self._slice(min(kind.most, context.slice))
+            try:
+                self._loaded.append((kind(given), given))
+            except Missing as missing:
+                self._skipped.append(f"{kind.name}: {missing}")
+
+    def check(self) -> list[str]:
+        """Compare the figures and statuses of every account of every slice, at both prices."""
+        book, faults = self._book, []
+        for which in (1, 0):
+            book.turn(which)
+            book.store.judge_symbols(book.names)
+            for peer, given in self._loaded:
+                peer.tick(self._prices[which])
+                faults += self._unlike(peer.name, peer.figures(), given, self._prices[which])
+        return faults
+
+    def measure(self, rounds: int) -> Result:
+        """Time a tick by each; few rounds, as some take seconds."""
+        book, positions = self._book, self._book.store.counts()["cells"]
+        cases = [Case(_OURS, positions, lambda _: book.store.judge_symbols(book.names), book.turn)]
+        cases += [_case(peer, given, self._prices) for peer, given in self._loaded]
+        timings = timing.run(cases, min(rounds, _PEER_ROUNDS), warm=1)
+        measures = []
+        for peer, given in self._loaded:
+            goal = None if peer.goal is None else Goal(peer.goal)
+            note = f"a slice of {len(given.symbols):,} positions"
+            name = f"per core-second: daemon / {peer.name}"
+            measures.append(Measure("peers", name, timings.share(_OURS, peer.name), goal, note=note))
+        return Result("peers", tuple(measures), timings, "position", tuple(self._skipped))
+
+    def _rows(self, accounts: int) -> list[int]:
+        scopes = [self._book.store.scopes_of(account)[0] for account in range(accounts)]
+        rows: list[int] = columns_of(self._book.store).scopes[scopes, SCOPE_ROW].tolist()
+        return rows
+
+    def _slice(self, accounts: int) -> Slice:
+        bases = columns_of(self._book.store).figures[self._rows(accounts), BASE]
+        return Slice.of(self._book.population, accounts, bases)
+
+    def _unlike(self, name: str, theirs: Figures, given: Slice, prices: F8) -> list[str]:
+        """Return where a peer differs by more than what the order of its sums can do."""
+        store, accounts = self._book.store, given.accounts
+        equity, requirement = store.figures(np.array([store.scopes_of(account)[0] for account in range(accounts)]))
+        gross = np.bincount(given.owners, np.abs(given.amounts * prices[given.symbols]), accounts)
+        cells = np.diff(given.ends)
+        bound = 8.0 * (cells + 16.0) * UNIT * (np.abs(given.bases) + gross + requirement)
+        faults = within(f"{name}: equity", equity, theirs.equity, bound)
+        faults += within(f"{name}: requirement", requirement, theirs.requirement, bound)
+        distance = np.min([np.abs(equity - line * requirement) for line in (*LINES, 0.0)], axis=0)
+        differ = (ranks(equity, requirement) != theirs.ranks) & (distance > 3.0 * bound)
+        return faults + ([f"{name}: {int(differ.sum())} statuses differ"] if differ.any() else [])
+
+
+def _case(peer: Peer, given: Slice, prices: tuple[F8, ...]) -> Case:
+    return Case(peer.name, len(given.symbols), lambda which: peer.tick(prices[which]))
