@@ -44,6 +44,16 @@ def kernel_of(store: MarginStore) -> Callable[[], int]:
     return lambda: int(kernels.judge_tiles(columns.tiles, columns.figures, scales, *rows, *terms))
 
 
+def holders_kernel_of(store: MarginStore, symbol: str) -> Callable[[], int]:
+    """Return the kernel that evaluates the holders of one contract, with the arguments the screen gives it."""
+    columns, contracts, chosen = columns_of(store), contracts_of(store), holders_of(store, symbol).copy()
+    scales, coins, floors, law = tables_of(store)
+    where: tuple[Any, ...] = chosen, columns.scopes, columns.pages, columns.figures, scales
+    rows: tuple[Any, ...] = columns.watch, columns.links, columns.codes, columns.sizes, contracts.values
+    terms: tuple[Any, ...] = contracts.table, contracts.edge, coins, floors, law, np.empty(len(chosen), np.uint32)
+    return lambda: int(kernels.judge_scopes(*where, *rows, *terms))
+
+
 def portfolio_of(store: MarginStore) -> tuple[Any, ...]:
     """Return (groups of lines, groups of assets, recipe): what portfolios need besides."""
     return store._contracts.group_of_line, store._assets.group_of, store._screen.recipe

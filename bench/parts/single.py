@@ -12,7 +12,7 @@ import numpy as np
 
 from bench import rounds as timing
 from bench.equality import same_bits, same_set, within
-from bench.inside import columns_of
+from bench.inside import columns_of, holders_kernel_of
 from bench.loading import Book
 from bench.measures import Goal, Measure, Result
 from bench.parts.context import Context
@@ -79,7 +79,9 @@ class SingleTick:
         cases = [Case(f"daemon, {holders:,}", holders, lambda _: store.judge_symbols([name]), turn)]
         if self._twins and self._tiles is not None:
             twins, everybody = self._twins[rank], self._tiles
+            kernel = holders_kernel_of(store, name)
             cases += [
+                Case(f"its kernel by holders, {holders:,}", holders, lambda _: kernel(), turn),
                 Case(f"C everybody, {holders:,}", holders, everybody, self._evict),
                 Case(f"C from scratch, {holders:,}", holders, twins.scopes, self._evict),
                 Case(f"C by deltas, {holders:,}", holders, twins.moved, self._evict),
@@ -92,8 +94,8 @@ class SingleTick:
 
     def _measures(self, rank: int, goal: float, timings: timing.Timings) -> list[Measure]:
         holders = self._book.population.holders(rank)
-        ours, *scratch, moved = (f"{name}, {holders:,}" for name in _NAMES)
-        quicker = min(scratch, key=lambda name: timings.least(name).minima)
+        ours, kernel, everybody, scratch, moved = (f"{name}, {holders:,}" for name in _NAMES)
+        quicker = min(everybody, scratch, key=lambda name: timings.least(name).minima)
         before = self._book.store.judged
         self._book.store.judge_symbols([self._book.names[rank]])
         evaluated = self._book.store.judged - before
@@ -104,10 +106,11 @@ class SingleTick:
                 "single", f"{what} / {quicker.partition(',')[0]}", timings.share(ours, quicker), Goal(goal), note=note
             ),
             Measure("single", f"{what} / C by deltas", timings.share(ours, moved), Goal(goal)),
+            Measure("single", f"its kernel by {holders:,} holders / C from scratch", timings.share(kernel, scratch)),
         ]
 
 
-_NAMES: Final = ("daemon", "C everybody", "C from scratch", "C by deltas")
+_NAMES: Final = ("daemon", "its kernel by holders", "C everybody", "C from scratch", "C by deltas")
 
 
 def _unlike(book: Book, rank: int, twins: _Twins) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "monitor"
+BENCH = ROOT / "bench"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Module:
 def modules() -> tuple[Module, ...]:
     """Return all modules of the package."""
     return tuple(_read(path) for path in sorted(PACKAGE.rglob("*.py")))
+
+
+@cache
+def measured_modules() -> tuple[Module, ...]:
+    """Return the modules that keep to the house's measures: those of the package and of the bench."""
+    return modules() + tuple(_read(path) for path in sorted(BENCH.rglob("*.py")))
 
 
 def _read(path: Path) -> Module:

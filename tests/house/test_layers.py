@@ -85,6 +85,16 @@ def test_the_application_knows_no_product(module: Module) -> None:
     assert not wrong
 
 
+def test_nothing_of_the_product_knows_what_measures_it() -> None:
+    """No module of the package imports the bench or the tests."""
+    assert not [
+        f"{module.place(line)} imports {name}"
+        for module in modules()
+        for name, line in module.imports()
+        if name.split(".")[0] in {"bench", "tests"}
+    ]
+
+
 def test_the_front_door_imports_nothing() -> None:
     """Importing the package by itself loads no layer."""
     [front] = [module for module in modules() if layer_of(module.name) is None]
