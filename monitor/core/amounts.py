@@ -161,14 +161,26 @@ def _power_of_five(number: int) -> int | None:
 
 
 def _rounded(numerator: int, denominator: int) -> Decimal:
-    """Return a quotient rounded half-even to 40 significant digits; a digit behind says that it does not end there."""
+    """Return a quotient rounded half-even to 40 significant digits."""
+    return _QUOTIENT.plus(_cut(numerator, denominator, QUOTIENT_DIGITS))
+
+
+def shortened(number: Fraction, digits: int) -> Decimal:
+    """Return a fraction cut after so many significant digits, or up to three more, and a 1 where it goes on.
+
+    So it lies on the same side of every number of fewer digits, and rounds to fewer as the fraction does.
+    """
+    return _cut(number.numerator, number.denominator, digits)
+
+
+def _cut(numerator: int, denominator: int, digits: int) -> Decimal:
     magnitude = round((abs(numerator).bit_length() - denominator.bit_length()) * _DIGITS_OF_A_BIT)
-    places = QUOTIENT_DIGITS + 3 - magnitude
+    places = digits + 3 - magnitude
     up, down = (10**places, 1) if places >= 0 else (1, 10**-places)
-    digits, rest = divmod(abs(numerator) * up, denominator * down)
+    found, rest = divmod(abs(numerator) * up, denominator * down)
     if rest:
-        digits, places = 10 * digits + 1, places + 1
-    return _QUOTIENT.plus(Decimal(digits if numerator > 0 else -digits).scaleb(-places, EXACT))
+        found, places = 10 * found + 1, places + 1
+    return Decimal(found if numerator > 0 else -found).scaleb(-places, EXACT)
 
 
 def fraction_of(number: Number) -> Fraction:

@@ -14,23 +14,19 @@ from monitor.core.instruments import Contract
 from monitor.core.legs import Leg
 from monitor.core.margin import Assessment
 from monitor.core.scopes import IN_USD, ScopeKind
-
-
-@exactly
-def bankruptcy_price(assessment: Assessment, leg: Leg) -> Number | None:
-    """Return the mark at which a position's share of the equity is gone; None where there is no positive one.
-
-    Isolated: where E = 0. Cross: the equity is shared pro rata to the requirements, the share in settle-asset units.
-    Linear: mark − share/(q·size); inverse: 1/(1/mark + share/(q·size)). Source: dYdX v4, quote at bankruptcy.
-    """
-    return _price(assessment, leg, _whole(assessment))
+from monitor.core.shortening import in_short
 
 
 @exactly
 def bankruptcy_prices(assessment: Assessment) -> tuple[Number | None, ...]:
-    """Return what `bankruptcy_price` says of every position of a scope, their requirements added up once."""
-    whole = _whole(assessment)
-    return tuple(_price(assessment, leg, whole) for leg in assessment.legs)
+    """Return of each position the mark at which its share of the equity is gone; None where there is no positive one.
+
+    Isolated: where E = 0. Cross: the equity is shared pro rata to the requirements, the share in settle-asset units.
+    Linear: mark − share/(q·size); inverse: 1/(1/mark + share/(q·size)). Source: dYdX v4, quote at bankruptcy.
+    """
+    figures = in_short(assessment)
+    whole = _whole(figures)
+    return tuple(_price(figures, leg, whole) for leg in figures.legs)
 
 
 def _price(assessment: Assessment, leg: Leg, all_required: Number | None) -> Number | None:

@@ -20,7 +20,7 @@ class Limits:
         max_id_bytes: account ids, symbols, assets; UTF-8 bytes, room for any venue's and for a prefix.
         max_digits: significant digits of an amount; 64 hold any 1e-30 … 1e30 a venue publishes.
         max_positions: of one account; venues allow a few hundred.
-        max_inverse_positions: of one account in inverse contracts; an exact sum of n reciprocals costs about n³.
+        max_inverse_positions: of one account in inverse contracts; their exact sum has the digits of all of them.
         max_balances: of one account; partial messages could otherwise make an account grow for ever.
         max_brackets: of one instrument; the longest published tables have 12.
         max_poll_records: records taken from the log at once; more block the event loop for longer than a heartbeat.

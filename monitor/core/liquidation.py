@@ -22,6 +22,7 @@ from monitor.core.margin import Assessment
 from monitor.core.portfolio.journey import FINE_DIGITS, book_of
 from monitor.core.portfolio.liquidation_price import liquidation_price as portfolio_price
 from monitor.core.scopes import IN_USD
+from monitor.core.shortening import in_short
 
 _AS_POLISHED = Decimal("1e-45")
 """Two searches that end within this share of each other have found the same price."""
@@ -50,18 +51,63 @@ def liquidation_price(account: Account, assessment: Assessment, symbol: str, k: 
     proportion. Where published deductions make the requirement jump over the line, the floor counts. Source: Binance
     support FAQ "How to Calculate Liquidation Price", solved over all brackets.
     """
+    return _prices(account, assessment, [symbol], k)[0]
+
+
+@exactly
+def liquidation_prices(account: Account, assessment: Assessment, k: Fraction) -> dict[str, LiquidationPrice]:
+    """Return what `liquidation_price` says of every contract of a scope; no more than once what they share."""
+    symbols = list(dict.fromkeys(leg.position.symbol for leg in assessment.legs))
+    return dict(zip(symbols, _prices(account, assessment, symbols, k), strict=True))
+
+
+def _prices(account: Account, assessment: Assessment, symbols: Sequence[str], k: Fraction) -> list[LiquidationPrice]:
     equity, requirement = assessment.equity, assessment.maintenance_margin
-    legs = [leg for leg in assessment.legs if leg.position.symbol == symbol]
-    if equity is None or requirement is None or not legs:
-        return LiquidationPrice()
+    if equity is None or requirement is None:
+        return [LiquidationPrice()] * len(symbols)
     left, right = times(equity, Decimal(k.denominator)), times(requirement, Decimal(k.numerator))
-    if left == right:
-        return LiquidationPrice(legs[0].mark_price, False, legs[0].mark_price)
-    recovery = left < right
+    is_on_line, recovery = left == right, left < right
+    figures = in_short(assessment)
+    whole = (equity, requirement) if figures is assessment else _added_up(figures)
+    by_symbol: dict[str, list[Leg]] = {}
+    for leg in figures.legs:
+        by_symbol.setdefault(leg.position.symbol, []).append(leg)
+    found: list[LiquidationPrice] = []
+    for symbol in symbols:
+        legs = by_symbol.get(symbol, [])
+        if not legs:
+            found.append(LiquidationPrice())
+        elif is_on_line:
+            found.append(LiquidationPrice(legs[0].mark_price, False, legs[0].mark_price))
+        else:
+            found.append(_price(account, figures, legs, whole, k, recovery=recovery))
+    return found
+
+
+def _added_up(figures: Assessment) -> tuple[Number, Number]:
+    """Return equity and requirement of a scope in one asset as sums of parts that were cut: they cancel out exactly."""
+    profits = [leg.unrealized_pnl for leg in figures.legs if leg.unrealized_pnl is not None]
+    required = [leg.maintenance_margin for leg in figures.legs if leg.maintenance_margin is not None]
+    return plus(figures.wallet_balance or _ZERO, total(profits)), total(required)
+
+
+def _price(
+    account: Account,
+    assessment: Assessment,
+    legs: Sequence[Leg],
+    whole: tuple[Number, Number],
+    k: Fraction,
+    *,
+    recovery: bool,
+) -> LiquidationPrice:
+    """Return the liquidation price of the legs of one contract in a scope that is not on its line.
+
+    `whole` is equity and requirement of a scope in one asset.
+    """
     if assessment.portfolio is not None:
-        return _in_portfolio(account, assessment, symbol, k, recovery=recovery)
+        return _in_portfolio(account, assessment, legs[0].position.symbol, k, recovery=recovery)
     if assessment.kind not in IN_USD:
-        price = _solved(account, legs, _rest_in_asset(equity, requirement, legs), k)
+        price = _solved(account, legs, _rest_in_asset(*whole, legs), k)
         return LiquidationPrice(price, recovery, price)
     still = _rest_in_usd(account, assessment, legs, None)
     mark_only = _solved(account, legs, still, k)

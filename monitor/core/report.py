@@ -24,7 +24,7 @@ from monitor.core.funding import funding_figures
 from monitor.core.instruments import Contract
 from monitor.core.ladder import Ladder, MarginStatus, debt_floor_in
 from monitor.core.legs import Leg
-from monitor.core.liquidation import LiquidationPrice, liquidation_price
+from monitor.core.liquidation import LiquidationPrice, liquidation_prices
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
 from monitor.core.portfolio.eligibility import ineligibilities
@@ -33,6 +33,7 @@ from monitor.core.portfolio.liquidation_move import liquidation_move
 from monitor.core.portfolio.reporting import portfolio_report
 from monitor.core.ratios import margin_ratio, risk_ratio
 from monitor.core.scopes import IN_USD, ScopeKind
+from monitor.core.shortening import in_short
 from monitor.core.transfers import available_margin, deposit_to_clear, max_transfer_out
 
 _ONE = Decimal(1)
@@ -130,13 +131,10 @@ def takeover_positions(figures: Assessment) -> list[dict[str, str | None]]:
 
 def _positions(account: Account, figures: Assessment, ladder: Ladder | None) -> list[dict[str, Any]]:
     """Return all positions of a scope; the legs of a symbol share its liquidation price, none without `ladder`."""
-    prices: dict[str, LiquidationPrice] = {}
-    if ladder is not None:
-        for symbol in dict.fromkeys(leg.position.symbol for leg in figures.legs):
-            prices[symbol] = liquidation_price(account, figures, symbol, ladder.liquidation)
-    none = LiquidationPrice()
+    prices = {} if ladder is None else liquidation_prices(account, figures, ladder.liquidation)
+    none, short = LiquidationPrice(), in_short(figures)
     return [
-        _position(figures, leg, prices.get(leg.position.symbol, none), bankruptcy)
+        _position(short, leg, prices.get(leg.position.symbol, none), bankruptcy)
         for leg, bankruptcy in zip(figures.legs, bankruptcy_prices(figures), strict=True)
     ]
 

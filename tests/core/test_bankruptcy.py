@@ -8,7 +8,7 @@ import pytest
 
 from monitor.core.accounts import MarginMode
 from monitor.core.amounts import Number
-from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.margin import assess
 from monitor.core.market import FixedMarket
 from monitor.core.scopes import scope_names
@@ -20,7 +20,7 @@ F = Fraction
 def prices_of(held: object, prices: FixedMarket) -> list[Number | None]:
     """Return the bankruptcy price of every position of the first scope."""
     found = assess(held, scope_names(held, prices)[0], prices)  # type: ignore[arg-type]
-    return [bankruptcy_price(found, leg) for leg in found.legs]
+    return list(bankruptcy_prices(found))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.accounts import Account, MarginMode
-from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.ladder import Ladder
 from monitor.core.liquidation import liquidation_price
 from monitor.core.margin import Assessment, assess
@@ -142,7 +142,7 @@ def reports(held: Account, book: Book) -> dict[str, object]:
 def test_bankruptcy_prices_share_the_equity_out(book: Book) -> None:
     """Closed at their bankruptcy prices, the positions of a scope lose its equity exactly, where all have one."""
     figures = book.assessed()
-    prices = [bankruptcy_price(figures, leg) for leg in figures.legs]
+    prices = list(bankruptcy_prices(figures))
     if any(price is None for price in prices) or figures.equity is None:
         return
     lost = F(0)

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.wire.document import decode_document
-from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.document import Document
 from monitor.core.instruments import chain_deductions
 from monitor.core.ladder import MarginStatus
@@ -172,6 +172,6 @@ def test_recorded_liquidations_of_hyperliquid(case: str) -> None:
         MarginStatus.TAKEOVER
     )
     if "fill_px" in inputs:
-        price = bankruptcy_price(found, found.legs[0])
+        price = bankruptcy_prices(found)[0]
         assert price is not None
         assert abs(Fraction(price) - Fraction(inputs["fill_px"])) < Fraction("0.05")

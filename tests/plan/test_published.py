@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from monitor.core.accounts import Account, MarginMode
-from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.margin import assess
 from monitor.core.market import FixedMarket
 from monitor.core.plan.rule import LiquidationRule, RuleName
@@ -66,7 +66,8 @@ def test_dydx_bankruptcy_quotes(case: Mapping[str, Any]) -> None:
     who, prices = book(case["inputs"])
     symbol, closed = case["inputs"]["close"]
     assessment = assess(who, SCOPE, prices)
-    [price] = [bankruptcy_price(assessment, leg) for leg in assessment.legs if leg.position.symbol == symbol]
+    shared = zip(assessment.legs, bankruptcy_prices(assessment), strict=True)
+    [price] = [price for leg, price in shared if leg.position.symbol == symbol]
     assert price is not None
     quote = -Fraction(closed) * Fraction(price)
     millionths = -((-quote * 10**6) // 1)

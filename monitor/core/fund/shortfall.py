@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from monitor.core.amounts import decimal_of, exactly
-from monitor.core.bankruptcy import bankruptcy_price
+from monitor.core.amounts import Number, decimal_of, exactly
+from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.board import MarketBoard
 from monitor.core.collateral import ask_price
 from monitor.core.fund.claims import ClaimedPosition, FundFigure, PriceMark
@@ -19,6 +19,7 @@ from monitor.core.funds import InsuranceFund
 from monitor.core.legs import Leg
 from monitor.core.margin import Assessment
 from monitor.core.scopes import IN_USD
+from monitor.core.shortening import in_short
 
 FUND_UNKNOWN = "fund_unknown"
 
@@ -47,14 +48,15 @@ def shares_of(assessment: Assessment, board: MarketBoard) -> list[Share]:
     one asset keeps it, unless its fund holds another. Without any requirement the notionals weigh. Empty without
     positions.
     """
-    assert assessment.equity is not None, "a bankrupt scope has figures"
-    lacking = max(_ZERO, -Fraction(assessment.equity))
-    weights = _weights(assessment)
+    short = in_short(assessment)
+    assert short.equity is not None, "a bankrupt scope has figures"
+    lacking = max(_ZERO, -Fraction(short.equity))
+    weights, bankruptcies = _weights(short), bankruptcy_prices(short)
     whole = sum(weights, _ZERO)
     found: dict[tuple[str, str], list[ClaimedPosition]] = {}
     figures: dict[tuple[str, str], FundFigure | None] = {}
     totals: dict[tuple[str, str], Fraction] = {}
-    for leg, weight in zip(assessment.legs, weights, strict=True):
+    for leg, weight, bankruptcy in zip(assessment.legs, weights, bankruptcies, strict=True):
         assert leg.instrument is not None, "a bankrupt scope has terms for its positions"
         part = lacking * weight / whole if whole else lacking / len(weights)
         in_usd = assessment.kind in IN_USD
@@ -63,7 +65,7 @@ def shares_of(assessment: Assessment, board: MarketBoard) -> list[Share]:
         key = (asset, because) if fund is None or because else (asset, f"fund:{fund.fund}")
         figures[key] = None if fund is None or because else _figure(fund, board)
         totals[key] = totals.get(key, _ZERO) + amount
-        found.setdefault(key, []).append(_position(assessment, leg, amount, board))
+        found.setdefault(key, []).append(_position(leg, amount, bankruptcy, board))
     return [
         Share(key[0], decimal_of(totals[key]), tuple(positions), figure := figures[key], "" if figure else key[1])
         for key, positions in found.items()
@@ -107,10 +109,9 @@ def _figure(fund: InsuranceFund, board: MarketBoard) -> FundFigure:
     return FundFigure(fund.fund, fund.asset, fund.balance, fund.event_time_ms, *board.funds.places[fund.fund])
 
 
-def _position(assessment: Assessment, leg: Leg, amount: Fraction, board: MarketBoard) -> ClaimedPosition:
+def _position(leg: Leg, amount: Fraction, bankruptcy: Number | None, board: MarketBoard) -> ClaimedPosition:
     position, quote = leg.position, board.quotes[leg.position.symbol]
     before = board.previous.get(position.symbol)
-    bankruptcy = bankruptcy_price(assessment, leg)
     return ClaimedPosition(
         position.symbol,
         position.side,
@@ -124,7 +125,7 @@ def _position(assessment: Assessment, leg: Leg, amount: Fraction, board: MarketB
     )
 
 
-def _decimal(number: Decimal | Fraction) -> Decimal:
+def _decimal(number: Number) -> Decimal:
     return number if isinstance(number, Decimal) else decimal_of(number)
 
 

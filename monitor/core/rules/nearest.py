@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from monitor.core.accounts import Account
 from monitor.core.amounts import Number, format_amount, format_quotient, minus, quotient
-from monitor.core.liquidation import liquidation_price
+from monitor.core.liquidation import liquidation_prices
 from monitor.core.margin import assess
 from monitor.core.market import Market
 from monitor.core.rules.measures import Ratio
@@ -33,8 +33,8 @@ def nearest_distance(account: Account, market: Market, ladders: Ladders) -> Read
             return NOTHING
         k: Fraction = ladders.of(kind_of(account, scope)).liquidation
         marks = {leg.position.symbol: leg.mark_price for leg in assessment.legs}
-        for symbol, mark in marks.items():
-            found = liquidation_price(account, assessment, symbol, k)
+        for symbol, found in liquidation_prices(account, assessment, k).items():
+            mark = marks[symbol]
             if found.price is None or mark is None:
                 continue
             gap: Number = minus(found.price, mark) if not found.recovery else Decimal(0)
