@@ -107,7 +107,10 @@ class Line(NamedTuple):
 
     def is_met(self, equity: N, requirement: N) -> bool:
         """Return whether the figures are at the line or above it. Needs the exact context."""
-        headroom = self.headroom(equity, requirement)
+        return self.is_met_by(self.headroom(equity, requirement), requirement)
+
+    def is_met_by(self, headroom: N, requirement: N) -> bool:
+        """Return whether figures of this headroom are at the line or above it."""
         return headroom > 0 or (headroom == 0 and not (self.strict and requirement))
 
 

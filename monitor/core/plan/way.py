@@ -61,6 +61,9 @@ class _Way(Generic[N]):
         self._line = line
         self._taken: list[Reduction] = []
         self._cooling = False
+        self._start: N = line.headroom(projection.equity, projection.requirement)
+        self._headroom: N = self._start
+        """Carried along by what reductions add: the figures of many inverse contracts are long, what changes is not."""
 
     def found(self) -> WayBack:
         """Return the reductions, tried in the order of relief."""
@@ -82,12 +85,16 @@ class _Way(Generic[N]):
         return WayBack(tuple(self._taken), self._is_back())
 
     def _is_back(self) -> bool:
-        return self._line.is_met(self._at.equity, self._at.requirement)
+        return self._line.is_met_by(self._headroom, self._at.requirement)
+
+    def _gain(self, after: Figures[N]) -> N:
+        """Return by how much a reduction lifts the scope over its line."""
+        return self._line.headroom(after.equity - self._at.equity, after.requirement - self._at.requirement)
 
     def _flat(self, order: Sequence[Holding[N]]) -> WayBack:
         """Return every position closed whole: what is left to do, and the only hope where parts do not suffice."""
         self._at.reset()
-        self._taken = []
+        self._taken, self._headroom = [], self._start
         for holding in order:
             self._take(holding, holding.left, self._at.after(holding, holding.left))
         return self._result()
@@ -100,12 +107,12 @@ class _Way(Generic[N]):
         one_order = self._rule.rule is RuleName.LARGE_ORDER
         passed: list[Decimal] = []
         best: list[Decimal] = []
-        most, low = self._headroom(), Decimal(0)
+        most, low = self._headroom, Decimal(0)
         for quantity in self._stops(holding):
             after = self._at.after(holding, quantity)
-            headroom = self._line.headroom(after.equity, after.requirement)
+            headroom = self._headroom + self._gain(after)
             passed = [quantity] if one_order else [*passed, quantity]
-            if self._line.is_met(after.equity, after.requirement):
+            if self._line.is_met_by(headroom, after.requirement):
                 best = [large_order.least(self._at, holding, self._line, low, quantity)] if one_order else passed
                 break
             if headroom > most:
@@ -140,6 +147,7 @@ class _Way(Generic[N]):
         limit_price = None
         if self._rule.rule is RuleName.FILLABLE_PRICE:
             limit_price = fillable_price(holding, self._at.equity, self._at.requirement, self._rule)
+        self._headroom += self._gain(after)
         self._at.take(holding, quantity, after)
         leg = holding.leg
         assert leg.mark_price is not None, "asked of a known scope"
@@ -177,7 +185,4 @@ class _Way(Generic[N]):
         """Return by how much the best stop of a position lifts the scope over its line, all else unchanged."""
         found = self._stops(holding) if self._at.is_piecewise_linear else [holding.left]
         figures = (self._at.after(holding, quantity) for quantity in found)
-        return max(self._line.headroom(after.equity, after.requirement) for after in figures) - self._headroom()
-
-    def _headroom(self) -> N:
-        return self._line.headroom(self._at.equity, self._at.requirement)
+        return max(self._gain(after) for after in figures)
