@@ -11,10 +11,10 @@ import logging
 from collections.abc import Sequence
 
 from monitor.app.adl_publishing import STANDING_KEY
+from monitor.app.kernel_thread import KernelThread
 from monitor.app.observing import Observer
 from monitor.app.outage import RETRY_SECONDS, outlast
 from monitor.app.ports import LogReader, Record, TopicPartition
-from monitor.app.shared import KernelThread
 from monitor.core.adl.candidates import key_of
 from monitor.core.adl.digest import Digest, Standing
 from monitor.core.adl.queue import AdlQueue

@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from monitor.app.alarms import Alarms, Watchdog
-
-if TYPE_CHECKING:
-    from monitor.app.shared import KernelThread
+from monitor.app.kernel_thread import KernelThread
 
 T = TypeVar("T")
 

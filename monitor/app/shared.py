@@ -5,14 +5,15 @@ Only the bundle lives here; each part is described where it is made.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from monitor.app.adl_reading import AdlReader
 from monitor.app.audit_settings import AuditSettings
 from monitor.app.codec import Codec
 from monitor.app.feed import GlobalFeed
 from monitor.app.input_watch import InputWatch
+from monitor.app.kernel_thread import KernelThread
 from monitor.app.observing import Observer
 from monitor.app.ports import Log
 from monitor.app.provenance import MarketSource
@@ -23,18 +24,6 @@ from monitor.app.topics import TopicNames
 from monitor.app.watchdog_settings import WatchdogSettings
 from monitor.core.engine import MarginEngine
 from monitor.core.limits import Limits
-
-if TYPE_CHECKING:
-    from monitor.app.adl_reading import AdlReader
-
-T = TypeVar("T")
-
-
-class KernelThread(Protocol):
-    """Run synchronous work in the one thread that may take long, so that the event loop never does."""
-
-    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
-        """Run `work` and return its result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from monitor.app.changelog import FACTS, MEMORY, META_KEY, RULES
 from monitor.app.codec import Codec
 from monitor.app.feed import GlobalFeed
 from monitor.app.image import DamagedState, Image
+from monitor.app.kernel_thread import KernelThread
 from monitor.app.ports import LogReader, PositionLost, Record, TopicPartition
 from monitor.app.reading import FeedEntry, GlobalInput
-from monitor.app.shared import KernelThread
 from monitor.core.board import MarketBoard
 from monitor.core.engine import MarginEngine
 from monitor.core.following import Follower

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.app.shared import KernelThread
+    from monitor.app.kernel_thread import KernelThread
 
 
 def warm() -> None:
