@@ -1,4 +1,4 @@
-"""The kernel thread as the application asks for it: work that takes long is done there, so that the event loop never waits.
+"""The kernel thread as the application asks for it: work that takes long is done there, not in the event loop.
 
 The thread itself is made in `cli/assembly`.
 """

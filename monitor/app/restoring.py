@@ -15,7 +15,7 @@ from monitor.app.ports import LogReader, LogUnavailable
 from monitor.app.provenance import prove
 from monitor.app.shared import Shared
 from monitor.app.snapshots import SnapshotName
-from monitor.app.warm import WarmCopy
+from monitor.app.warm_copy import WarmCopy
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from monitor.app.results import StepResult
 from monitor.app.shared import Shared
 from monitor.app.step import CLOCK_MS, StepMaker
 from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover, requests_to
-from monitor.app.warm import UnfitCopy, WarmCopy
+from monitor.app.warm_copy import UnfitCopy, WarmCopy
 
 log = logging.getLogger(__name__)
 

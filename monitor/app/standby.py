@@ -15,7 +15,7 @@ from monitor.app.changelog import ForeignState, check_owner
 from monitor.app.outage import outlast
 from monitor.app.ports import Record, TopicPartition
 from monitor.app.shared import Shared
-from monitor.app.warm import UnfitCopy, WarmCopy
+from monitor.app.warm_copy import UnfitCopy, WarmCopy
 from monitor.core.partitioning import murmur2
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from monitor.app.results import Step
 from monitor.app.shared import Shared
 from monitor.app.step import StepMaker
 from monitor.app.topics import TopicNames
-from monitor.app.warm import UnfitCopy, WarmCopy
+from monitor.app.warm_copy import UnfitCopy, WarmCopy
 from monitor.core.inputs import FundTerms
 
 log = logging.getLogger(__name__)

@@ -8,10 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from monitor.app.kernel_thread import KernelThread
+from monitor.app.kernel_thread import KernelThread
 
 
 def warm() -> None:

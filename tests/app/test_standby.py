@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.app import standby, warm
+from monitor.app import standby, warm_copy
 from tests.app.judge import Judge
 from tests.app.lab import Running, World, new_world, virtual
 
@@ -114,15 +114,15 @@ async def test_a_copy_beyond_the_end_is_not_used(caplog: pytest.LogCaptureFixtur
 @virtual
 async def test_a_copy_is_current_soon_and_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """A turn takes over a bounded number of accounts; what is stated as warm is current."""
-    monkeypatch.setattr(warm, "ACCOUNTS_AT_ONCE", 2)
-    turn, grown = warm.WarmCopy.turn, []
+    monkeypatch.setattr(warm_copy, "ACCOUNTS_AT_ONCE", 2)
+    turn, grown = warm_copy.WarmCopy.turn, []
 
-    def counted(copy: warm.WarmCopy, *args: Any) -> None:
+    def counted(copy: warm_copy.WarmCopy, *args: Any) -> None:
         before = len(copy.engine.book)
         turn(copy, *args)
         grown.append(len(copy.engine.book) - before)
 
-    monkeypatch.setattr(warm.WarmCopy, "turn", counted)
+    monkeypatch.setattr(warm_copy.WarmCopy, "turn", counted)
     world = await new_world(partitions=1, **STANDBY)
     world.opening(9)
     world.start()
@@ -140,7 +140,7 @@ async def test_a_copy_that_has_much_to_take_over_is_not_handed_over(
     """A copy whose accounts still wait would be slower than the log: the shard is taken over cold, in order."""
     caplog.set_level("INFO")
     monkeypatch.setattr(standby, "CURRENT_RECORDS", 5)
-    monkeypatch.setattr(warm.WarmCopy, "_renew", lambda copy: None)
+    monkeypatch.setattr(warm_copy.WarmCopy, "_renew", lambda copy: None)
     world = await new_world(partitions=1, **STANDBY)
     world.opening(6)
     owner = world.start()

@@ -12,7 +12,7 @@ import pytest
 from monitor.app.feed import GlobalFeed
 from monitor.app.ports import Record, TopicPartition
 from monitor.app.reading import GlobalInput
-from monitor.app.warm import ACCOUNTS_AT_ONCE, MARKS_AT_ONCE, WarmCopy
+from monitor.app.warm_copy import ACCOUNTS_AT_ONCE, MARKS_AT_ONCE, WarmCopy
 from monitor.core.accounts import Account, Position, Side
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
