@@ -47,6 +47,8 @@ class Meta:
     `shown_before` is an offset of the changelog: accounts whose facts stand before it have been shown since they were
     written there. It is no time, for the clocks of those who write and read are not one; 0 says nothing of anybody.
     `hash` is that of all live records (see `weight`) as of this line, None in lines of versions that counted none.
+    `unfinished` is where the inputs will stand once the message is told whole of which a part has been told: whoever
+    goes on judges it before any other, for what stands in the log may already follow from it.
     """
 
     group: str
@@ -59,51 +61,73 @@ class Meta:
     hash: int | None = None
     closed: str = ""
     shown_before: int = 0
+    unfinished: Positions = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """Return the line as it is written."""
-        inputs: dict[str, dict[str, int]] = {}
-        for where, offset in sorted(self.inputs.items()):
-            inputs.setdefault(where.topic, {})[str(where.partition)] = offset
         return {
             "group": self.group,
             "shards": self.shards,
             "schema": self.schema,
             "writer": self.writer,
             "counter": self.counter,
-            "inputs": inputs,
+            "inputs": _by_topic(self.inputs),
             "incarnation": self.incarnation,
             **({} if self.hash is None else {"hash": f"{self.hash:016x}"}),
             **({"closed": self.closed} if self.closed else {}),
             "shown_before": self.shown_before,
+            **({"unfinished": _by_topic(self.unfinished)} if self.unfinished else {}),
         }
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Meta:
         """Return the line a body states."""
-        inputs = {
-            TopicPartition(topic, int(partition)): offset
-            for topic, offsets in body["inputs"].items()
-            for partition, offset in offsets.items()
-        }
         counted = body.get("hash")
         return cls(
             body["group"],
             body["shards"],
             body["writer"],
             body["counter"],
-            inputs,
+            _by_place(body["inputs"]),
             body["schema"],
             body.get("incarnation", ""),
             None if counted is None else int(counted, 16),
             body.get("closed", ""),
             body.get("shown_before", 0),
+            _by_place(body.get("unfinished", {})),
         )
 
-    def next(self, writer: str, inputs: Positions, total: int, shown_before: int) -> Meta:
+    def next(self, writer: str, inputs: Positions, total: int, shown_before: int, unfinished: Positions) -> Meta:
         """Return the line of the next transaction, after which the live records have the hash `total`."""
-        counter = self.counter + 1
-        return replace(self, writer=writer, counter=counter, inputs=inputs, hash=total, shown_before=shown_before)
+        return replace(
+            self,
+            writer=writer,
+            counter=self.counter + 1,
+            inputs=inputs,
+            hash=total,
+            shown_before=shown_before,
+            unfinished=ahead_of(inputs, {**self.unfinished, **unfinished}),
+        )
+
+
+def ahead_of(reached: Positions, places: Positions) -> dict[TopicPartition, int]:
+    """Return the places that lie beyond those reached."""
+    return {where: offset for where, offset in places.items() if reached.get(where, 0) < offset}
+
+
+def _by_topic(places: Positions) -> dict[str, dict[str, int]]:
+    by_topic: dict[str, dict[str, int]] = {}
+    for where, offset in sorted(places.items()):
+        by_topic.setdefault(where.topic, {})[str(where.partition)] = offset
+    return by_topic
+
+
+def _by_place(by_topic: Mapping[str, Mapping[str, int]]) -> dict[TopicPartition, int]:
+    return {
+        TopicPartition(topic, int(partition)): offset
+        for topic, offsets in by_topic.items()
+        for partition, offset in offsets.items()
+    }
 
 
 async def read_last_meta(reader: LogReader, where: TopicPartition, codec: Codec) -> Meta | None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.app.changelog import META_KEY, Meta, check_owner, read_last_meta
+from monitor.app.changelog import META_KEY, Meta, ahead_of, check_owner, read_last_meta
 from monitor.app.codec import Codec
 from monitor.app.image import Image
 from monitor.app.observing import Observer
@@ -137,11 +137,12 @@ class Ledger:
         """Write several transactions; the inputs count as used up with the last. Raises `OwnershipLost`.
 
         `before` is how far the inputs were used up by what came before: messages that brought about nothing may not
-        have been committed yet, and whoever takes over amid the parts must not judge them against what these tell.
+        have been committed yet, and whoever takes over amid the parts must not judge them against what these tell. He
+        is told what is unfinished.
         """
         *first, last = parts
         for part in first:
-            await self.commit(part, before)
+            await self.commit(part, before, unfinished=ahead_of(before, inputs))
         await self.commit(last, inputs, consumed)
 
     async def commit(
@@ -149,6 +150,7 @@ class Ledger:
         records: Sequence[OutputRecord],
         inputs: Mapping[TopicPartition, int],
         consumed: Mapping[TopicPartition, int] | None = None,
+        unfinished: Mapping[TopicPartition, int] | None = None,
     ) -> None:
         """Write records and the line that says how far the inputs are used up, in one transaction, whatever it takes.
 
@@ -156,7 +158,7 @@ class Ledger:
         """
         kept = [record for record in records if record.topic == self.settings.state_topic]
         total = self.image.hash_after((record.key or b"", record.value) for record in kept)
-        meta = self.meta.next(self._writer_id, inputs, total, self.shown_before)
+        meta = self.meta.next(self._writer_id, inputs, total, self.shown_before, unfinished or {})
         started = time.perf_counter()
         batch = self._reducer.fitting([*records, self._maker.meta(meta.body(), META_KEY)], started)
         while True:

@@ -110,11 +110,11 @@ class StepMaker:
             self._add(self._global_input(entry, self.engine.apply, now_ms), step)
         return self._finish(step)
 
-    def take_unjudged(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
-        """Apply messages from before the first start without judging anybody."""
-        step = Step()
+    def take(self, entries: Sequence[FeedEntry], now_ms: int, *, judging: bool) -> Step:
+        """Apply messages at the time at which the engine stands; those from before the first start judge nobody."""
+        step, apply = Step(), self.engine.apply if judging else self.engine.absorb
         for entry in entries:
-            self._add(self._global_input(entry, self.engine.absorb, now_ms), step)
+            self._add(self._global_input(entry, apply, now_ms), step)
         return self._finish(step)
 
     def refuse(self, records: Sequence[Record], held: Mapping[Origin, Held], now_ms: int) -> Step:
@@ -146,8 +146,7 @@ class StepMaker:
 
     def tell(self, outcome: Outcome) -> Step:
         """Make the records of what the engine has done of its own accord."""
-        step = Step()
-        self._add(StepResult(outcome), step)
+        self._add(StepResult(outcome), step := Step())
         return self._finish(step)
 
     def judge_everybody(self, now_ms: int) -> Iterator[Step]:
@@ -197,16 +196,15 @@ class StepMaker:
         self._observer.judged(outcome.scopes_judged)
         for applied in outcome.prices_applied:
             self._observer.price_message(applied)
-        for _ in range(outcome.late_prices):
-            self._observer.duplicate(self._topics.mark_prices)
-        for _ in range(outcome.funds.late):
-            self._observer.duplicate(self._topics.insurance_funds)
+        topics = self._topics
+        late = {topics.mark_prices: outcome.late_prices, topics.insurance_funds: outcome.funds.late}
+        for topic, count in (late | {topics.account_events: outcome.duplicates}).items():
+            for _ in range(count):
+                self._observer.duplicate(topic)
         for kind, count in outcome.funds.decisions.items():
             self._observer.fund_decisions(kind, count)
         for _ in range(outcome.account_events):
             self._observer.account_event()
-        for _ in range(outcome.duplicates):
-            self._observer.duplicate(self._topics.account_events)
 
     def _global_input(self, entry: FeedEntry, apply: Apply, now_ms: int) -> StepResult:
         result = StepResult(inputs={entry.where: entry.offset + 1})

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
-from monitor.app.changelog import check_owner
+from monitor.app.changelog import ahead_of, check_owner
 from monitor.app.feed import Cursor, behind
 from monitor.app.image import Image
 from monitor.app.ledger import RETRY_SECONDS, Ledger
@@ -72,6 +73,7 @@ class Takeover:
             await self._report_unjudged()
         if self._steps.owns_globals:
             await self._tell_missed_faults()
+        await self._finish_what_was_begun()
         await self._take_missed(judging=was_judged)
         await self._find_requests()
         turns = self._steps.judge_everybody(self._shared.now_ms())
@@ -104,11 +106,8 @@ class Takeover:
     def _ahead_of(self, reached: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Return how far the last owner had judged inputs that are not read so far here, or not read at all yet."""
         own = {self._accounts, *requests_to(self._shard, self._shared.topics)}
-        return {
-            where: offset
-            for where, offset in self._positions.items()
-            if where not in own and reached.get(where, 0) < offset
-        }
+        ahead = ahead_of(reached, {**self._positions, **self._ledger.meta.unfinished})
+        return {where: offset for where, offset in ahead.items() if where not in own}
 
     async def _forget_recreated(self, ahead: Mapping[TopicPartition, int]) -> bool:
         """Go on from the log's truth where a stored position lies beyond its end: the topic was made anew."""
@@ -212,6 +211,17 @@ class Takeover:
         now_ms = self._shared.now_ms()
         await self._commit(await self._shared.on_kernel_thread(lambda: self._steps.absorb(records, now_ms)))
 
+    async def _finish_what_was_begun(self) -> None:
+        """Judge first the message of which the last owner told a part: what is told must not go back behind it.
+
+        It tells no time: prices that are older may be missed still, and must not look stale.
+        """
+        begun, feed, now_ms = self._ledger.meta.unfinished, self._shared.feed, self._shared.now_ms()
+        window = feed.entries(self._cursor.next, feed.end - self._cursor.next) if begun else ()
+        entries = [one for one in window if one.offset < begun.get(one.where, 0) and not self._is_judged(one)]
+        work = partial(self._steps.take, entries, now_ms, judging=True)
+        await self._commit(await self._shared.on_kernel_thread(work))
+
     async def _take_missed(self, *, judging: bool) -> None:
         """Judge the messages since the last judgement one by one; before a first start nothing was missed.
 
@@ -219,7 +229,7 @@ class Takeover:
         life that follows, else a takeover never ended where a commit takes longer than the next message.
         """
         feed, cursor = self._shared.feed, self._cursor
-        work = self._steps.judge_missed if judging else self._steps.take_unjudged
+        work = self._steps.judge_missed if judging else partial(self._steps.take, judging=False)
         most = MISSED_AT_ONCE if judging else ENTRIES_AT_ONCE
         end, reached = feed.end, dict(feed.positions)
         while cursor.next < end:

@@ -394,3 +394,28 @@ async def test_missed_prices_are_not_taken_for_silence() -> None:
     await world.until_quiet()
     assert all(event["status"] != "unknown" for event in world.events())
     assert world.chain("a0") == ["watch", "warning"]
+
+
+@pytest.mark.parametrize("heirs", [1, 2])
+@virtual
+async def test_a_message_told_in_part_is_judged_to_its_end_before_any_other(heirs: int) -> None:
+    """Whoever goes on amid a price that did not fit a transaction does not first judge newer terms at older prices."""
+    world, one = await opened(14, partitions=1, limits__max_transaction_records=16)
+    fates = [Fate.DIE_AFTER]
+    one.gate.plan = lambda _number, name: fates.pop() if fates and name == "write" else None
+    world.price(XUSDT=40)
+    await world.until(lambda: one.gate.dead)
+    told = {event["account_id"] for event in world.events()}
+    assert 0 < len(told) < 14, "the price is told in part"
+    world.instrument("XUSDT", rate="0.11", confirm=True)
+    for _ in range(heirs - 1):  # one who dies before he has judged anything leaves it as it was
+        heir = world.start()
+        fates.append(Fate.DIE_AFTER)
+        heir.gate.plan = one.gate.plan
+        world.account("a0", 201)
+        await world.until(lambda: heir.gate.dead)  # noqa: B023 - awaited here
+        assert len(world.events()) == len(told)
+    world.start()
+    await world.until_quiet()
+    assert {tuple(world.chain(f"a{number}")) for number in range(14)} == {("bankrupt",)}
+    Judge(world).check()
