@@ -5,7 +5,9 @@ Bytes, folders and atomicity live here; when to write, and whether what was foun
 Layout: magic, version; then blocks of (kind, raw length, packed length, digest, packed bytes). The digest is blake2b
 over the digest before it, the head of the block and its bytes, so that nothing can be cut off, changed, moved or left
 out. The first block is the description in JSON, the last an empty one. Blocks of records hold, each as one array: the
-lengths of the names, for each name the number of its value, the lengths of the values; then all names, all values.
+lengths of the names, for each name the number of its value (0: none), the lengths of the values; then all names, a
+line each, and all values. Blocks of accounts hold facts and memory, whose names would be the same: the lengths of the
+facts stand behind those of the values, the facts at the end. Where and when accounts were touched stands for values.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
@@ -28,24 +30,29 @@ from numpy.typing import NDArray
 
 from monitor.app.changelog import FACTS, MEMORY, RULES, Meta
 from monitor.app.image import Image
+from monitor.app.second_thread import SecondThread
 from monitor.app.snapshots import BadSnapshot, Snapshot, SnapshotName
+from monitor.core.ahead import Begin, at_once, one_ahead
 
-VERSION: Final = 2
+VERSION: Final = 3
 _MAGIC: Final = b"LIQMON\x00S" + VERSION.to_bytes(2, "little")
 _HEAD: Final = Struct("<2sII")
-_WRITTEN: Final = Struct("<QQ")
 _DIGEST: Final = 16
 _DESCRIPTION: Final = b"{}"
 _END: Final = b"  "
 _TOUCHED: Final = b"t|"
-_ACCOUNTS: Final = (RULES, MEMORY, FACTS)
+_PAIRS: Final = b"a|"
+"""Accounts that have facts, with what was told of them where anything was."""
+_ACCOUNTS: Final = (RULES, MEMORY, _PAIRS)
 """Written last, so that who wants the rest alone need not read them."""
 _RECORDS: Final = 16_384
 """Of one block: few enough that no call holds the interpreter for long."""
 _LARGEST: Final = 1 << 30
+_LINE: Final = b"\n"
 _LEVEL: Final = 1
 _U4: Final = np.dtype("<u4")
-W = TypeVar("W", str, bytes)
+_U8: Final = np.dtype("<u8")
+V = TypeVar("V")
 
 
 class SnapshotFiles:
@@ -82,8 +89,8 @@ class SnapshotFiles:
     def read(self, name: SnapshotName, *, brief: bool) -> Snapshot:
         """Read the file of a shard, checking every byte of what is read."""
         try:
-            with self.path_of(name).open("rb") as file:
-                return read_snapshot(file, brief=brief)
+            with self.path_of(name).open("rb") as file, SecondThread() as second:
+                return read_snapshot(file, brief=brief, begin=at_once if brief else second.begin)
         except FileNotFoundError as error:
             raise BadSnapshot("absent", f"there is no {error.filename}") from error
         except OSError as error:
@@ -116,13 +123,13 @@ def write_snapshot(file: BinaryIO, snapshot: Snapshot, is_given_up: Callable[[],
     return True
 
 
-def read_snapshot(file: BinaryIO, *, brief: bool = False) -> Snapshot:
-    """Read a snapshot. Raises BadSnapshot where anything is not as it was written."""
+def read_snapshot(file: BinaryIO, *, brief: bool = False, begin: Begin = at_once) -> Snapshot:
+    """Read a snapshot; `begin` may unpack a block ahead. Raises BadSnapshot where anything is not as it was written."""
     magic = file.read(len(_MAGIC))
     if magic != _MAGIC:
         reason = "version" if magic[:-2] == _MAGIC[:-2] and len(magic) == len(_MAGIC) else "damaged"
         raise BadSnapshot(reason, f"it begins with {magic.hex()}, this version reads {_MAGIC.hex()}")
-    blocks = _checked_blocks(file)
+    blocks = one_ahead(_checked_blocks(file), begin)
     try:
         snapshot = _described(next(blocks)[1])
         for kind, raw in blocks:
@@ -149,33 +156,36 @@ def _blocks(snapshot: Snapshot) -> Iterator[tuple[bytes, bytes]]:
         "meta": meta.body(),
     }
     yield _DESCRIPTION, json.dumps(body).encode()
-    touched = {account: _WRITTEN.pack(*written) for account, written in image.touched.items()}
-    yield from _records(_TOUCHED, touched)
+    yield from _touched(image)
     kinds = image.kinds()
+    facts, memory = kinds.pop(FACTS), kinds[MEMORY]
+    kinds[MEMORY] = {name: value for name, value in memory.items() if name not in facts}
     for kind in sorted(kinds, key=lambda one: _ACCOUNTS.index(one) if one in _ACCOUNTS else -1):
-        yield from _records(kind, kinds[kind])
+        yield from ((kind, _packed(list(some), some.values())) for some in _parts(kinds[kind]))
+    for some in _parts(facts):
+        yield _PAIRS, _packed(list(some), map(memory.get, some), list(some.values()))
     yield _END, b""
 
 
-def _records(kind: bytes, kept: dict[str, bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _touched(image: Image) -> Iterator[tuple[bytes, bytes]]:
+    for some in _parts(image.touched):
+        names = [name.encode() for name in some]
+        heads = np.array([len(names), *map(len, names)], _U4)
+        yield _TOUCHED, b"".join((heads.tobytes(), _LINE.join(names), np.array(list(some.values()), _U8).tobytes()))
+
+
+def _parts(kept: dict[str, V]) -> Iterator[dict[str, V]]:
     items = iter(kept.items())
-    while some := list(islice(items, _RECORDS)):
-        names = [name.encode() for name, _ in some]
-        numbers: dict[bytes, int] = {}
-        chosen = [numbers.setdefault(value, len(numbers)) for _, value in some]
-        yield (
-            kind,
-            b"".join(
-                (
-                    np.array([len(names), len(numbers)], _U4).tobytes(),
-                    np.fromiter(map(len, names), _U4, len(names)).tobytes(),
-                    np.array(chosen, _U4).tobytes(),
-                    np.fromiter(map(len, numbers), _U4, len(numbers)).tobytes(),
-                    *names,
-                    *numbers,
-                )
-            ),
-        )
+    while some := dict(islice(items, _RECORDS)):
+        yield some
+
+
+def _packed(ids: Sequence[str], values: Iterable[bytes | None], facts: Sequence[bytes] = ()) -> bytes:
+    names = [name.encode() for name in ids]
+    numbers: dict[bytes, int] = {}
+    chosen = [0 if value is None else numbers.setdefault(value, len(numbers) + 1) for value in values]
+    lengths = [len(names), len(numbers), *map(len, names), *chosen, *map(len, numbers), *map(len, facts)]
+    return b"".join((np.array(lengths, _U4).tobytes(), _LINE.join(names), *numbers, *facts))
 
 
 def _checked_blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -217,28 +227,47 @@ def _described(raw: bytes) -> Snapshot:
 
 
 def _fill(image: Image, kind: bytes, raw: bytes) -> None:
+    if kind == _TOUCHED:
+        _fill_touched(image, raw)
+        return
+    is_pair, kinds = kind == _PAIRS, image.kinds()
     count, distinct = (int(one) for one in np.frombuffer(raw, _U4, 2))
-    lengths = np.frombuffer(raw, _U4, 2 * count + distinct, 8)
+    lengths = np.frombuffer(raw, _U4, 2 * count + distinct + (count if is_pair else 0), 8)
+    chosen, of_values, of_facts = lengths[count : 2 * count], lengths[2 * count :][:distinct], lengths[-count:]
     begin = 8 + lengths.nbytes
-    middle = begin + int(lengths[:count].sum())
-    names = _names(raw[begin:middle], lengths[:count])
-    values = _cut(raw, lengths[2 * count :], middle)
+    names, middle = _names(raw, lengths[:count], begin)
+    values = [b"", *_cut(raw, of_values, middle)]
+    if is_pair:
+        image.facts.update(zip(names, _cut(raw, of_facts, middle + int(of_values.sum())), strict=True))
+        kind = MEMORY
     if kind == MEMORY:
         values = [image.once(value) for value in values]
-    if distinct != count:
-        values = [values[number] for number in lengths[count : 2 * count].tolist()]
-    if kind == _TOUCHED:
-        image.touched.update(zip(names, map(_WRITTEN.unpack, values), strict=True))
-    else:
-        image.kinds()[kind].update(zip(names, values, strict=True))
+    numbers = chosen.tolist()
+    kept: Iterable[tuple[str, bytes]] = zip(names, map(values.__getitem__, numbers), strict=True)
+    if not chosen.all():
+        kept = [record for record, number in zip(kept, numbers, strict=True) if number]
+    kinds[kind].update(kept)
 
 
-def _names(joined: bytes, lengths: NDArray[np.uint32]) -> Sequence[str]:
-    if joined.isascii():
-        return _cut(joined.decode("ascii"), lengths)
-    return [name.decode() for name in _cut(joined, lengths)]
+def _fill_touched(image: Image, raw: bytes) -> None:
+    count = int(np.frombuffer(raw, _U4, 1)[0])
+    lengths = np.frombuffer(raw, _U4, count, 4)
+    begin = 4 + lengths.nbytes
+    names, middle = _names(raw, lengths, begin)
+    written = np.frombuffer(raw, _U8, 2 * count, middle)
+    pairs = zip(written[::2].tolist(), written[1::2].tolist(), strict=True)
+    image.touched.update(zip(names, pairs, strict=True))
 
 
-def _cut(whole: W, lengths: NDArray[np.uint32], begin: int = 0) -> list[W]:
-    ends: list[int] = (np.cumsum(lengths, dtype=np.int64) + begin).tolist()
-    return [whole[start:end] for start, end in zip([begin, *ends], ends, strict=False)]
+def _names(raw: bytes, lengths: NDArray[np.uint32], begin: int) -> tuple[list[str], int]:
+    """Return the names that begin at a place, and where they end."""
+    end = begin + int(lengths.sum()) + max(0, len(lengths) - 1)
+    names = raw[begin:end].decode().split("\n") if len(lengths) else []
+    if len(names) != len(lengths):  # a name of several lines
+        names = [name.decode() for name in _cut(raw, lengths, begin, 1)]
+    return names, end
+
+
+def _cut(whole: bytes, lengths: NDArray[np.uint32], begin: int = 0, between: int = 0) -> list[bytes]:
+    ends: list[int] = (np.cumsum(lengths + np.int64(between)) + (begin - between)).tolist()
+    return [whole[start:end] for start, end in zip([begin, *(end + between for end in ends)], ends, strict=False)]

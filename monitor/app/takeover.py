@@ -19,6 +19,7 @@ from monitor.app.reading import FeedEntry
 from monitor.app.records import split
 from monitor.app.restoring import restored_image
 from monitor.app.results import Step
+from monitor.app.second_thread import SecondThread
 from monitor.app.shared import Shared
 from monitor.app.step import StepMaker
 from monitor.app.topics import TopicNames
@@ -154,7 +155,8 @@ class Takeover:
         def restore() -> None:
             if warm is None:
                 self._engine.absorb(known, now_ms)
-                self._engine.restore(image.facts, image.memory, image.rules, image.samples)
+                with SecondThread() as second:
+                    self._engine.restore(image.facts, image.memory, image.rules, image.samples, second.begin)
             self._engine.claimant.restore(image.own_claims)
             self._engine.desk.restore(claims, windows, promises)
             self._engine.refresh(image.touched, now_ms)

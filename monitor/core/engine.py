@@ -15,6 +15,7 @@ import numpy as np
 from monitor.core.accounts import EMPTY, Account, BadFacts, after, check_event, is_news
 from monitor.core.adl.keeper import AdlKeeper
 from monitor.core.ageing import band_age
+from monitor.core.ahead import Begin, at_once
 from monitor.core.amounts import exactly
 from monitor.core.audit.auditor import Auditor
 from monitor.core.board import MarketBoard
@@ -103,12 +104,22 @@ class MarginEngine:
         for change in self.board.refresh(now_ms):
             band_age(change, self.board, self.store)
 
-    def restore(self, facts: Records, memory: Records, rules: Records = EMPTY, samples: Records = EMPTY) -> None:
-        """Take over what another engine has remembered; the board must hold the accepted terms by then."""
+    def restore(
+        self,
+        facts: Records,
+        memory: Records,
+        rules: Records = EMPTY,
+        samples: Records = EMPTY,
+        begin: Begin = at_once,
+    ) -> None:
+        """Take over what another engine has remembered; the board must hold the accepted terms by then.
+
+        `begin` may do part of it ahead, in another thread.
+        """
         self.rules.restore(rules, samples)
         self.store.set_portfolio(self.board.portfolio)
         restoring = Restoring(self.book, self.store, self.teller, self._settings.ladders.number(ScopeKind.CROSS))
-        numbers = restoring.run(facts, memory, None if self.rules.are_for_everybody else rules.keys())
+        numbers = restoring.run(facts, memory, None if self.rules.are_for_everybody else rules.keys(), begin)
         for start in range(0, len(numbers), _PLACED_AT_ONCE):
             some = numbers[start : start + _PLACED_AT_ONCE]
             self.place([(number, self.book.account(number)) for number in some])

@@ -48,7 +48,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.kernels_rows import judge_groups, judge_rows, judge_tile
 from monitor.core.store_columns import (
     F8,
@@ -91,7 +91,7 @@ def judge_tiles(
     found: U4,
 ) -> int:
     """Evaluate every row, tile by tile, parts before their groups; fill `found` with the candidates and count them."""
-    count = 0
+    count = np.int64(0)
     for tile in range(tiles.shape[0]):
         kind, first, used = tiles[tile, TILE_KIND], tiles[tile, TILE_ROW], tiles[tile, TILE_USED]
         cell, capacity = tiles[tile, TILE_CELL], tiles[tile, TILE_CAPACITY]
@@ -126,7 +126,7 @@ def judge_tiles(
     return count
 
 
-@compiled
+@compiled_within
 def rows_of(chosen: U4, scopes: U4, pages: I8, codes: U4) -> tuple[I8, I8]:
     """Return the rows of scopes and parts to be evaluated for some scopes, portfolios apart, and of scopes in USD."""
     count, groups = 0, 0
@@ -180,11 +180,12 @@ def judge_scopes(
     count = judge_rows(
         rows, pages, figures, scales, watch, links, codes, sizes, values, table, edge, floors, law, found
     )
+    one = np.int64(1)
     for row in tops:
         page = row >> PAGE_BITS
         capacity = pages[page, PAGE_CAPACITY]
         start = pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * capacity
         count = judge_groups(
-            row, 1, start, capacity, figures, scales, watch, links, codes, coins, floors, law, found, count
+            row, one, start, capacity, figures, scales, watch, links, codes, coins, floors, law, found, count
         )
     return count

@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.kernels_proof import UNIT
 from monitor.core.store_columns import (
     ASSET,
@@ -94,7 +94,7 @@ def write_costs(
             index += 1
 
 
-@compiled
+@compiled_within
 def score_of(
     ranking: int, is_long: bool, pnl: float, notional: float, gain: float, wallet: float, equity: float, required: float
 ) -> float:
@@ -108,7 +108,7 @@ def score_of(
     return (gain if is_long else 1.0 / gain) * notional / equity
 
 
-@compiled
+@compiled_within
 def error_of(
     ranking: int, score: float, pnl: float, wallet: float, equity: float, required: float, scale: float
 ) -> float:
@@ -126,7 +126,7 @@ def error_of(
     return 2.0 * off
 
 
-@compiled
+@compiled_within
 def score_holder(
     scope: int,
     symbol: int,

@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.kernels_proof import BANKRUPT, UNIT, bracket_of, is_doubtful
 from monitor.core.store_columns import (
     ASSET,
@@ -65,7 +65,7 @@ greater notionals, doubt as in `kernels`, and whether the last two pairs are not
 ENDS: Final = 11
 
 
-@compiled
+@compiled_within
 def required(notional: float, code: np.uint32, table: F8, edge: F8) -> tuple[float, float]:
     """Return the requirement of one cell at a notional, and its doubt."""
     doubt = 0.0
@@ -75,7 +75,7 @@ def required(notional: float, code: np.uint32, table: F8, edge: F8) -> tuple[flo
     return max(needed, 0.0), doubt
 
 
-@compiled
+@compiled_within
 def find_ends(
     row: int, pages: I8, figures: F8, codes: U4, sizes: F8, holds: U4, ends: F8, table: F8, edge: F8, out: F8
 ) -> None:
@@ -111,7 +111,7 @@ def find_ends(
         out[BETTER_NEEDED] += needed_one if is_turned else needed_other
 
 
-@compiled
+@compiled_within
 def evaluate(
     row: int, pages: I8, figures: F8, codes: U4, sizes: F8, values: F8, table: F8, edge: F8
 ) -> tuple[float, float]:
@@ -130,7 +130,7 @@ def evaluate(
     return equity, requirement
 
 
-@compiled
+@compiled_within
 def rank_of(watch: int, equity: float, requirement: float, is_widened: bool, law: F8) -> int:
     """Return the status by k (or k·(1 + h)) of figures with a requirement above 0, as a rank."""
     first = watch // STATES * STATES
@@ -142,7 +142,7 @@ def rank_of(watch: int, equity: float, requirement: float, is_widened: bool, law
     return BANKRUPT if equity <= 0.0 else rank
 
 
-@compiled
+@compiled_within
 def judge_single(watch: int, capacity: int, equity: float, base: float, bounds: F8, floor: F8, law: F8) -> bool:
     """Return whether the status of a row that is a scope is not proven."""
     rounding = 4.0 * (capacity + 16.0) * UNIT
@@ -164,7 +164,7 @@ def judge_single(watch: int, capacity: int, equity: float, base: float, bounds: 
     return doubtful
 
 
-@compiled
+@compiled_within
 def judge_group(
     row: int,
     pages: I8,
@@ -233,7 +233,7 @@ def judge_scopes(
 ) -> int:
     """Evaluate some scopes from scratch; fill `found` with the candidates and count them."""
     count = 0
-    bounds = np.zeros(ENDS)
+    bounds = np.empty(ENDS)
     for index in range(chosen.shape[0]):
         row = np.int64(scopes[chosen[index], SCOPE_ROW])
         if row == NONE or pages[row >> PAGE_BITS, PAGE_KIND] == PORTFOLIO:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.store_columns import U1
 
 MOST_DECIMALS: Final = 18
@@ -32,7 +32,7 @@ Words = tuple[np.uint64, np.uint64]
 """The high and the low half of 128 bits."""
 
 
-@compiled
+@compiled_within
 def number_at(text: U1, start: int, end: int) -> tuple[int, np.uint64, int]:
     """Return sign, digits and decimals of the number in text[start:end].
 
@@ -60,7 +60,7 @@ def number_at(text: U1, start: int, end: int) -> tuple[int, np.uint64, int]:
     return sign, digits, decimals
 
 
-@compiled
+@compiled_within
 def product(one: np.uint64, other: np.uint64) -> Words:
     """Return one · other."""
     low_one, high_one = one & _LOW, one >> _HALF
@@ -72,7 +72,7 @@ def product(one: np.uint64, other: np.uint64) -> Words:
     return high, low
 
 
-@compiled
+@compiled_within
 def scaled(high: np.uint64, low: np.uint64, power: int) -> tuple[bool, np.uint64, np.uint64]:
     """Return whether the number times 10**power fits, and the product; `power` from 0 to `MOST_DECIMALS`."""
     factor = _TENS[power]
@@ -82,7 +82,7 @@ def scaled(high: np.uint64, low: np.uint64, power: int) -> tuple[bool, np.uint64
     return bool(over == _ZERO and new_high >= carried), new_high, new_low
 
 
-@compiled
+@compiled_within
 def added(
     high: np.uint64, low: np.uint64, more_high: np.uint64, more_low: np.uint64
 ) -> tuple[bool, np.uint64, np.uint64]:
@@ -95,7 +95,7 @@ def added(
     return bool(fits and total >= new_high), total, new_low
 
 
-@compiled
+@compiled_within
 def difference(
     high: np.uint64, low: np.uint64, less_high: np.uint64, less_low: np.uint64
 ) -> tuple[int, np.uint64, np.uint64]:
@@ -107,7 +107,7 @@ def difference(
     return 1, high - less_high - borrow, low - less_low
 
 
-@compiled
+@compiled_within
 def has_bits_below(high: np.uint64, low: np.uint64, place: int) -> bool:
     """Return whether any bit below a place, counted from the lowest, is set."""
     if place >= 64:
@@ -116,7 +116,7 @@ def has_bits_below(high: np.uint64, low: np.uint64, place: int) -> bool:
     return bool(place > 0 and (low & ((_ONE << np.uint64(place)) - _ONE)) != _ZERO)
 
 
-@compiled
+@compiled_within
 def rounded(high: np.uint64, low: np.uint64, decimals: int) -> float:
     """Return the float nearest to the number / 10**decimals, ties to even, as Python rounds a Decimal."""
     if high == _ZERO and low <= _EXACT:

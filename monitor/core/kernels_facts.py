@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.kernels_digits import MOST_DECIMALS, added, difference, number_at, product, rounded, scaled
-from monitor.core.kernels_words import SECTION, Words, field_end, is_field, is_word, place_of
+from monitor.core.kernels_words import SECTION, Words, field_end, is_field, is_text, place_of
 from monitor.core.store_columns import F8, I8, U1, U4, Batch
 
 MOST_POSITIONS: Final = 512
@@ -56,27 +56,27 @@ class Work(NamedTuple):
     amounts: U8
 
 
-@compiled
+@compiled_within
 def after_head(text: U1, at: int, end: int) -> int:
     """Return where the balances begin, -1 where the head is not that of a plain account."""
     stop = field_end(text, at, end)
-    if not is_word(text, at, stop, _FORMAT, 0, len(_FORMAT)):
+    if not is_text(text, at, stop, _FORMAT):
         return _NO
     stop = field_end(text, stop + 1, end)
     at = stop + 1
     stop = field_end(text, at, end)
-    if not is_word(text, at, stop, _SINGLE_ASSET, 0, len(_SINGLE_ASSET)):
+    if not is_text(text, at, stop, _SINGLE_ASSET):
         return _NO
     for _ in range(_AFTER_MODE):
         stop = field_end(text, stop + 1, end)
     at = stop + 1
     stop = field_end(text, at, end)
-    if not is_word(text, at, stop, _KNOWN_IN_FULL, 0, len(_KNOWN_IN_FULL)) or stop >= end or text[stop] != SECTION:
+    if not is_text(text, at, stop, _KNOWN_IN_FULL) or stop >= end or text[stop] != SECTION:
         return _NO
     return stop + 1
 
 
-@compiled
+@compiled_within
 def read_balances(text: U1, at: int, end: int, known: Words, work: Work) -> tuple[int, int]:
     """Read the balances; return where the positions begin (-1: not plain) and how many assets there are."""
     count = 0
@@ -98,7 +98,7 @@ def read_balances(text: U1, at: int, end: int, known: Words, work: Work) -> tupl
             return at, count
 
 
-@compiled
+@compiled_within
 def read_positions(text: U1, at: int, end: int, known: Words, terms: Terms, work: Work) -> tuple[int, int]:
     """Read the positions; return where the next section begins (-1: not plain) and how many there are."""
     count = 0
@@ -113,7 +113,7 @@ def read_positions(text: U1, at: int, end: int, known: Words, terms: Terms, work
         wallet = field_end(text, kind, end) + 1
         leverage = field_end(text, wallet, end) + 1
         last = field_end(text, leverage, end)
-        if last >= end or place < 0 or not is_word(text, kind, wallet - 1, _CROSS, 0, len(_CROSS)):
+        if last >= end or place < 0 or not is_text(text, kind, wallet - 1, _CROSS):
             return _NO, 0
         for stop in (symbol_end, quantity - 1, entry - 1, kind - 1, wallet - 1, leverage - 1):
             if not is_field(text, stop, end):
@@ -137,7 +137,7 @@ def read_positions(text: U1, at: int, end: int, known: Words, terms: Terms, work
     return _NO, 0
 
 
-@compiled
+@compiled_within
 def is_end_plain(text: U1, at: int, end: int) -> bool:
     """Return whether two sections follow, whatever is in them, and then nothing: no settings, no reasons."""
     for _ in range(2):
@@ -149,7 +149,7 @@ def is_end_plain(text: U1, at: int, end: int) -> bool:
     return at == end
 
 
-@compiled
+@compiled_within
 def add_settled(work: Work, assets: int, positions: int) -> int:
     """Add the settle assets of positions that have no balance; return how many assets there are, -1: too many."""
     for number in range(positions):
@@ -165,7 +165,7 @@ def add_settled(work: Work, assets: int, positions: int) -> int:
     return assets
 
 
-@compiled
+@compiled_within
 def sort_assets(work: Work, terms: Terms, count: int) -> None:
     """Bring the assets of an account into the order of their names."""
     for number in range(1, count):
@@ -181,7 +181,7 @@ def sort_assets(work: Work, terms: Terms, count: int) -> None:
             at -= 1
 
 
-@compiled
+@compiled_within
 def base_of(work: Work, asset: int, positions: int) -> tuple[bool, float]:
     """Return whether it fits, and wallet − Σ cost of an asset's positions, rounded once."""
     place, decimals = work.assets[asset, 0], work.assets[asset, 2]
@@ -206,7 +206,7 @@ def base_of(work: Work, asset: int, positions: int) -> tuple[bool, float]:
     return fits, sign * rounded(high, low, decimals)
 
 
-@compiled
+@compiled_within
 def write_cells(work: Work, place: int, positions: int, cell: int, codes: U4, sizes: F8, costs: F8) -> int:
     """Write the cells of the positions settled in one asset, in their order; return where the next ones begin."""
     for number in range(positions):
@@ -219,7 +219,7 @@ def write_cells(work: Work, place: int, positions: int, cell: int, codes: U4, si
     return cell
 
 
-@compiled
+@compiled_within
 def read_account(
     text: U1, at: int, end: int, symbols: Words, assets: Words, terms: Terms, work: Work
 ) -> tuple[int, int]:
@@ -242,7 +242,7 @@ def read_account(
 @compiled
 def read_accounts(
     text: U1,
-    ends: I8,
+    bounds: I8,
     first: int,
     ladder: int,
     symbols: Words,
@@ -256,13 +256,13 @@ def read_accounts(
 ) -> None:
     """Read records and write those of plain accounts into a batch with room for all of them.
 
-    Accounts are numbered from `first`; `placed` says which were plain, `counts` how many accounts, scopes, cells and
-    how many cells the largest scope has.
+    A record begins and ends where `bounds` says; accounts are numbered from `first`. `placed` says which were plain,
+    `counts`, which is to be given as zeros, how many accounts, scopes, cells and how many cells the largest scope has.
     """
-    start, accounts, scope, cell, most = 0, 0, 0, 0, 0
-    for number in range(len(ends)):
-        owned, held = read_account(text, start, ends[number], symbols, assets, terms, work)
-        start = ends[number]
+    accounts, scope, cell, most = counts[0], counts[1], counts[2], counts[3]
+    for number in range(len(placed)):
+        begin, end = bounds[number], bounds[number + 1]
+        owned, held = read_account(text, begin, end, symbols, assets, terms, work)
         fits = owned >= 0
         part, here = scope, cell
         for asset in range(owned):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.kernels_proof import UNIT
 from monitor.core.store_columns import F8, I8
 from monitor.core.store_recipe import (
@@ -49,7 +49,7 @@ from monitor.core.store_recipe import (
 )
 
 
-@compiled
+@compiled_within
 def bound(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the greatest rounding of the requirements, apart from errors of what is held.
 
@@ -70,7 +70,7 @@ def bound(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
         sums[at, REQUIRED] = np.nan
 
 
-@compiled
+@compiled_within
 def scenario_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the requirements of `scenario`.
 
@@ -110,7 +110,7 @@ def scenario_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> N
         sums[at, OFF] += (1.0 + exponent) * 4.0 * (sums[at, TERMS] + 200.0) * UNIT * factor * sized
 
 
-@compiled
+@compiled_within
 def span_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the requirements of `span`: its sixteen scenarios have become one factor for gains, one for losses."""
     numbers, groups, deals = recipe.numbers, recipe.groups, recipe.credits
@@ -139,13 +139,13 @@ def span_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
         sums[at, REQUIRED] = required
 
 
-@compiled
+@compiled_within
 def offset_by(profit: float, offset: float) -> float:
     """Return a loss as it is, and of a gain the share that counts."""
     return profit if profit < 0.0 else profit * offset
 
 
-@compiled
+@compiled_within
 def tims_of(recipe: Recipe, used: int, work: F8, touched: I8, sums: F8) -> None:
     """Fill in the requirements of `tims`, over the ranks that can be the worst; bundles follow each other."""
     numbers, groups, shocks = recipe.numbers, recipe.groups, recipe.shocks

@@ -41,10 +41,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
-from monitor.core.kernels_methods import bound, scenario_of, span_of, tims_of
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.kernels_proof import UNIT, bracket_of, is_doubtful
-from monitor.core.kernels_tokens import tokens_of
 from monitor.core.store_columns import (
     ASSET,
     BASE,
@@ -59,7 +57,6 @@ from monitor.core.store_columns import (
     LEAVE,
     LOWEST,
     MINUS,
-    OWNER,
     PAGE_BITS,
     PAGE_CAPACITY,
     PAGE_CELL,
@@ -82,22 +79,16 @@ from monitor.core.store_recipe import (
     OFF,
     PRICE,
     REQUIRED,
-    SCENARIO,
     SEEN,
-    SLOPE,
-    SPAN,
     SPREAD,
     SUMS,
     TERMS,
-    TIMS,
-    TOKENS,
     VALUE_ERROR,
     WORK_COLUMNS,
-    Recipe,
 )
 
 
-@compiled
+@compiled_within
 def empty(used: int, work: F8, touched: I8, sums: F8) -> None:
     """Empty what the last accounts have left behind; the last of `touched` says how many groups each had."""
     for at in range(used):
@@ -109,7 +100,7 @@ def empty(used: int, work: F8, touched: I8, sums: F8) -> None:
             sums[at, column] = 0.0
 
 
-@compiled
+@compiled_within
 def arrange(used: int, touched: I8) -> None:
     """Put the groups each account has touched in order."""
     for at in range(used):
@@ -121,7 +112,7 @@ def arrange(used: int, touched: I8) -> None:
             touched[at, slot] = group
 
 
-@compiled
+@compiled_within
 def gather(
     rows: I8,
     used: int,
@@ -192,7 +183,7 @@ def gather(
         touched[at, -1] = count
 
 
-@compiled
+@compiled_within
 def finish(
     rows: I8,
     used: int,
@@ -224,68 +215,3 @@ def finish(
             floor = floors[state // STATES, 0, 0], floors[state // STATES, 0, 1]
             pair, need = (equity, equity), (requirement, requirement)
             doubtful[at] = is_doubtful(state, pair, need, requires, tolerance, floor, law)
-
-
-@compiled
-def judge_rows(
-    rows: I8,
-    used: int,
-    pages: I8,
-    figures: F8,
-    watch: U1,
-    links: U4,
-    codes: U4,
-    sizes: F8,
-    values: F8,
-    table: F8,
-    edge: F8,
-    coins: F8,
-    floors: F8,
-    law: F8,
-    groups: I8,
-    held_in: I8,
-    recipe: Recipe,
-    work: F8,
-    touched: I8,
-    sums: F8,
-    doubtful: U1,
-    found: U4,
-    count: int,
-) -> int:
-    """Evaluate some portfolios from scratch; return the count of candidates with those added to `found`."""
-    empty(work.shape[0], work, touched, sums)
-    gather(
-        rows,
-        used,
-        pages,
-        figures,
-        links,
-        codes,
-        sizes,
-        values,
-        table,
-        edge,
-        coins,
-        groups,
-        held_in,
-        work,
-        touched,
-        sums,
-    )
-    arrange(used, touched)
-    if recipe.method == TOKENS:
-        tokens_of(rows, used, recipe, figures, watch, law, work, touched, sums, doubtful)
-    else:
-        bound(recipe, used, work, touched, sums)
-        if recipe.method == SCENARIO:
-            scenario_of(recipe, used, work, touched, sums)
-        elif recipe.method == SPAN:
-            span_of(recipe, used, work, touched, sums)
-        elif recipe.method == TIMS:
-            tims_of(recipe, used, work, touched, sums)
-        finish(rows, used, pages, figures, watch, floors, law, recipe.numbers[SLOPE], touched, sums, doubtful)
-    for at in range(used):
-        if doubtful[at]:
-            found[count] = links[rows[at], OWNER]
-            count += 1
-    return count

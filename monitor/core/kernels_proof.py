@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.store_columns import BLOCKED, ENTER, F8, FLOOR, JUMP, LEAVE, STATES, TIERS, UNKNOWN, UNRULY
 
 UNIT: Final = 2.0**-53
@@ -18,7 +18,7 @@ GUARD: Final = 16.0 * UNIT
 BANKRUPT: Final = 7
 
 
-@compiled
+@compiled_within
 def bracket_of(notional: float, code: np.uint32, edge: F8) -> tuple[np.uint32, float]:
     """Return the code with the bracket of a notional, and how far the requirement may be off because of its floors."""
     here = code // TIERS * TIERS
@@ -33,7 +33,7 @@ def bracket_of(notional: float, code: np.uint32, edge: F8) -> tuple[np.uint32, f
     return np.uint32(here), doubt
 
 
-@compiled
+@compiled_within
 def is_doubtful(
     watch: int,
     equity: tuple[float, float],

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.kernels_proof import UNIT, bracket_of, is_doubtful
 from monitor.core.store_columns import (
     ASSET,
@@ -47,7 +47,7 @@ _IN_PAGE: Final = np.uint64(PAGE_ROWS - 1)
 _NEXT: Final = np.uint64(1)
 
 
-@compiled
+@compiled_within
 def judge_tile(
     first: int,
     used: int,
@@ -108,7 +108,7 @@ def judge_tile(
     return count
 
 
-@compiled
+@compiled_within
 def judge_rows(
     rows: I8,
     pages: I8,
@@ -166,7 +166,7 @@ def judge_rows(
     return count
 
 
-@compiled
+@compiled_within
 def judge_groups(
     first: int,
     used: int,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.kernels_proof import BANKRUPT, UNIT
 from monitor.core.store_columns import (
     BLOCKED,
@@ -50,7 +50,7 @@ from monitor.core.store_recipe import (
 )
 
 
-@compiled
+@compiled_within
 def supports_of(recipe: Recipe, used: int, work: F8, touched: I8) -> None:
     """Fill in what each token that is held counts for others, at its lower and its upper end."""
     groups = recipe.groups
@@ -63,7 +63,7 @@ def supports_of(recipe: Recipe, used: int, work: F8, touched: I8) -> None:
             work[at, token, CREDITED] = min(max(held + off, 0.0), limit) * groups[token, WORTH]
 
 
-@compiled
+@compiled_within
 def is_kept(state: int, above: bool, below: bool, sunk: bool, required: bool, needless: bool) -> bool:
     """Return whether a known status is proven to stay; see above."""
     if state == 0:
@@ -73,7 +73,7 @@ def is_kept(state: int, above: bool, below: bool, sunk: bool, required: bool, ne
     return above and below
 
 
-@compiled
+@compiled_within
 def tokens_of(
     rows: I8,
     used: int,

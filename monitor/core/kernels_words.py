@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.store_columns import I8, U1
 
 SECTION: Final = 0x1E
@@ -35,7 +35,7 @@ def hash_of(text: U1, start: int, end: int) -> Any:
     return found ^ (found >> np.uint64(29))
 
 
-@compiled
+@compiled_within
 def is_word(text: U1, start: int, end: int, word: U1, first: int, last: int) -> bool:
     """Return whether text[start:end] is word[first:last]."""
     if end - start != last - first:
@@ -46,7 +46,18 @@ def is_word(text: U1, start: int, end: int, word: U1, first: int, last: int) -> 
     return True
 
 
-@compiled
+@compiled_within
+def is_text(text: U1, start: int, end: int, other: U1) -> bool:
+    """Return whether text[start:end] is another text."""
+    if end - start != len(other):
+        return False
+    for step in range(len(other)):  # noqa: SIM110 - not compiled otherwise
+        if text[start + step] != other[step]:
+            return False
+    return True
+
+
+@compiled_within
 def place_of(words: Words, text: U1, start: int, end: int) -> int:
     """Return the place of a text among words, -1 where it is none of them."""
     mask = np.uint64(len(words.slots) - 1)
@@ -59,7 +70,7 @@ def place_of(words: Words, text: U1, start: int, end: int) -> int:
     return _NO
 
 
-@compiled
+@compiled_within
 def field_end(text: U1, at: int, end: int) -> int:
     """Return where the field that begins at `at` ends: at a separator, or with the record."""
     while at < end and text[at] != SECTION and text[at] != FIELD:
@@ -67,7 +78,7 @@ def field_end(text: U1, at: int, end: int) -> int:
     return at
 
 
-@compiled
+@compiled_within
 def is_field(text: U1, at: int, end: int) -> bool:
     """Return whether a field ends at `at`, and another one of its section follows."""
     return at < end and bool(text[at] == FIELD)

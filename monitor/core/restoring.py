@@ -6,15 +6,16 @@ done so is handed back. What was told of most accounts is the same few bytes, wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.ahead import Begin, at_once
 from monitor.core.book import AccountBook
 from monitor.core.store import MarginStore
-from monitor.core.store_packed import PackedReader, Placed
+from monitor.core.store_packed import PackedReader, Placed, Scanned
 from monitor.core.teller import Teller
 from monitor.core.told import NOT_SHOWN, UNTOLD, Remembered, unpack_memory
 
@@ -32,8 +33,17 @@ class _Kind(NamedTuple):
     shown: Mapping[str, int]
 
 
+class _Begun(NamedTuple):
+    """Hold accounts of the book, numbered from `first`, whose facts are being read."""
+
+    first: int
+    ids: Sequence[str]
+    memory: Sequence[bytes | None]
+    reading: Callable[[], Scanned] | None
+
+
 class Restoring:
-    """Fill an empty book and store; one object for one restore."""
+    """Fill book and store with accounts that were never seen; terms must not change while one is in use."""
 
     def __init__(self, book: AccountBook, store: MarginStore, teller: Teller, ladder: int) -> None:
         self._book = book
@@ -43,46 +53,67 @@ class Restoring:
         self._kinds: dict[bytes | None, int] = {}
         self._met: list[_Kind] = []
 
-    def run(self, facts: Mapping[str, bytes], memory: Mapping[str, bytes], odd: Collection[str] | None) -> list[int]:
+    def run(
+        self,
+        facts: Mapping[str, bytes],
+        memory: Mapping[str, bytes],
+        odd: Collection[str] | None,
+        begin: Begin = at_once,
+    ) -> list[int]:
         """Take accounts over; return the numbers of those that must be placed one by one.
 
-        These are all that are `odd` (None: everybody), or whose facts are not plain.
+        These are all that are `odd` (None: everybody), or whose facts are not plain. `begin` may read facts while
+        others, read before, are put into the store.
         """
         left: list[int] = []
-        ids, records, known = list(facts), list(facts.values()), 0
+        ids, records = list(facts), list(facts.values())
+        told: list[bytes | None] = [*memory.values()] if list(memory) == ids else [*map(memory.get, ids)]
+        before: _Begun | None = None
         for start in range(0, len(ids), AT_ONCE):
-            some, mine = ids[start : start + AT_ONCE], records[start : start + AT_ONCE]
-            told = list(map(memory.get, some))
-            known += len(told) - told.count(None)
-            first = len(self._book)
-            self._book.keep_new(some, mine)
-            left += self._take(first, some, mine, told, odd)
-        if known < len(memory):
+            here = slice(start, start + AT_ONCE)
+            ahead = begin if len(ids) > AT_ONCE else at_once
+            begun = self._begin(ids[here], records[here], told[here], odd, ahead)
+            if before is not None:
+                left += self._finish(before)
+            before = begun
+        if before is not None:
+            left += self._finish(before)
+        if len(told) - told.count(None) < len(memory):
             for account_id in memory.keys() - facts.keys():
                 self._teller.remember(account_id, unpack_memory(memory[account_id]))
         return left
 
-    def _take(
+    def _begin(
         self,
-        first: int,
         ids: Sequence[str],
         records: Sequence[bytes],
         memory: Sequence[bytes | None],
         odd: Collection[str] | None,
-    ) -> list[int]:
-        kinds = self._remember(ids, memory)
-        placed = np.zeros(len(ids), dtype=np.bool_)
+        begin: Begin,
+    ) -> _Begun:
+        """Add accounts to the book, and begin to read their facts where that may be done for many at once."""
+        first, reading = len(self._book), None
+        self._book.keep_new(ids, records)
         if self._reader is not None and odd is not None:
             if odd:
                 records = [b"" if name in odd else record for name, record in zip(ids, records, strict=True)]
-            put = self._reader.put(first, records)
+            reading = self._reader.scan(first, records, begin)
+        return _Begun(first, ids, memory, reading)
+
+    def _finish(self, begun: _Begun) -> list[int]:
+        """Remember what was told of accounts, and put into the store what was read."""
+        ids = begun.ids
+        kinds = self._remember(ids, begun.memory)
+        placed = np.zeros(len(ids), dtype=np.bool_)
+        if self._reader is not None and begun.reading is not None:
+            put = self._reader.write(begun.reading())
             placed = put.accounts
             self._show(self._reader, put, ids, kinds)
         left: list[int] = np.nonzero(~placed)[0].tolist()
         for place in left:
             for name, rank in self._met[int(kinds[place])].shown.items():
                 self._teller.note_end(ids[place], name, rank)
-        return [first + place for place in left]
+        return [begun.first + place for place in left]
 
     def _remember(self, ids: Sequence[str], records: Sequence[bytes | None]) -> NDArray[np.int64]:
         """Hand the teller what it remembers of accounts; return the number of each one's kind."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.store_columns import (
     I8,
     NONE,
@@ -22,7 +22,7 @@ from monitor.core.store_columns import (
 )
 
 
-@compiled
+@compiled_within
 def new_scope(account: int, name: int, scopes: U4, counters: I8) -> int:
     """Return the id of a scope that did not exist; its memory is blank."""
     if counters[SCOPES_FREE] > 0:
@@ -37,7 +37,7 @@ def new_scope(account: int, name: int, scopes: U4, counters: I8) -> int:
     return scope
 
 
-@compiled
+@compiled_within
 def unlink(account: int, name: int, scopes: U4, first: U4) -> int:
     """Take the scope of a name out of its account's list and return its id, NONE where there is none."""
     before, scope = NONE, np.int64(first[account])

@@ -5,13 +5,14 @@ Only for accounts that have no scopes yet, as in a restore. What the scanner doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.ahead import Begin, at_once
 from monitor.core.kernels_facts import MOST_ASSETS, MOST_POSITIONS, Terms, Work, read_accounts
 from monitor.core.kernels_words import Words, hash_of
 from monitor.core.scopes import cross_scope
@@ -20,9 +21,6 @@ from monitor.core.store_coins import Assets
 from monitor.core.store_columns import (
     F8,
     SCOPE_ROW,
-    SCOPES_FREE,
-    SCOPES_REMOVED,
-    SCOPES_TOP,
     SINGLE,
     STATES,
     U1,
@@ -35,6 +33,10 @@ from monitor.core.store_terms import Contracts, Symbol
 _ONE: Final = Decimal(1)
 _LARGEST_SIZE: Final = 2**62
 _MOST_SIZE_DECIMALS: Final = 18
+_LEAST_ASSET: Final = 4
+"""Bytes of a balance: a name, an amount, two separators. A position that brings another asset is longer."""
+_LEAST_POSITION: Final = 19
+"""Bytes of a position: seven separators, "cross", "both", a symbol, a quantity and an entry price."""
 assert SINGLE == 0, "the scanner writes rows of that kind"
 
 
@@ -48,6 +50,19 @@ class Placed(NamedTuple):
     scopes: NDArray[np.int64]
     owners: NDArray[np.int64]
     names: NDArray[np.int64]
+
+
+class Scanned(NamedTuple):
+    """Hold what was read of the records of some accounts, numbered from `first`, before it is in the store.
+
+    counts: how many accounts, scopes and cells there are, and how many cells the largest scope has.
+    """
+
+    first: int
+    batch: Batch
+    costs: F8
+    placed: U1
+    counts: NDArray[np.int64]
 
 
 class PackedReader:
@@ -74,21 +89,24 @@ class PackedReader:
 
     def put(self, first: int, records: Sequence[bytes]) -> Placed:
         """Put those that are plain of the accounts numbered from `first`, whose facts are `records`."""
+        return self.write(self.scan(first, records, at_once)())
+
+    def scan(self, first: int, records: Sequence[bytes], begin: Begin) -> Callable[[], Scanned]:
+        """Begin to read records; return what waits for what is to be written of them.
+
+        What was read before may be written meanwhile.
+        """
         self._learn()
-        text = np.frombuffer(b"".join(records), np.uint8)
-        ends = np.cumsum(np.fromiter(map(len, records), np.int64, len(records)))
-        room = int(np.count_nonzero(text == 0x1F)) + len(records)  # mostly untouched, and so never there
-        batch = Batch(
-            np.empty((len(records), 2), np.int64),
-            np.empty((room, 5), np.int64),
-            np.empty((room, 2), np.int64),
-            np.empty((room, 2)),
-            np.empty(room, np.uint32),
-            np.empty(room),
-        )
-        costs, placed, counts = np.empty(room), np.zeros(len(records), np.uint8), np.zeros(4, np.int64)
-        tables = self._symbols, self._assets, self._terms, self._work
-        read_accounts(text, ends, first, self._ladder, *tables, batch, costs, placed, counts)
+        tables = self._ladder, self._symbols, self._assets, self._terms, self._work
+
+        def work() -> Scanned:
+            return _scanned(first, records, tables)
+
+        return begin(work)
+
+    def write(self, scanned: Scanned) -> Placed:
+        """Put what was read into the store, of accounts that have no scopes yet."""
+        first, batch, costs, placed, counts = scanned
         accounts, scopes, cells, most = counts.tolist()
         flat = Batch(
             batch.accounts[:accounts],
@@ -98,7 +116,12 @@ class PackedReader:
             batch.codes[:cells],
             batch.sizes[:cells],
         )
-        return self._write(flat, costs[:cells], placed.astype(np.bool_), first, most)
+        contracts, ids = self._contracts, self._space.next_ids(scopes)
+        highest = first + len(placed) - 1
+        self._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), (highest, most, most))
+        self._adl.write(flat, costs[:cells])
+        owners = np.repeat(flat.accounts[:, 0] - first, np.diff(flat.accounts[:, 1], prepend=0))
+        return Placed(placed.astype(np.bool_), ids, owners, flat.scopes[:, 0].copy())
 
     def set_told(self, scopes: NDArray[np.int64], states: U1, shown: U1) -> None:
         """Set what new scopes were told and last shown as, as `MarginStore.set_state` does."""
@@ -107,18 +130,6 @@ class PackedReader:
         rows = columns.scopes[scopes, SCOPE_ROW]
         columns.watch[rows] = columns.watch[rows] // STATES * STATES + states
         self._space.memory.shown[scopes] = shown
-
-    def _write(self, flat: Batch, costs: F8, placed: NDArray[np.bool_], first: int, most: int) -> Placed:
-        contracts, counters = self._contracts, self._space.columns.counters
-        assert not counters[SCOPES_FREE], "a restore begins with an empty store"
-        assert not counters[SCOPES_REMOVED], "a restore begins with an empty store"
-        begin, highest = int(counters[SCOPES_TOP]), first + len(placed) - 1
-        self._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), (highest, most, most))
-        self._adl.write(flat, costs)
-        ids = np.arange(begin, begin + len(flat.scopes))
-        each = np.diff(flat.accounts[:, 1], prepend=0)
-        owners = np.repeat(flat.accounts[:, 0] - first, each)
-        return Placed(placed, ids, owners, flat.scopes[:, 0].copy())
 
     def _learn(self) -> None:
         """Write the tables anew where symbols or assets have become known."""
@@ -152,6 +163,25 @@ class PackedReader:
             return -1, 0, 0, 0
         line = symbol.line_of_one if symbol.line_of_one >= 0 else self._contracts.line(symbol, _ONE)
         return line, places[symbol.terms.settle_asset], -exponent, size
+
+
+def _scanned(first: int, records: Sequence[bytes], tables: tuple[int, Words, Words, Terms, Work]) -> Scanned:
+    """Read records; most of it without the interpreter's lock."""
+    text = np.frombuffer(b"".join(records), np.uint8)
+    bounds = np.zeros(len(records) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, records), np.int64, len(records)), out=bounds[1:])
+    scopes, cells = (len(text) // least + 1 for least in (_LEAST_ASSET, _LEAST_POSITION))
+    batch = Batch(  # mostly untouched, and so never there
+        np.empty((len(records), 2), np.int64),
+        np.empty((scopes, 5), np.int64),
+        np.empty((scopes, 2), np.int64),
+        np.empty((scopes, 2)),
+        np.empty(cells, np.uint32),
+        np.empty(cells),
+    )
+    found = Scanned(first, batch, np.empty(cells), np.zeros(len(records), np.uint8), np.zeros(4, np.int64))
+    read_accounts(text, bounds, first, *tables, batch, found.costs, found.placed, found.counts)
+    return found
 
 
 def _words(texts: Iterable[str]) -> Words:

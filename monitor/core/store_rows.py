@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_within
 from monitor.core.store_columns import (
     ASSET,
     BLOCKED,
@@ -44,20 +44,20 @@ from monitor.core.store_columns import (
 )
 
 
-@compiled
+@compiled_within
 def first_cell(row: int, pages: I8) -> int:
     """Return where the cells of a row begin."""
     page = row >> PAGE_BITS
     return pages[page, PAGE_CELL] + (row & (PAGE_ROWS - 1)) * pages[page, PAGE_CAPACITY]
 
 
-@compiled
+@compiled_within
 def has_parts(kind: int) -> bool:
     """Return whether the cells of a row of a kind are other rows."""
     return kind in (GROUP, PORTFOLIO)
 
 
-@compiled
+@compiled_within
 def pool_number(kind: int, cells: int) -> int:
     """Return the pool of the smallest rows of a kind that hold so many cells."""
     size = 0
@@ -66,7 +66,7 @@ def pool_number(kind: int, cells: int) -> int:
     return kind * len(CAPACITIES) + size
 
 
-@compiled
+@compiled_within
 def take_row(pool: int, links: U4, pages: I8, tiles: I8, pools: I8, counters: I8) -> int:
     """Take a free row of a pool; room for it was made before."""
     row = pools[pool, POOL_HEAD]
@@ -79,7 +79,7 @@ def take_row(pool: int, links: U4, pages: I8, tiles: I8, pools: I8, counters: I8
     return row
 
 
-@compiled
+@compiled_within
 def give_row(
     row: int, figures: F8, links: U4, watch: U1, codes: U4, sizes: F8, pages: I8, pools: I8, counters: I8
 ) -> None:
@@ -98,7 +98,7 @@ def give_row(
     counters[ROWS_LIVE] -= 1
 
 
-@compiled
+@compiled_within
 def note_row(
     row: int,
     noted: int,
@@ -127,7 +127,7 @@ def note_row(
     return noted
 
 
-@compiled
+@compiled_within
 def release(
     scope: int,
     figures: F8,
@@ -153,7 +153,7 @@ def release(
     page = top >> PAGE_BITS
     is_group = has_parts(pages[page, PAGE_KIND])
     start, count = first_cell(top, pages), pages[page, PAGE_CAPACITY]
-    noted = 0
+    noted = np.int64(0)
     for index in range(count + 1 if is_group else 1):
         row = np.int64(codes[start + index]) if is_group and index < count else top
         if row == 0:
@@ -165,7 +165,7 @@ def release(
     return noted
 
 
-@compiled
+@compiled_within
 def move_holding(
     scope: int, symbol: int, old: int, new: int, codes: U4, sizes: F8, holds: U4, pages: I8, scopes: U4, symbol_of: I8
 ) -> None:
@@ -183,7 +183,7 @@ def move_holding(
                 return
 
 
-@compiled
+@compiled_within
 def cross_out(
     noted: int,
     codes: U4,
@@ -209,7 +209,7 @@ def cross_out(
             move_holding(np.int64(scope), symbol, last, place, codes, sizes, holds, pages, scopes, symbol_of)
 
 
-@compiled
+@compiled_within
 def enter(scope: int, symbol: int, serial: int, entries: U4, symbols: I8, notes: I8) -> int:
     """Return where a scope stands among the holders of a symbol: where it stood, or at the end; NONE a second time."""
     if symbols[symbol, HELD_SEEN] == serial:

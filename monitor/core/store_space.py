@@ -156,6 +156,14 @@ class Space:
         counters, free = self.columns.counters, self.columns.scopes[:, SCOPE_FREE]
         return free[len(free) - int(counters[SCOPES_REMOVED]) :][::-1].copy()
 
+    def next_ids(self, count: int) -> NDArray[np.int64]:
+        """Return the ids that the next so many new scopes will be given, in their order."""
+        self._recycle()
+        counters = self.columns.counters
+        unused, top = int(counters[SCOPES_FREE]), int(counters[SCOPES_TOP])
+        again = self.columns.scopes[:unused, SCOPE_FREE][::-1][:count].astype(np.int64)
+        return np.concatenate([again, np.arange(top, top + count - len(again))])
+
     def scopes_in(self, wanted: NDArray[np.bool_], *, debts: bool) -> U4:
         """Return the owners of parts in wanted assets (by number); with `debts`, also scopes in debt in one."""
         rows = self._pages * PAGE_ROWS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.store_columns import (
     ASSET,
     BASE,
@@ -41,7 +41,7 @@ from monitor.core.store_ids import new_scope, unlink
 from monitor.core.store_rows import cross_out, enter, first_cell, pool_number, release, take_row
 
 
-@compiled
+@compiled_within
 def part_kind(kind: int) -> int:
     """Return the kind of the rows in which the parts of a scope lie, whose own row is of a kind."""
     if kind == SINGLE:
@@ -49,7 +49,7 @@ def part_kind(kind: int) -> int:
     return PIECE if kind == PORTFOLIO else PART
 
 
-@compiled
+@compiled_within
 def lacks_room(batch_scopes: I8, parts: I8, batch_codes: U4, symbols: I8, pools: I8, symbol_of: I8) -> bool:
     """Fill in how many rows of each pool and entries of each symbol a batch may take; return whether any lack."""
     pools[:, POOL_NEED] = 0
@@ -73,7 +73,7 @@ def lacks_room(batch_scopes: I8, parts: I8, batch_codes: U4, symbols: I8, pools:
     return lacking
 
 
-@compiled
+@compiled_within
 def write_part(
     part: int,
     kind: int,
@@ -115,7 +115,7 @@ def write_part(
     return row
 
 
-@compiled
+@compiled_within
 def write_scope(
     account: int,
     last: int,
@@ -227,9 +227,9 @@ def write_batch(
     """
     if lacks_room(batch_scopes, parts, batch_codes, symbols, pools, symbol_of):
         return False
-    index, part = 0, 0
+    index, part, nobody = np.int64(0), np.int64(0), np.int64(NONE)
     for number in range(accounts.shape[0]):
-        kept, last = NONE, NONE
+        kept, last = nobody, nobody
         while index < accounts[number, 1]:
             scope = write_scope(
                 accounts[number, 0],
