@@ -28,7 +28,7 @@ AGAIN_SECONDS = 5.0
 CURRENT_RECORDS = 2_000
 """A copy that is so far behind at most, in records and in accounts, is stated as warm and handed over.
 
-Of more accounts a cold takeover is sooner: it reads many at once, a copy takes them one by one.
+Of more accounts a cold takeover may be sooner: it has all of the thread, a copy a part and in short turns.
 """
 SHARE = 4
 """Copies may have one part in so many of the kernel thread's time while shards of our own are judged in it."""

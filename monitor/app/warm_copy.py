@@ -27,6 +27,8 @@ from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, 
 
 ACCOUNTS_AT_ONCE = 100
 """Accounts a turn takes over anew: some 15 ms of the kernel thread, for which our own shards wait."""
+FILLED_AT_ONCE = 2_000
+"""Accounts a turn takes over that were never seen, where there are more of them than it could take one by one."""
 MARKS_AT_ONCE = 1_000
 """Marks a turn takes over."""
 _TERMS_COUNT_FOR = 20
@@ -189,8 +191,14 @@ class WarmCopy:
             self._follower.absorb(some, now_ms)
 
     def _renew(self) -> None:
-        some = list(islice(self._changed, ACCOUNTS_AT_ONCE))
-        for name in some:
+        image, follower = self.image, self._follower
+        some = list(islice(self._changed, FILLED_AT_ONCE))
+        new = [name for name in some if follower.can_fill(name, image.facts)]
+        is_filling = len(new) > ACCOUNTS_AT_ONCE
+        chosen = new if is_filling else some[:ACCOUNTS_AT_ONCE]
+        for name in chosen:
             del self._changed[name]
-        if some:
-            self._follower.renew(some, self.image.facts, self.image.memory, self.image.rules)
+        if is_filling:
+            self._changed |= dict.fromkeys(follower.fill(chosen, image.facts, image.memory, image.rules))
+        elif chosen:
+            follower.renew(chosen, image.facts, image.memory, image.rules)

@@ -105,12 +105,7 @@ class MarginEngine:
             band_age(change, self.board, self.store)
 
     def restore(
-        self,
-        facts: Records,
-        memory: Records,
-        rules: Records = EMPTY,
-        samples: Records = EMPTY,
-        begin: Begin = at_once,
+        self, facts: Records, memory: Records, rules: Records = EMPTY, samples: Records = EMPTY, begin: Begin = at_once
     ) -> None:
         """Take over what another engine has remembered; the board must hold the accepted terms by then.
 
@@ -118,11 +113,14 @@ class MarginEngine:
         """
         self.rules.restore(rules, samples)
         self.store.set_portfolio(self.board.portfolio)
-        restoring = Restoring(self.book, self.store, self.teller, self._settings.ladders.number(ScopeKind.CROSS))
-        numbers = restoring.run(facts, memory, None if self.rules.are_for_everybody else rules.keys(), begin)
+        numbers = self.restoring().run(facts, memory, None if self.rules.are_for_everybody else rules.keys(), begin)
         for start in range(0, len(numbers), _PLACED_AT_ONCE):
             some = numbers[start : start + _PLACED_AT_ONCE]
             self.place([(number, self.book.account(number)) for number in some])
+
+    def restoring(self) -> Restoring:
+        """Return what takes accounts over that were never seen, many at once, while the terms stay as they are."""
+        return Restoring(self.book, self.store, self.teller, self._settings.ladders.number(ScopeKind.CROSS))
 
     def refresh(self, touched: Mapping[str, tuple[int, int]], now_ms: int) -> None:
         """Have accounts shown anew whose facts, of these places and times, another engine may not have shown yet."""

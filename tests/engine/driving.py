@@ -110,7 +110,11 @@ class WatchedShard(Shard):
         self._follower.absorb(judged, now_ms)
 
     def _renew(self, account_ids: Sequence[str]) -> None:
-        self._follower.renew(account_ids, self.facts, self.memory, self.rules)
+        """Take records over: new accounts one by one in every other turn, else many at once where that may be done."""
+        records = self.facts, self.memory, self.rules
+        new = [name for name in account_ids if self._turns % 2 and self._follower.can_fill(name, self.facts)]
+        left = self._follower.fill(new, *records) if new else []
+        self._follower.renew(sorted({*account_ids} - {*new} | {*left}), *records)
         self._changed.difference_update(account_ids)
 
     def _kept(self, outcome: Outcome) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from monitor.app import warm_copy
 from monitor.app.feed import GlobalFeed
 from monitor.app.ports import Record, TopicPartition
 from monitor.app.reading import GlobalInput
@@ -18,10 +19,11 @@ from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.engine import EngineSettings, MarginEngine
 from monitor.core.everybody import JUDGED_AT_ONCE, judged_in_turns
-from monitor.core.facts import pack
+from monitor.core.facts import pack, settings_of
 from monitor.core.following import Follower
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import Input, InstrumentTerms, Origin, Prices
+from monitor.core.kernels_compiled import HAS_NUMBA
 from monitor.core.ladder import Ladder
 from monitor.core.outcome import Outcome
 from monitor.core.prices import PriceUpdate
@@ -46,10 +48,12 @@ def engine_of() -> MarginEngine:
     return MarginEngine(EngineSettings(Ladders.same(Ladder.build())), MarketBoard(FreshnessSettings(), ("USD",)))
 
 
-def facts_of(name: str) -> bytes:
-    """Return an account that is healthy by far."""
+def facts_of(name: str, *, odd: bool = False) -> bytes:
+    """Return an account that is healthy by far, an odd one with settings of its own."""
     position = Position("AUSDT", Side.BOTH, Decimal(1), Decimal(100))
-    return pack(Account(name, balances={"USDT": Decimal(10**6)}, positions={position.key: position}, complete=True))
+    settings = settings_of({"labels": {"desk": "7"}} if odd else {})
+    balances, positions = {"USDT": Decimal(10**6)}, {position.key: position}
+    return pack(Account(name, balances=balances, positions=positions, settings=settings, complete=True))
 
 
 @pytest.fixture
@@ -105,15 +109,40 @@ def test_everybody_is_judged_in_short_turns(decided: list[str]) -> None:
     assert not any(turn.accounts for turn in judged_in_turns(engine, NOW_MS))
 
 
-def test_what_a_copy_has_still_to_take_over_is_taken_in_short_turns() -> None:
-    """A copy that is handed over with nothing placed yet holds the kernel thread no longer than one that follows."""
-    engine, where = engine_of(), TopicPartition("state", 0)
-    copy = WarmCopy(where, engine, cast("GlobalFeed", None), cast("Any", None))
-    records = [Record(*where, 2 * at, NOW_MS, b"f|" + name.encode(), facts_of(name)) for at, name in enumerate(NAMES)]
+def copy_of(odd: frozenset[str]) -> WarmCopy:
+    """Return a copy that has read the records of all accounts, `odd` ones with settings, and placed none yet."""
+    where = TopicPartition("state", 0)
+    copy = WarmCopy(where, engine_of(), cast("GlobalFeed", None), cast("Any", None))
+    records = [
+        Record(*where, 2 * at, NOW_MS, b"f|" + name.encode(), facts_of(name, odd=name in odd))
+        for at, name in enumerate(NAMES)
+    ]
     records += [Record(*where, 2 * at + 1, NOW_MS, b"s|" + name.encode(), SHOWN) for at, name in enumerate(NAMES)]
     copy.turn(records, 2 * ACCOUNTS, (), NOW_MS)
-    assert len(engine.book) == 0
-    placed: list[int] = []
+    assert len(copy.engine.book) == 0
+    return copy
+
+
+def completed(copy: WarmCopy, inputs: Sequence[GlobalInput], count: Callable[[], int]) -> list[int]:
+    """Let a copy take over what it has left, and the market; return by how much a count rose in each turn."""
+    risen: list[int] = []
+
+    def kernel(work: Callable[[], Any]) -> Awaitable[Any]:
+        before = count()
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        done.set_result(work())
+        risen.append(count() - before)
+        return done
+
+    asyncio.run(copy.complete(inputs, NOW_MS, kernel))
+    return risen
+
+
+def test_what_a_copy_has_still_to_take_over_is_taken_in_short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy that is handed over with nothing placed yet holds the kernel thread no longer than one that follows."""
+    monkeypatch.setattr(warm_copy, "FILLED_AT_ONCE", 150)
+    copy = copy_of(frozenset())
+    engine = copy.engine
     taken: list[int] = []
     absorb = engine.absorb
 
@@ -121,17 +150,34 @@ def test_what_a_copy_has_still_to_take_over_is_taken_in_short_turns() -> None:
         taken.append(len(inputs))
         return absorb(inputs, now_ms)
 
-    def kernel(work: Callable[[], Any]) -> Awaitable[Any]:
-        before = len(engine.book)
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        done.set_result(work())
-        placed.append(len(engine.book) - before)
-        return done
-
     engine.absorb = absorbed  # type: ignore[method-assign,assignment]
     many = Prices(MARKS * (MARKS_AT_ONCE // 2), Origin("p", 0, 1), NOW_MS)
-    asyncio.run(copy.complete([*MARKET, many, many, many, many], NOW_MS, kernel))
+    placed = completed(copy, [*MARKET, many, many, many, many], lambda: len(engine.book))
     assert len(engine.book) == ACCOUNTS
-    assert max(placed) == ACCOUNTS_AT_ONCE
+    assert max(placed) == (150 if HAS_NUMBA else ACCOUNTS_AT_ONCE)
     assert taken == [4, 2]
     assert not any(turn.accounts for turn in judged_in_turns(engine, NOW_MS))
+
+
+@pytest.mark.skipif(not HAS_NUMBA, reason="many at once are only read where numba is")
+def test_a_copy_unpacks_only_accounts_that_are_not_plain_and_few_of_them_in_a_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Plain ones are taken over in one turn, the others follow, a turn's worth at a time, and everybody is there."""
+    odd = frozenset(NAMES[::3])
+    copy = copy_of(odd)
+    unpacked: list[str] = []
+    account = AccountBook.account
+
+    def counted(book: AccountBook, number: int) -> Account:
+        unpacked.append(book.id_of(number))
+        return account(book, number)
+
+    monkeypatch.setattr(AccountBook, "account", counted)
+    turns = completed(copy, MARKET, lambda: len(unpacked))
+    assert set(unpacked) == odd
+    assert max(turns) == ACCOUNTS_AT_ONCE
+    assert sum(1 for turn in turns if turn) == -(-len(odd) // ACCOUNTS_AT_ONCE)
+    scopes = [copy.engine.store.scopes_of(number) for number in range(ACCOUNTS)]
+    assert all(len(mine) == 1 for mine in scopes)
+    assert not any(turn.accounts for turn in judged_in_turns(copy.engine, NOW_MS))
