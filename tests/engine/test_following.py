@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from monitor.app import warm_copy
@@ -181,3 +182,42 @@ def test_a_copy_unpacks_only_accounts_that_are_not_plain_and_few_of_them_in_a_tu
     scopes = [copy.engine.store.scopes_of(number) for number in range(ACCOUNTS)]
     assert all(len(mine) == 1 for mine in scopes)
     assert not any(turn.accounts for turn in judged_in_turns(copy.engine, NOW_MS))
+
+
+def figures_of(engine: MarginEngine) -> dict[str, tuple[float, float, int, int]]:
+    """Return equity, requirement and what was told and shown of every account, judged now."""
+    store = engine.store
+    store.judge_all()
+    equity, requirement = store.figures()
+    found = {}
+    for scope in np.nonzero(store.is_live())[0].tolist():
+        name, states = engine.book.id_of(store.account_of(scope)), (int(store.told[scope]), int(store.shown[scope]))
+        assert store.name_of(scope) == "cross:USDT"
+        found[name] = (float(equity[scope]), float(requirement[scope]), *states)
+    return found
+
+
+@pytest.mark.skipif(not HAS_NUMBA, reason="many at once are only read where numba is")
+def test_accounts_filled_amid_the_life_of_a_copy_are_what_each_alone_is() -> None:
+    """With terms that have changed since others were filled, and ids that were used before and are free again."""
+    facts, memory = {name: facts_of(name) for name in NAMES}, dict.fromkeys(NAMES[::2], SHOWN)
+    larger = InstrumentTerms("AUSDT", instrument("AUSDT", size="10"), Origin("i", 0, 1))
+    third = ACCOUNTS // 3
+    parts = NAMES[:third], NAMES[third : 2 * third], NAMES[2 * third :]
+    empty = {name: pack(Account(name, complete=True)) for name in parts[0][:20]}
+    found = []
+    for at_once in (True, False):
+        engine = engine_of()
+        follower = Follower(engine)
+        take = follower.fill if at_once else follower.renew
+        follower.absorb(MARKET, NOW_MS)
+        take(parts[0], facts, memory, {})
+        follower.renew([*empty], empty, memory, {})
+        take(parts[1], facts, memory, {})
+        follower.absorb([larger], NOW_MS)
+        take(parts[2], facts, memory, {})
+        found.append(figures_of(engine))
+    assert found[0] == found[1]
+    assert len(found[0]) == ACCOUNTS - len(empty)
+    assert len({equity for equity, *_ in found[0].values()}) == 1
+    assert len({requirement for _, requirement, *_ in found[0].values()}) == 1
