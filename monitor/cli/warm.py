@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -13,11 +14,21 @@ from monitor.app.kernel_thread import KernelThread
 
 
 def warm() -> None:
-    """Compile the kernels, or load them from the cache."""
+    """Compile the kernels, or load them from the cache.
+
+    Meanwhile nobody looks for garbage: what a compiler makes refers to itself everywhere and stays, and looking through
+    it again and again took an eighth of the time.
+    """
     from monitor.core.ladder import Ladder  # noqa: PLC0415
     from monitor.core.store import MarginStore  # noqa: PLC0415  # slow to load
 
-    MarginStore([Ladder.build()]).warm()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        MarginStore([Ladder.build()]).warm()
+    finally:
+        if collects:
+            gc.enable()
 
 
 class Warming:
