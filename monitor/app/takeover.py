@@ -147,10 +147,8 @@ class Takeover:
         if warm is not None:
             known = [item for item in known if isinstance(item, FundTerms)] + warm.market.due(self._positions)
         now_ms = self._shared.now_ms()
-        decode = self._shared.codec.decode
-        claims = {name: decode(value) for name, value in image.fund_claims.items()}
-        windows = {name: decode(value) for name, value in image.fund_windows.items()}
-        promises = {name: decode(value) for name, value in image.promises.items()}
+        kept = image.fund_claims, image.fund_windows, image.promises
+        desk = [{name: self._shared.codec.decode(value) for name, value in one.items()} for one in kept]
 
         def restore() -> None:
             if warm is None:
@@ -158,7 +156,7 @@ class Takeover:
                 with SecondThread() as second:
                     self._engine.restore(image.facts, image.memory, image.rules, image.samples, second.begin)
             self._engine.claimant.restore(image.own_claims)
-            self._engine.desk.restore(claims, windows, promises)
+            self._engine.desk.restore(*desk)
             self._engine.refresh(image.touched, now_ms)
             self._engine.shown_before(image.next_offset)
 
