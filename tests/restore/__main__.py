@@ -74,8 +74,11 @@ def check_equal(accounts: int, positions: int, seed: int) -> bool:
     return digests[0] == digests[1]
 
 
-async def fill(bootstrap: str, folder: Path, accounts: int, positions: int, seed: int) -> None:
-    """Write the market, and the accounts in transactions as a shard would; then a snapshot of what was committed."""
+async def fill(bootstrap: str, folder: Path, accounts: int, positions: int, seed: int, touched: float) -> None:
+    """Write the market, and the accounts in transactions as a shard would; then a snapshot of what was committed.
+
+    A share of the accounts, the last ones, was touched and is still to be shown.
+    """
     settings = settings_for(bootstrap, PREFIX, str(folder))
     topics = settings.topics.names()
     log = KafkaLog(settings.kafka)
@@ -91,11 +94,12 @@ async def fill(bootstrap: str, folder: Path, accounts: int, positions: int, seed
     await ledger.fence()  # waits until the commit is marked everywhere: the ends are those after it
     ends = await _ends(log, [TopicPartition(name, 0) for name in (topics.instruments, topics.mark_prices)])
     inputs = {TopicPartition(topics.account_events, 0): 0, **ends}
-    ledger.steady_since_ms = 0  # as of a shard that has long been steady: only of late ones it may not have shown all
     records = _records(book, topics.state, accounts)
     started = time.perf_counter()
     while some := list(islice(records, RECORDS_AT_ONCE)):
         await ledger.commit(some, inputs)
+        if len(ledger.image.facts) <= accounts * (1 - touched):
+            ledger.shown_before = ledger.image.next_offset  # all so far have been shown
     seconds = time.perf_counter() - started
     say(f"  changelog: {2 * accounts} records written in {seconds:.0f} s")
     started = time.perf_counter()
@@ -134,7 +138,7 @@ def restart(bootstrap: str, snapshot_dir: str) -> dict[str, Any]:
     return found
 
 
-def run(accounts: int, positions: int, seed: int, port: int, times: int) -> bool:
+def run(accounts: int, positions: int, seed: int, port: int, times: int, touched: float) -> bool:
     """Do all of it; return whether everything is right and, at full size, fast enough."""
     say(f"restoring {accounts} accounts of {positions} positions on average, seed {seed}")
     warm()
@@ -145,7 +149,7 @@ def run(accounts: int, positions: int, seed: int, port: int, times: int) -> bool
         broker.start()
         try:
             folder = Path(place) / "snapshots"
-            asyncio.run(fill(broker.bootstrap_servers, folder, accounts, positions, seed))
+            asyncio.run(fill(broker.bootstrap_servers, folder, accounts, positions, seed, touched))
             results = []
             for _ in range(times):
                 for source, where in (("snapshot", str(folder)), ("changelog", "")):
@@ -180,10 +184,11 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=20_000)
     parser.add_argument("--positions", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--touched", type=float, default=0.25, help="share of accounts changed in the last minute")
     parser.add_argument("--times", type=int, default=1, help="restarts of each kind")
     parser.add_argument("--port", type=int, default=39_092, help="of the broker; the next one is its controller's")
     args = parser.parse_args()
-    good = run(args.accounts, args.positions, args.seed, args.port, args.times)
+    good = run(args.accounts, args.positions, args.seed, args.port, args.times, args.touched)
     again = f"make restore ACCOUNTS={args.accounts} POSITIONS={args.positions} SEED={args.seed}"
     say(f"verdict: {'good' if good else 'BAD'}; again: {again}")
     return 0 if good else 1
