@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from monitor.app.second_thread import SecondThread
 from monitor.core import restoring
 from monitor.core.accounts import Account, MarginMode, MarginType, Position, PositionMode, Side
 from monitor.core.board import MarketBoard
@@ -133,13 +134,13 @@ def new_engine() -> MarginEngine:
 
 
 def restored(facts: Mapping[str, bytes], memory: Mapping[str, bytes], *, at_once: bool) -> MarginEngine:
-    """Return an engine that was restored many at once, or by the specification."""
+    """Return an engine that was restored many at once in two threads, or by the specification."""
     engine = new_engine()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, SecondThread() as second:
         if not at_once:
             engine.store.uses_numba = False
         patch.setattr(restoring, "AT_ONCE", 5)
-        engine.restore(facts, memory)
+        engine.restore(facts, memory, begin=second.begin)
     engine.store.uses_numba = True
     return engine
 
