@@ -20,9 +20,13 @@ from bench.parts import PARTS
 from bench.parts.context import Context
 from bench.report import Report, lines_about
 from bench.sizes import Sizes
+from bench.venue import TOP_SHARE
 
 MIXED_SHARE: Final = 10
 """The smaller populations have this many times fewer accounts, unless told otherwise."""
+
+FEWEST: Final = 100
+MOST_SYMBOLS: Final = 4_096
 
 
 def say(line: str = "") -> None:
@@ -38,12 +42,24 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--positions", type=int, help="in all; five times the accounts by default")
     options.add_argument("--symbols", type=int, default=400)
     options.add_argument("--mixed-accounts", type=int, help="of portfolios, mixes and events; a tenth by default")
-    options.add_argument("--slice", type=int, default=200_000, help="most accounts a peer gets")
+    options.add_argument("--slice", type=int, default=1_000_000, help="most accounts a peer gets")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--rounds", type=int, default=21)
     options.add_argument("--parts", default=",".join(PARTS), help="which of them: %(default)s")
     options.add_argument("--out", type=Path, default=Path("build/bench"), help="folder for bench.json and bench.svg")
     return options
+
+
+def impossible(chosen: argparse.Namespace) -> str:
+    """Return what is wrong with the sizes, nothing where they can be drawn."""
+    if chosen.accounts < FEWEST or (chosen.mixed_accounts is not None and chosen.mixed_accounts < FEWEST):
+        return f"a population has {FEWEST} accounts at the least"
+    if not 1 <= chosen.symbols <= MOST_SYMBOLS:
+        return f"--symbols must be within 1 and {MOST_SYMBOLS}"
+    most = int(TOP_SHARE * chosen.accounts * chosen.symbols)
+    if (chosen.positions or 5 * chosen.accounts) > most:
+        return f"so many accounts and symbols make {most} positions at most: {TOP_SHARE:.0%} hold the most popular one"
+    return "" if chosen.rounds >= 1 and chosen.slice >= 1 else "--rounds and --slice must be 1 at the least"
 
 
 def context_of(chosen: argparse.Namespace) -> Context:
@@ -66,14 +82,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [name for name in chosen.parts.split(",") if name]
     if unknown := [name for name in names if name not in PARTS]:
         options.error(f"no such parts: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if wrong := impossible(chosen):
+        options.error(wrong)
     context = context_of(chosen)
     command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
     before = machine.describe(context.loops)
     for line in lines_about({"command": command, "seed": chosen.seed, **before}):
         say(line)
     parts = [(name, PARTS[name](context)) for name in names]
-    population = context.standard.population.shape()
-    for line in lines_about(population):
+    for line in lines_about(context.shapes):
         say(line)
     faults = [f"{name}: {fault}" for name, part in parts for fault in part.check()]
     if faults:
@@ -87,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"timing {name}")
         results.append(part.measure(chosen.rounds))
     facts = {**before, "clock_ghz_after": machine.clock(context.loops)}
-    report = Report(command, facts, {"seed": chosen.seed, **population}, chosen.rounds, results)
+    report = Report(command, facts, {"seed": chosen.seed, **context.shapes}, chosen.rounds, results)
     say()
     say(report.text())
     say(f"effective clock: before {before['clock_ghz']}, after {facts['clock_ghz_after']} GHz")

@@ -5,7 +5,7 @@ Nothing is written through here. Baselines get copies of what they write; what t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ import numpy as np
 from bench.loading import LADDER
 from monitor.core import kernels
 from monitor.core.store import MarginStore
+from monitor.core.store_batch import BatchBuilder
 from monitor.core.store_columns import U4, Columns
+from monitor.core.store_facts import ScopeFacts
 from monitor.core.store_screen import Screen
 from monitor.core.store_terms import Contracts
 from monitor.core.verdict import Ladders
@@ -62,6 +64,20 @@ def portfolio_of(store: MarginStore) -> tuple[Any, ...]:
 def holders_of(store: MarginStore, symbol: str) -> U4:
     """Return the holders of a symbol, as the screen asks for them."""
     return store._screen.entries_of([symbol])[0]
+
+
+def scopes_of_first(store: MarginStore, accounts: int) -> U4:
+    """Return the first scope of each of the first accounts."""
+    return columns_of(store).first[:accounts]
+
+
+def writing_of(store: MarginStore, facts: Sequence[tuple[int, Sequence[ScopeFacts]]]) -> Callable[[], object]:
+    """Return what writes rows of accounts that are there already, made from exact facts beforehand."""
+    builder = BatchBuilder(store._contracts, store._assets, store.names.numbers)
+    builder.add_all(facts)
+    flat, most = builder.finish(), (builder.highest, builder.widest, builder.most)
+    contracts = store._contracts
+    return lambda: store._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), most)
 
 
 def numpy_screen(store: MarginStore) -> Screen:

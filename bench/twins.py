@@ -13,7 +13,23 @@ import numpy as np
 from bench.compiler import Loop, Loops
 from bench.inside import columns_of, contracts_of, holders_of, portfolio_of, tables_of
 from bench.loading import Book
-from monitor.core.store_columns import EQUITY, F8, PAGE_BITS, PAGE_CAPACITY, PAGE_CELL, PAGE_ROWS, REQUIREMENT, U4
+from monitor.core.store_columns import (
+    EQUITY,
+    F8,
+    GROUP,
+    PAGE_BITS,
+    PAGE_CAPACITY,
+    PAGE_CELL,
+    PAGE_KIND,
+    PAGE_ROWS,
+    PART,
+    REQUIREMENT,
+    SCOPE_ROW,
+    TILE_CAPACITY,
+    TILE_KIND,
+    TILE_USED,
+    U4,
+)
 
 
 class Values:
@@ -85,7 +101,10 @@ class ScopesTwin(StoreCopy):
         at = [values.at[0].copy(), values.at[0].copy()]
         at[1][line] = values.at[1][line]
         columns = self.columns
-        where = self.chosen, len(self.chosen), columns.scopes, columns.pages
+        pages = columns.pages[columns.scopes[self.chosen, SCOPE_ROW] >> PAGE_BITS]
+        most = len(self.chosen) + int(pages[pages[:, PAGE_KIND] == GROUP, PAGE_CAPACITY].sum())
+        self._rows, self._tops = np.zeros(most, np.uint32), np.zeros(len(self.chosen), np.uint32)
+        where = self.chosen, len(self.chosen), columns.scopes, columns.pages, self._rows, self._tops
         self._loops = [loops.bind("judge_scopes", *where, *self.arguments(one)) for one in at]
 
     def __call__(self, which: int) -> U4:
@@ -104,7 +123,7 @@ class MovedTwin:
         _, _, floors, law = tables_of(book.store)
         line = next(iter(contracts.symbols[book.names[rank]].lines.values()))
         chosen = holders_of(book.store, book.names[rank])
-        self.rows = columns.scopes[chosen, 0].copy()
+        self.rows = columns.scopes[chosen, SCOPE_ROW].copy()
         cells = _cells_with(line, self.rows, columns)
         self.codes, self.sizes = columns.codes[cells].copy(), columns.sizes[cells].copy()
         self.state = np.zeros((len(columns.figures), 4))
@@ -155,8 +174,9 @@ class Reader(StoreCopy):
         columns, tiles = self.columns, self.columns.tiles
         watch = columns.watch.copy()
         self._loop = loops.bind("read_tiles", tiles, len(tiles), self.figures, watch, self.codes, self.sizes)
-        used = tiles[tiles[:, 4] <= 1]
-        self.bytes = int((used[:, 1] * 33 + used[:, 1] * used[:, 3] * 12).sum())
+        read = tiles[tiles[:, TILE_KIND] <= PART]
+        rows, cells = read[:, TILE_USED].sum(), (read[:, TILE_USED] * read[:, TILE_CAPACITY]).sum()
+        self.bytes = int(rows * (self.figures.strides[0] + 1) + cells * (self.codes.itemsize + self.sizes.itemsize))
 
     def __call__(self) -> int:
         """Read everything once; return a sum that depends on all of it."""

@@ -122,25 +122,34 @@ static inline int64_t first_cell(int64_t row, const Page *pages)
     return pages[row >> PAGE_BITS][PAGE_CELL] + (row & (PAGE_ROWS - 1)) * pages[row >> PAGE_BITS][PAGE_CAPACITY];
 }
 
-/* Some scopes from scratch; portfolios apart. */
-int64_t judge_scopes(const uint32_t *chosen, int64_t length, const Scope *scopes, const Page *pages, STORE_ARGUMENTS)
+/* Some scopes from scratch, portfolios apart: first which rows there are, then these, then the scopes they are parts of.
+ * `rows` has room for all of them, `tops` for the scopes. */
+int64_t judge_scopes(const uint32_t *chosen, int64_t length, const Scope *scopes, const Page *pages,
+                     uint32_t *restrict rows, uint32_t *restrict tops, STORE_ARGUMENTS)
 {
     const Store store = STORE;
-    int64_t count = 0;
+    int64_t count = 0, listed = 0, groups = 0;
     for (int64_t index = 0; index < length; index++) {
         uint32_t row = scopes[chosen[index]][SCOPE_ROW];
         if (row == NONE || pages[row >> PAGE_BITS][PAGE_KIND] == PORTFOLIO)
             continue;
-        int64_t place = first_cell(row, pages), capacity = pages[row >> PAGE_BITS][PAGE_CAPACITY];
         if (pages[row >> PAGE_BITS][PAGE_KIND] == SINGLE) {
-            count = judge_row(&store, row, place, capacity, 0, count);
+            rows[listed++] = row;
             continue;
         }
-        for (int64_t part = place; part < place + capacity; part++)
-            judge_row(&store, codes[part], first_cell(codes[part], pages),
-                      pages[codes[part] >> PAGE_BITS][PAGE_CAPACITY], 1, 0);
-        count = judge_group(&store, row, place, capacity, count);
+        tops[groups++] = row;
+        int64_t part = first_cell(row, pages), end = part + pages[row >> PAGE_BITS][PAGE_CAPACITY];
+        while (part < end)
+            rows[listed++] = codes[part++];
     }
+    for (int64_t index = 0; index < listed; index++) {
+        const Page *page = &pages[rows[index] >> PAGE_BITS];
+        count = judge_row(&store, rows[index], first_cell(rows[index], pages), (*page)[PAGE_CAPACITY],
+                          (*page)[PAGE_KIND] != SINGLE, count);
+    }
+    for (int64_t index = 0; index < groups; index++)
+        count = judge_group(&store, tops[index], first_cell(tops[index], pages),
+                            pages[tops[index] >> PAGE_BITS][PAGE_CAPACITY], count);
     return count;
 }
 

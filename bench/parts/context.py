@@ -38,6 +38,8 @@ class Context:
     """Why there are no C loops, empty where there are."""
     say: Callable[[str], None]
     books: dict[tuple[str, int, int], Book] = field(default_factory=dict)
+    shapes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What was loaded."""
 
     def load(self, mix: Mix, sizes: Sizes) -> Book:
         """Return a new book, judged at its first prices."""
@@ -45,6 +47,7 @@ class Context:
         book = Book(draw(sizes, mix))
         book.store.judge_symbols(book.names)
         counts, spent = book.store.counts(), time.process_time() - start
+        self.shapes[f"{mix.name}, seed {sizes.seed}, {sizes.accounts} accounts"] = book.population.shape()
         self.say(
             f"loaded {mix.name}: {sizes.accounts:,} accounts, {counts['cells']:,} positions, "
             f"{counts['scopes']:,} scopes, seed {sizes.seed}, {spent:.1f} s"

@@ -13,6 +13,7 @@ import numpy as np
 from bench import facts
 from bench import rounds as timing
 from bench.equality import against_exact
+from bench.inside import writing_of
 from bench.loading import LADDER
 from bench.measures import Goal, Measure, Result
 from bench.messages import Message, Venue
@@ -60,11 +61,13 @@ class AccountEvents:
         accounts = [(number, self._book.engine.book.account(number)) for number in numbers]
         board, ladders = self._book.engine.board, Ladders.same(LADDER)
         scopes = [(number, rows_of(account, (), board, ladders)) for number, account in accounts]
+        writing = writing_of(store, scopes)
         cases = [
             Case(_APPLY, size, lambda _: self._apply(self._decoded), self._next_decoded),
             Case(_DECODE, size, lambda _: self._apply(self._decode(self._raw)), self._next_raw),
             Case(_ONLY_DECODE, size, lambda _: self._decode(self._raw), self._next_raw),
             Case(_PUT, size, lambda _: store.put_many(scopes)),
+            Case(_WRITE, size, lambda _: writing()),
             Case(_JUDGE, size, lambda _: store.judge_accounts(numbers)),
         ]
         timings = timing.run(cases, rounds)
@@ -75,7 +78,7 @@ class AccountEvents:
             Measure("events", _DECODE, rate, Goal(200_000), "/s on one core"),
             *(
                 Measure("events", name, _micros(timings.least(name)), None, "µs each")
-                for name in (_ONLY_DECODE, _PUT, _JUDGE)
+                for name in (_ONLY_DECODE, _PUT, _WRITE, _JUDGE)
             ),
         )
         return Result("events", measures, timings, "message")
@@ -101,7 +104,8 @@ class AccountEvents:
 _APPLY: Final = "account events applied and re-judged"
 _DECODE: Final = "account messages decoded, validated, applied"
 _ONLY_DECODE: Final = "of that: decoding and validating"
-_PUT: Final = "of that: the store's rows written in one batch"
+_PUT: Final = "of that: rows made of facts and written, in one batch"
+_WRITE: Final = "of that: their kernel alone"
 _JUDGE: Final = "of that: the accounts judged in one batch"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench import rounds as timing
 from bench.equality import within
-from bench.inside import columns_of
+from bench.inside import columns_of, scopes_of_first
 from bench.loading import LINES, ranks
 from bench.measures import Goal, Measure, Result
 from bench.parts.context import Context
@@ -68,19 +68,15 @@ class Peers:
             measures.append(Measure("peers", name, timings.share(_OURS, peer.name), goal, note=note))
         return Result("peers", tuple(measures), timings, "position", tuple(self._skipped))
 
-    def _rows(self, accounts: int) -> list[int]:
-        scopes = [self._book.store.scopes_of(account)[0] for account in range(accounts)]
-        rows: list[int] = columns_of(self._book.store).scopes[scopes, SCOPE_ROW].tolist()
-        return rows
-
     def _slice(self, accounts: int) -> Slice:
-        bases = columns_of(self._book.store).figures[self._rows(accounts), BASE]
+        columns, scopes = columns_of(self._book.store), scopes_of_first(self._book.store, accounts)
+        bases = columns.figures[columns.scopes[scopes, SCOPE_ROW], BASE]
         return Slice.of(self._book.population, accounts, bases)
 
     def _unlike(self, name: str, theirs: Figures, given: Slice, prices: F8) -> list[str]:
         """Return where a peer differs by more than what the order of its sums can do."""
         store, accounts = self._book.store, given.accounts
-        equity, requirement = store.figures(np.array([store.scopes_of(account)[0] for account in range(accounts)]))
+        equity, requirement = store.figures(scopes_of_first(store, accounts))
         gross = np.bincount(given.owners, np.abs(given.amounts * prices[given.symbols]), accounts)
         cells = np.diff(given.ends)
         bound = 8.0 * (cells + 16.0) * UNIT * (np.abs(given.bases) + gross + requirement)

@@ -1,4 +1,4 @@
-"""Portfolio accounts: the full tick of a population that is margined by sixteen scenarios."""
+"""Portfolio accounts: everybody in a population that is margined by sixteen scenarios is judged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PortfolioTick:
         """Time a tick of everybody."""
         book, store = self._book, self._book.store
         positions = store.counts()["cells"]
-        cases = [Case("daemon, portfolios", positions, lambda _: store.judge_symbols(book.names), book.turn)]
+        cases = [Case("daemon, portfolios", positions, lambda _: store.judge_all(), book.turn)]
         if self._twin is None:
             return Result("portfolio", (), timing.run(cases, rounds), "position", (f"C: {self._why}",))
         timings = timing.run([*cases, Case("C from scratch, portfolios", positions, self._twin)], rounds)

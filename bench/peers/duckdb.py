@@ -34,7 +34,7 @@ class DuckDb:
 
     name: ClassVar[str] = "DuckDB with brackets"
     goal: ClassVar[float | None] = None
-    most: ClassVar[int] = 200_000
+    most: ClassVar[int] = 1_000_000
 
     def __init__(self, given: Slice) -> None:
         try:

@@ -17,7 +17,7 @@ class Pandas:
 
     name: ClassVar[str] = "pandas"
     goal: ClassVar[float | None] = 40.0
-    most: ClassVar[int] = 200_000
+    most: ClassVar[int] = 1_000_000
 
     def __init__(self, given: Slice) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -61,6 +62,24 @@ def test_a_twin_that_differs_is_found(context: Context) -> None:
     finally:
         twin.sizes[place] = kept
     assert part.check() == []
+
+
+def test_a_peer_that_is_not_installed_is_left_out_with_a_word(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library that cannot be imported leaves the bench one peer fewer, and the report says which and why."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    result = Peers(context).measure(1)
+    assert "pandas: pandas is not installed" in result.skipped
+    assert any("plain dicts" in measure.name for measure in result.measures)
+    assert not any("pandas" in measure.name for measure in result.measures)
+
+
+def test_sizes_that_cannot_be_drawn_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """More positions than the popularity of the contracts allows are bad input, named before anything is loaded."""
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["--accounts", "1000", "--symbols", "10", "--positions", "3001"])
+    assert "make 3000 positions at most" in capsys.readouterr().err
 
 
 def test_a_peer_that_differs_is_found(context: Context) -> None:
