@@ -19,6 +19,7 @@ def warm() -> None:
     Meanwhile nobody looks for garbage: what a compiler makes refers to itself everywhere and stays, and looking through
     it again and again took an eighth of the time.
     """
+    from monitor.core.herald.batch import warm as warm_herald  # noqa: PLC0415
     from monitor.core.ladder import Ladder  # noqa: PLC0415
     from monitor.core.store import MarginStore  # noqa: PLC0415  # slow to load
 
@@ -26,6 +27,7 @@ def warm() -> None:
     gc.disable()
     try:
         MarginStore([Ladder.build()]).warm()
+        warm_herald()
     finally:
         if collects:
             gc.enable()

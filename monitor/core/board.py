@@ -83,6 +83,8 @@ class MarketBoard:
         self._asset_ages: dict[str, Age] = {}
         self._portfolio = portfolio
         self._resolved: PortfolioTerms | None = None
+        self.serials = (0, 0)
+        """How often terms, and how often prices or their ages, have changed: whoever keeps copies looks here."""
 
     @property
     def portfolio(self) -> PortfolioTerms | None:
@@ -128,6 +130,7 @@ class MarketBoard:
             return False
         if last is not None:
             self.previous[update.symbol] = last
+        self._note(prices=1)
         self.quotes[update.symbol] = Quote(
             update.mark_price,
             update.index_price if update.index_price is not None or last is None else last.index_price,
@@ -141,6 +144,7 @@ class MarketBoard:
     def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> None:
         """Put accepted terms in force, or forget a contract."""
         self._resolved = None
+        self._note(terms=1)
         if terms is None:
             self.instruments.pop(symbol, None)
         else:
@@ -148,6 +152,7 @@ class MarketBoard:
 
     def set_asset(self, name: str, terms: Asset[Decimal] | None, timestamp_ms: int) -> None:
         """Put the terms of an asset in force, or forget it."""
+        self._note(terms=1)
         old = self.assets.pop(name, None)
         if old is not None and old.index_symbol is not None:
             followers = self._followers[old.index_symbol]
@@ -190,6 +195,7 @@ class MarketBoard:
     def refresh(self, now_ms: int) -> list[AgeChange]:
         """Count ages anew and return every price whose age has passed a line since the last time."""
         changes = list(self._renewed(now_ms))
+        self._note(prices=len(changes))
         for change in changes:
             ages = self._asset_ages if change.is_asset else self._symbol_ages
             if change.age is Age.FRESH:
@@ -200,10 +206,14 @@ class MarketBoard:
 
     def freshen(self, symbol: str) -> bool:
         """Count a symbol that has just been priced as fresh, and what follows it; return whether the mark was not."""
+        self._note(prices=1)
         if self.quotes[symbol].index_price is not None:
             for name in self._followers.get(symbol, ()):
                 self._asset_ages.pop(name, None)
         return self._symbol_ages.pop(symbol, None) is not None
+
+    def _note(self, terms: int = 0, prices: int = 0) -> None:
+        self.serials = self.serials[0] + terms, self.serials[1] + prices
 
     def _renewed(self, now_ms: int) -> Iterator[AgeChange]:
         limit, unknown_after = self.settings.max_age_ms, self.settings.unknown_after_ms

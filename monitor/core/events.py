@@ -40,7 +40,7 @@ class Event:
 
     channel: Channel
     severity: int
-    body: dict[str, Any]
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

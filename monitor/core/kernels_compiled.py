@@ -1,6 +1,6 @@
 """How a function of the store becomes machine code, where that is kept, and what happens where numba is missing.
 
-The switch lives here; the functions are in `kernels…`, `store_rows` and `store_write`.
+The switch lives here; the functions are in `kernels…`, `store_rows`, `store_write` and `storm`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _name_cache_after_sources(here: Path) -> None:
     numba takes kept code for current while the file of the function called from Python is unchanged, even if a function
     that one calls in another file is not.
     """
-    sources = sorted([*here.glob("kernels*.py"), *here.glob("store_*.py")])
+    sources = sorted([*here.glob("kernels*.py"), *here.glob("store_*.py"), *here.glob("storm/*.py")])
     digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else here / "__pycache__"
     folder = base / f"kernels-{digest}"
@@ -64,6 +64,17 @@ def compiled_within(function: F) -> F:
     if numba is None:
         return function
     made: F = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return made
+
+
+def inner(function: F) -> F:
+    """Let compiled functions call a function, which has no machine code of its own: called from Python it is as it was.
+
+    Constants it is called with do not make a copy of it each, as they would of a compiled one.
+    """
+    if numba is None:
+        return function
+    made: F = import_module("numba.extending").register_jitable(**_OPTIONS)(function)
     return made
 
 

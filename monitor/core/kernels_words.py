@@ -1,10 +1,11 @@
 """Finding texts in bytes: words by a table of hashes, and the fields of packed facts by their separators.
 
-Compiled; what the fields mean is not known here.
+Compiled but for the making of the table; what the fields mean is not known here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -82,3 +83,17 @@ def field_end(text: U1, at: int, end: int) -> int:
 def is_field(text: U1, at: int, end: int) -> bool:
     """Return whether a field ends at `at`, and another one of its section follows."""
     return at < end and bool(text[at] == FIELD)
+
+
+def words_of(texts: Iterable[str]) -> Words:
+    """Return the table by which texts are found."""
+    encoded = [text.encode() for text in texts]
+    joined = np.frombuffer(b"".join(encoded) + b"\0", np.uint8)
+    starts = np.cumsum([0, *map(len, encoded)])
+    slots = np.full(1 << (2 * len(encoded) + 2).bit_length(), _NO, np.int64)
+    for place in range(len(encoded)):
+        slot = int(hash_of(joined, starts[place], starts[place + 1])) % len(slots)
+        while slots[slot] != _NO:
+            slot = (slot + 1) % len(slots)
+        slots[slot] = place
+    return Words(joined, starts.astype(np.int64), slots)

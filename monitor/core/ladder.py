@@ -147,27 +147,29 @@ class Ladder:
         return self.call * (1 + self.hysteresis)
 
     @cached_property
-    def _falling(self) -> _Lines:
+    def falling(self) -> Lines:
+        """The lines a status begins below: (status, n, d), the worst first."""
         return _lines(self.thresholds, Fraction(1))
 
     @cached_property
-    def _rising(self) -> _Lines:
+    def rising(self) -> Lines:
+        """The lines a status is left at upwards, in the same form."""
         return _lines(self.thresholds, 1 + self.hysteresis)
 
     def raw(self, equity: Number, requirement: Number, debt_floor: Number) -> MarginStatus:
         """Return the status without memory. `debt_floor` is in the unit of the figures."""
-        return self._status(equity, requirement, debt_floor, self._falling)
+        return self._status(equity, requirement, debt_floor, self.falling)
 
     def told(self, last: MarginStatus, equity: Number, requirement: Number, debt_floor: Number) -> MarginStatus:
         """Return the status a scope has after `last` (never unknown): down at k, up only at k·(1+h)."""
-        down = self._status(equity, requirement, debt_floor, self._falling)
+        down = self._status(equity, requirement, debt_floor, self.falling)
         if down.rank > last.rank:
             return down
-        up = self._status(equity, requirement, debt_floor, self._rising)
+        up = self._status(equity, requirement, debt_floor, self.rising)
         return up if up.rank < last.rank else last
 
     @exactly
-    def _status(self, equity: Number, requirement: Number, debt_floor: Number, lines: _Lines) -> MarginStatus:
+    def _status(self, equity: Number, requirement: Number, debt_floor: Number, lines: Lines) -> MarginStatus:
         if requirement <= 0:
             in_debt = equity < 0 and -equity >= debt_floor
             return MarginStatus.BANKRUPT if in_debt else MarginStatus.HEALTHY
@@ -180,10 +182,10 @@ class Ladder:
         return MarginStatus.HEALTHY
 
 
-_Lines = tuple[tuple[MarginStatus, int, int], ...]
+Lines = tuple[tuple[MarginStatus, int, int], ...]
 
 
-def _lines(thresholds: tuple[tuple[MarginStatus, Fraction], ...], widened: Fraction) -> _Lines:
+def _lines(thresholds: tuple[tuple[MarginStatus, Fraction], ...], widened: Fraction) -> Lines:
     """Return (status, n, d) with k·widened = n/d, the worst first: E·d < n·MM compares without a division, exactly."""
     scaled = ((status, k * widened) for status, k in reversed(thresholds))
     return tuple((status, k.numerator, k.denominator) for status, k in scaled)

@@ -44,7 +44,7 @@ class AccountOutcome:
 
     account_id: str
     events: list[Event] = field(default_factory=list)
-    statuses: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    statuses: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     facts: bytes | None = None
     memory: bytes | None = None
     rules: bytes | None = None

@@ -5,7 +5,7 @@ Only for accounts that have no scopes yet, as in a restore. What the scanner doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from monitor.core.ahead import Begin, at_once
 from monitor.core.kernels_facts import MOST_ASSETS, MOST_POSITIONS, Terms, Work, read_accounts
-from monitor.core.kernels_words import Words, hash_of
+from monitor.core.kernels_words import Words, words_of
 from monitor.core.scopes import cross_scope
 from monitor.core.store_adl import AdlColumns
 from monitor.core.store_coins import Assets
@@ -78,7 +78,7 @@ class PackedReader:
         self._adl = adl
         self._ladder = ladder
         self._known = (-1, -1)
-        self._symbols, self._assets = _words(()), _words(())
+        self._symbols, self._assets = words_of(()), words_of(())
         self._terms = Terms(np.zeros((0, 3), np.int64), np.zeros(0, np.uint64), np.zeros((0, 3), np.int64))
         self._work = Work(
             np.zeros((MOST_ASSETS, 3), np.int64),
@@ -141,7 +141,7 @@ class PackedReader:
             if symbol.terms is not None:
                 assets.number(symbol.terms.settle_asset)
         self._known = len(contracts.symbols), len(assets.numbers)
-        self._symbols, self._assets = _words(contracts.symbols), _words(assets.numbers)
+        self._symbols, self._assets = words_of(contracts.symbols), words_of(assets.numbers)
         places = {name: place for place, name in enumerate(assets.numbers)}
         rows = [self._contract(symbol, places) for symbol in contracts.symbols.values()]
         ranks = {name: rank for rank, name in enumerate(sorted(assets.numbers))}
@@ -182,16 +182,3 @@ def _scanned(first: int, records: Sequence[bytes], tables: tuple[int, Words, Wor
     found = Scanned(first, batch, np.empty(cells), np.zeros(len(records), np.uint8), np.zeros(4, np.int64))
     read_accounts(text, bounds, first, *tables, batch, found.costs, found.placed, found.counts)
     return found
-
-
-def _words(texts: Iterable[str]) -> Words:
-    encoded = [text.encode() for text in texts]
-    joined = np.frombuffer(b"".join(encoded) + b"\0", np.uint8)
-    starts = np.cumsum([0, *map(len, encoded)])
-    slots = np.full(1 << (2 * len(encoded) + 2).bit_length(), -1, np.int64)
-    for place in range(len(encoded)):
-        slot = int(hash_of(joined, starts[place], starts[place + 1])) % len(slots)
-        while slots[slot] != -1:
-            slot = (slot + 1) % len(slots)
-        slots[slot] = place
-    return Words(joined, starts.astype(np.int64), slots)

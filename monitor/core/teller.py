@@ -6,7 +6,7 @@ the shape of an event is in `events`, that of a status in `report`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,8 @@ from monitor.core.events import Moment, adl_watch_event, change_event, closed_ev
 from monitor.core.evidence import Witness
 from monitor.core.fund.claimant import Claimant
 from monitor.core.funding import funding_figures
+from monitor.core.herald.batch import Pieces
+from monitor.core.herald.herald import AT_ONCE, WORTH_IT, Herald, Memory
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.outcome import Outcome
@@ -65,6 +67,8 @@ class Teller:
         """Why each scope that is unknown now is so: the first reason, by scope id."""
         self._ended: dict[str, dict[str, int]] = {}
         self._to_remember: set[str] = set()
+        memory = Memory(self.memory, self.unknown, self._to_remember)
+        self._herald = Herald(ladders, board, book, store, adl, liquidation, claimant, memory)
 
     def names_of(self, account_id: str) -> list[str]:
         """Return the scopes of an account about which something was told that is not yet over."""
@@ -122,7 +126,16 @@ class Teller:
     def decide(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
         """Decide scopes exactly; tell each whose status changed, show each that changed or was never shown."""
         number, account = -1, None
-        for scope in self._grouped(scopes):
+        grouped = self._grouped(scopes)
+        found: list[Pieces | None] = []
+        for place, scope in enumerate(grouped):
+            if place == len(found):
+                some = grouped[place : place + AT_ONCE]
+                found += self._herald.consider(some, moment, moves) if self._is_worth_it(some) else [None] * len(some)
+            pieces = found[place]
+            if pieces is not None:
+                self._herald.decide(scope, pieces, moment, outcome)
+                continue
             if account is None or self._store.account_of(scope) != number:
                 number = self._store.account_of(scope)
                 account = self._book.account(number)
@@ -131,7 +144,14 @@ class Teller:
     @exactly
     def show(self, scopes: Scopes, outcome: Outcome) -> None:
         """Show scopes again; one whose status has changed meanwhile is left to whoever decides it."""
-        for scope in self._grouped(scopes):
+        grouped = self._grouped(scopes)
+        found: list[Pieces | None] = [None] * len(grouped)
+        if self._is_worth_it(grouped):
+            found = self._herald.look_at(grouped)
+        for scope, pieces in zip(grouped, found, strict=True):
+            if pieces is not None:
+                self._herald.show(scope, pieces, outcome)
+                continue
             account = self._book.account(self._store.account_of(scope))
             name = self._store.name_of(scope)
             told = self.told_of(account.account_id, name)
@@ -143,7 +163,10 @@ class Teller:
         """Pack the memory of every account about which something new was told or shown."""
         for account_id in self._to_remember:
             outcome.of(account_id).memory = self._packed(account_id)
-        self._to_remember = set()
+        self._to_remember.clear()
+
+    def _is_worth_it(self, scopes: Sequence[int]) -> bool:
+        return self._store.uses_numba and len(scopes) >= WORTH_IT
 
     def _grouped(self, scopes: Scopes) -> list[int]:
         """Return scopes with those of one account side by side, accounts in the order of their first scope."""

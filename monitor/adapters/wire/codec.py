@@ -21,6 +21,7 @@ from monitor.adapters.wire.terms import (
 )
 from monitor.app.codec import AssetMessage, FundMessage, InstrumentMessage, PriceMessage
 from monitor.core.accounts import AccountEvent
+from monitor.core.encoded import Encoded
 from monitor.core.limits import Limits
 
 
@@ -53,7 +54,7 @@ class WireCodec:
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """Encode an output or an internal record."""
-        return orjson.dumps(body)
+        return body.encoded if isinstance(body, Encoded) else orjson.dumps(body)
 
     def decode(self, value: bytes) -> Any:
         """Decode an internal record of our own making."""

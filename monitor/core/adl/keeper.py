@@ -216,11 +216,15 @@ class AdlKeeper:
         """
         if self.settings.population is AdlPopulation.DESK:
             return [fed_quantile(account, position) for position in positions]
-        if self.queue is None:
-            return [None] * len(positions)
+        return self.show_plain(scope, [position.symbol for position in positions]) or [None] * len(positions)
+
+    def show_plain(self, scope: int, symbols: Sequence[str]) -> list[int | None] | None:
+        """Return the lights of positions of an account whose settings give none, None where nobody has any."""
+        if self.settings.population is AdlPopulation.DESK or self.queue is None:
+            return None
         self._forget(scope)
-        found = {symbol: self._light(scope, symbol) for symbol in {position.symbol for position in positions}}
-        return [found[position.symbol] for position in positions]
+        found = {symbol: self._light(scope, symbol) for symbol in set(symbols)}
+        return [found[symbol] for symbol in symbols]
 
     def _light(self, scope: int, symbol: str) -> int | None:
         holder = self._store.adl.holder(scope, symbol, self.settings.ranking)

@@ -1,0 +1,236 @@
+"""The tables of a market for the compiled code: terms and prices as integers, and their words as JSON.
+
+Filling them, and noticing what has changed since, live here. A contract is plain where it is linear, margined at the
+mark, priced and fresh, and its numbers fit; only scopes of plain contracts are told by compiled code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+
+from monitor.core.amounts import exactly, format_amount
+from monitor.core.board import Age, MarketBoard, Quote
+from monitor.core.document import asset_object, instrument_object
+from monitor.core.evidence import origins_object, prices_object
+from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
+from monitor.core.kernels_words import Words, words_of
+from monitor.core.storm.columns import (
+    ASSETS,
+    BASE_RANK,
+    BASIS,
+    CHARGE,
+    CONTRACT_COLUMNS,
+    CONTRACT_TEXTS,
+    CONTRACTS,
+    FIRST_TIER,
+    HAS_FUNDING,
+    MARK,
+    MARK_TEXT,
+    MOVE_RANK,
+    NAME,
+    NEXT_TIME,
+    ORIGIN_SORTED,
+    ORIGIN_TEXT,
+    PLAIN,
+    PRICE_SORTED,
+    PRICE_TEXT,
+    RANK,
+    RATE,
+    SETTLE,
+    SETTLE_RANK,
+    SIZE,
+    TERMS_SORTED,
+    TERMS_TEXT,
+    TIER_COLUMNS,
+    TIER_COUNT,
+    TIME,
+    Market,
+    Texts,
+)
+
+_LARGEST: Final = 2**62
+_MOST_DECIMALS: Final = 18
+_NO: Final = -1
+_MOVED: Final = slice(MARK, MOVE_RANK)
+
+
+def as_json(plain: Any, *, is_sorted: bool = False) -> bytes:
+    """Return plain data as every output states it: no spaces, UTF-8."""
+    return json.dumps(plain, separators=(",", ":"), ensure_ascii=False, sort_keys=is_sorted).encode()
+
+
+def whole(number: Decimal) -> tuple[int, int] | None:
+    """Return the digits of a number, with its sign, and its decimals; None where they do not fit."""
+    sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or not -_MOST_DECIMALS <= exponent <= _MOST_DECIMALS:
+        return None
+    found = int("".join(map(str, digits))) * 10 ** max(0, exponent)
+    return (-found if sign else found, max(0, -exponent)) if found < _LARGEST else None
+
+
+def texts_of(texts: Sequence[bytes]) -> Texts:
+    """Return texts, joined."""
+    spans = np.zeros((len(texts), 2), np.int64)
+    spans[:, 1] = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    spans[1:, 0] = spans[:-1, 1]
+    return Texts(np.frombuffer(b"".join(texts) + b"\0", np.uint8), spans)
+
+
+class MarketTables:
+    """Keep the tables of one board; `market` brings them up to date."""
+
+    def __init__(self, board: MarketBoard, standing: Sequence[Sequence[bytes]]) -> None:
+        """`standing`: the texts that stand before those of the market on the shelf: literals, statuses, rules."""
+        self._board = board
+        self._standing = [text for texts in standing for text in texts]
+        self._bases = np.cumsum([0, *map(len, standing), 0], dtype=np.int64)
+        self._serials = (-1, -1)
+        self._names: list[str] = []
+        self.places: dict[str, int] = {}
+        self.assets: dict[str, int] = {}
+        self._quotes: list[tuple[Quote | None, Age]] = []
+        self._words: tuple[Words, Words] | None = None
+        self._contracts = np.zeros((0, CONTRACT_COLUMNS), np.int64)
+        self._tiers = np.zeros((0, TIER_COLUMNS), np.int64)
+        self._texts: list[list[bytes]] = []
+        self._shelf = texts_of(self._standing)
+        self._are_plain = np.zeros(0, np.int64)
+
+    def market(self) -> Market:
+        """Return the market as the board has it now."""
+        terms, prices = self._board.serials
+        if self._words is None or self._serials[0] != terms:
+            self._learn_terms()
+        if self._serials != (terms, prices):
+            self._learn_prices()
+        self._serials = (terms, prices)
+        assert self._words is not None, "terms are learnt first"
+        return Market(*self._words, self._contracts, self._tiers, self._shelf, self._bases)
+
+    def rank_moves(self, moves: Mapping[str, Decimal]) -> None:
+        """Rank the contracts by how far a message has moved them, ties by name; those it does not name are last."""
+        ranks = self._contracts[:, MOVE_RANK]
+        ranks[:] = len(self._names) + len(moves)
+        for rank, name in enumerate(sorted(sorted(moves), key=lambda one: moves[one], reverse=True)):
+            if name in self.places:
+                ranks[self.places[name]] = rank
+
+    def name_of(self, place: int) -> str:
+        """Return the contract at a place."""
+        return self._names[place]
+
+    def settle_asset_of(self, place: int) -> str:
+        """Return what the contract at a place is settled in."""
+        return self._board.instruments[self._names[place]].settle_asset
+
+    @exactly
+    def _learn_terms(self) -> None:
+        board = self._board
+        self._names = list(board.instruments)
+        self.places = {name: place for place, name in enumerate(self._names)}
+        self.assets = {
+            name: place for place, name in enumerate({one.settle_asset: 0 for one in board.instruments.values()})
+        }
+        self._words = words_of(self._names), words_of(self.assets)
+        self._contracts = np.zeros((len(self._names), CONTRACT_COLUMNS), np.int64)
+        stated = {name: rank for rank, name in enumerate(sorted(board.assets))}
+        tiers: list[list[int]] = []
+        self._texts = []
+        for row, terms in zip(self._contracts, board.instruments.values(), strict=True):
+            row[SETTLE] = self.assets[terms.settle_asset]
+            row[SETTLE_RANK], row[BASE_RANK] = (
+                stated.get(terms.settle_asset, _NO),
+                stated.get(terms.base_asset or "", _NO),
+            )
+            row[FIRST_TIER] = len(tiers)
+            found = _numbers_of(terms)
+            if found is not None:
+                row[PLAIN], row[TIER_COUNT] = 1, len(terms.tiers)
+                row[SIZE : SIZE + 2], row[CHARGE : CHARGE + 2] = found[0], found[1]
+                tiers += found[2]
+            self._texts.append(_terms_texts(terms))
+        order = sorted(range(len(self._names)), key=self._names.__getitem__)
+        self._contracts[order, RANK] = np.arange(len(order))
+        self._tiers = np.array(tiers, np.int64).reshape(-1, TIER_COLUMNS)
+        self._quotes = [(None, Age.FRESH)] * len(self._names)
+        self._are_plain = self._contracts[:, PLAIN].copy()
+
+    @exactly
+    def _learn_prices(self) -> None:
+        board = self._board
+        for place, name in enumerate(self._names):
+            now = board.quotes.get(name), board.symbol_age(name)
+            if now[0] is self._quotes[place][0] and now[1] is self._quotes[place][1] and now[0] is not None:
+                continue
+            self._quotes[place] = now
+            self._learn_price(place, name, now[0])
+            is_fresh = now[1] is Age.FRESH and self._contracts[place, MARK] > 0
+            self._contracts[place, PLAIN] = self._are_plain[place] if is_fresh else 0
+        of_contracts = [text for texts in self._texts for text in texts]
+        self._bases[ASSETS] = self._bases[CONTRACTS] + len(of_contracts)
+        self._shelf = texts_of([*self._standing, *of_contracts, *self._asset_texts()])
+
+    def _learn_price(self, place: int, name: str, quote: Quote | None) -> None:
+        row = self._contracts[place]
+        row[_MOVED] = 0
+        mark = None if quote is None else whole(quote.mark_price)
+        if quote is None or mark is None:
+            return
+        row[MARK : MARK + 2], row[TIME] = mark, quote.event_time_ms
+        funding = self._board.funding(name)
+        if funding is not None and funding.price is not None:
+            rate, price = whole(funding.rate), whole(funding.price)
+            if rate is None or price is None:
+                row[MARK] = 0
+                return
+            row[HAS_FUNDING], row[NEXT_TIME] = 1, funding.next_time_ms or 0
+            row[RATE : RATE + 2], row[BASIS : BASIS + 2] = rate, price
+        prices, origins = prices_object([name], self._board), origins_object([name], self._board)
+        texts = self._texts[place]
+        texts[MARK_TEXT] = as_json(format_amount(quote.mark_price))
+        texts[PRICE_TEXT], texts[PRICE_SORTED] = _member(prices), _member(prices, is_sorted=True)
+        texts[ORIGIN_TEXT], texts[ORIGIN_SORTED] = _member(origins), _member(origins, is_sorted=True)
+
+    def _asset_texts(self) -> list[bytes]:
+        """Return the assets as evidence states them: terms whose index price has never come stand as they are."""
+        found: list[bytes] = []
+        for name in sorted(self._board.assets):
+            held = self._board.asset(name)
+            terms = self._board.assets[name] if held is None else replace(held, index_symbol=None)
+            stated = {name: asset_object(terms)}
+            found += (_member(stated), _member(stated, is_sorted=True))
+        return found
+
+
+def _member(plain: Mapping[str, Any], *, is_sorted: bool = False) -> bytes:
+    """Return an object with one member as JSON, without its braces."""
+    return as_json(plain, is_sorted=is_sorted)[1:-1]
+
+
+def _terms_texts(terms: Instrument[Decimal]) -> list[bytes]:
+    texts = [b""] * CONTRACT_TEXTS
+    stated = {terms.symbol: instrument_object(terms)}
+    texts[NAME] = as_json(terms.symbol)
+    texts[TERMS_TEXT], texts[TERMS_SORTED] = _member(stated), _member(stated, is_sorted=True)
+    return texts
+
+
+def _numbers_of(terms: Instrument[Decimal]) -> tuple[tuple[int, int], tuple[int, int], list[list[int]]] | None:
+    """Return size, liquidation fee and brackets in integers; None where a contract is not plain. Exact context."""
+    if terms.contract is not Contract.LINEAR or terms.maintenance_basis is not MaintenanceBasis.MARK:
+        return None
+    size, charge = whole(terms.contract_size), whole(terms.liquidation_fee_rate)
+    rows: list[list[int]] = []
+    for tier in terms.tiers:
+        cap = Decimal(0) if tier.max_leverage is None else tier.max_leverage
+        numbers = [whole(one) for one in (tier.floor, tier.rate + terms.closing_fee_rate, tier.deduction, cap)]
+        if any(number is None for number in numbers):
+            return None
+        rows.append([part for number in numbers if number is not None for part in number])
+    return None if size is None or charge is None else (size, charge, rows)
