@@ -23,6 +23,7 @@ from monitor.core.everybody import JUDGED_AT_ONCE, judged_in_turns
 from monitor.core.facts import pack, settings_of
 from monitor.core.following import Follower
 from monitor.core.freshness import FreshnessSettings
+from monitor.core.herald.herald import Herald
 from monitor.core.inputs import Input, InstrumentTerms, Origin, Prices
 from monitor.core.kernels_compiled import HAS_NUMBA
 from monitor.core.ladder import Ladder
@@ -67,7 +68,14 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(account.account_id)
         decide(teller, account, *rest)
 
+    quickly = Herald.decide
+
+    def counted_too(self: Herald, scope: int, *args: Any) -> None:
+        found.append(self._book.id_of(self._store.account_of(scope)))
+        quickly(self, scope, *args)
+
     monkeypatch.setattr(Teller, "_decide", counted)
+    monkeypatch.setattr(Herald, "decide", counted_too)
     return found
 
 

@@ -25,13 +25,15 @@ def hash_of(records: list[OutputRecord]) -> str:
 
 def measured(options: argparse.Namespace, kind: str) -> tuple[Findings, Clock]:
     """Return the cheapest of some storms of a kind, and the stages of another one."""
+    storm = Storm(options.seed, kind, options.accounts, options.positions, funding=options.funding)
     best: Findings | None = None
     for _ in range(options.repeat):
-        found = Storm(options.seed, kind, options.accounts, options.positions, funding=options.funding).break_loose()
+        found = storm.break_loose()
+        storm.forget()
         best = found if best is None or found.judging < best.judging else best
     clock = Clock()
     if options.stages:
-        Storm(options.seed, kind, options.accounts, options.positions, funding=options.funding).break_loose(clock)
+        storm.break_loose(clock)
     assert best is not None
     return best, clock
 

@@ -89,6 +89,10 @@ class Storm:
         marks = self._book.marks(left, NOW_MS + self._offset, funding=self._funding)
         return self._entry(self.topics.mark_prices, "all", marks)
 
+    def forget(self) -> None:
+        """Let the price go back and everybody recover: what is made once for all storms is made by then."""
+        self._take([self._prices(1.0)], [])
+
     def break_loose(self, clock: Clock | None = None) -> Findings:
         """Let all prices fall at once, write what comes of it; with a clock, by stage (which costs time itself)."""
         found, entry = Findings(), self._prices(FALL)
