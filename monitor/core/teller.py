@@ -22,7 +22,6 @@ from monitor.core.events import Moment, adl_watch_event, change_event, closed_ev
 from monitor.core.evidence import Witness
 from monitor.core.fund.claimant import Claimant
 from monitor.core.funding import funding_figures
-from monitor.core.herald.batch import Pieces
 from monitor.core.herald.herald import AT_ONCE, WORTH_IT, Herald, Memory
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
@@ -125,29 +124,24 @@ class Teller:
     @exactly
     def decide(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
         """Decide scopes exactly; tell each whose status changed, show each that changed or was never shown."""
-        number, account = -1, None
-        grouped = self._grouped(scopes)
-        found: list[Pieces | None] = []
-        for place, scope in enumerate(grouped):
-            if place == len(found):
-                some = grouped[place : place + AT_ONCE]
-                found += self._herald.consider(some, moment, moves) if self._is_worth_it(some) else [None] * len(some)
-            pieces = found[place]
-            if pieces is not None:
-                self._herald.decide(scope, pieces, moment, outcome)
-                continue
-            if account is None or self._store.account_of(scope) != number:
-                number = self._store.account_of(scope)
-                account = self._book.account(number)
-            self._decide(account, scope, because(moment, account, moves), outcome)
+        number, account, grouped = -1, None, self._grouped(scopes)
+        for start in range(0, len(grouped), AT_ONCE):
+            some = grouped[start : start + AT_ONCE]
+            found = self._herald.consider(some, moment, moves) if self._is_worth_it(some) else [None] * len(some)
+            for scope, pieces in zip(some, found, strict=True):
+                if pieces is not None:
+                    self._herald.decide(scope, pieces, moment, outcome)
+                    continue
+                if account is None or self._store.account_of(scope) != number:
+                    number = self._store.account_of(scope)
+                    account = self._book.account(number)
+                self._decide(account, scope, because(moment, account, moves), outcome)
 
     @exactly
     def show(self, scopes: Scopes, outcome: Outcome) -> None:
         """Show scopes again; one whose status has changed meanwhile is left to whoever decides it."""
         grouped = self._grouped(scopes)
-        found: list[Pieces | None] = [None] * len(grouped)
-        if self._is_worth_it(grouped):
-            found = self._herald.look_at(grouped)
+        found = self._herald.look_at(grouped) if self._is_worth_it(grouped) else [None] * len(grouped)
         for scope, pieces in zip(grouped, found, strict=True):
             if pieces is not None:
                 self._herald.show(scope, pieces, outcome)
