@@ -8,7 +8,7 @@ BENCH_READY := $(VENV)/.bench-ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite bench coverage lint format types restore scale simulate schemas kafka kafka-stop chaos soak fuzz clean
+.PHONY: help demo test suite bench coverage lint format types restore scale telling simulate schemas kafka kafka-stop chaos soak fuzz clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ types: $(READY) ## mypy, strict over monitor/ and bench/
 
 scale: $(READY) ## 1 → 2 → 3 → 1 instances, leaves, kills, freezes, cold and warm: SEED, ROUNDS, ACCOUNTS, ARGS
 	@$(BIN)/python -m tests.scaling --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),3) --accounts $(or $(ACCOUNTS),6000) $(ARGS)
+
+telling: $(READY) ## count the CPU time a change of status costs, by stage, beside the plain way: ACCOUNTS, ARGS
+	@$(BIN)/python -m tests.telling --accounts $(or $(ACCOUNTS),1000) $(ARGS)
 
 restore: $(READY) ## restart from a snapshot and from the changelog on a Kafka of its own: ACCOUNTS, POSITIONS, SEED, ARGS
 	@$(BIN)/python -m tests.restore --accounts $(or $(ACCOUNTS),20000) --positions $(or $(POSITIONS),5) --seed $(or $(SEED),1) $(ARGS)

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import sys
 
 from monitor.app.ports import OutputRecord
+from monitor.cli.warm import warm
 from tests.telling.book import RATIOS
 from tests.telling.stages import STAGES, Clock
 from tests.telling.storm import Findings, Storm
@@ -23,34 +25,42 @@ def hash_of(records: list[OutputRecord]) -> str:
     return found.hexdigest()[:32]
 
 
-def measured(options: argparse.Namespace, kind: str) -> tuple[Findings, Clock]:
-    """Return the cheapest of some storms of a kind, and the stages of another one."""
+def measured(options: argparse.Namespace, kind: str) -> tuple[Findings, Findings, Clock]:
+    """Return the cheapest of some storms of a kind, the cheapest told the plain way, and the stages of another one."""
     storm = Storm(options.seed, kind, options.accounts, options.positions, funding=options.funding)
-    best: Findings | None = None
+    gc.collect()
+    gc.freeze()
+    store, found = storm.engine.store, {True: list[Findings](), False: list[Findings]()}
     for _ in range(options.repeat):
-        found = storm.break_loose()
-        storm.forget()
-        best = found if best is None or found.judging < best.judging else best
+        for quick in (True, False):
+            store.uses_numba = quick
+            found[quick].append(storm.break_loose())
+            store.uses_numba = True
+            storm.forget()
     clock = Clock()
     if options.stages:
         storm.break_loose(clock)
-    assert best is not None
-    return best, clock
+    best, plain = (min(found[quick], key=lambda one: one.judging) for quick in (True, False))
+    return best, plain, clock
 
 
-def table(kinds: list[str], found: dict[str, tuple[Findings, Clock]]) -> str:
+def table(kinds: list[str], found: dict[str, tuple[Findings, Findings, Clock]]) -> str:
     """Return the costs in microseconds a change."""
     lines = ["microseconds of CPU a change" + "".join(f"{kind:>14}" for kind in kinds)]
 
     def line(name: str, figures: list[float], digits: int = 1) -> None:
         lines.append(f"{name:28}" + "".join(f"{figure:14.{digits}f}" for figure in figures))
 
-    costs = [found[kind][0] for kind in kinds]
+    costs, plain = [found[kind][0] for kind in kinds], [found[kind][1] for kind in kinds]
     line("judging and records", [one.judging / one.changes * 1e6 for one in costs])
+    line("the same, the plain way", [one.judging / one.changes * 1e6 for one in plain])
+    line("times cheaper", [other.judging / one.judging for one, other in zip(costs, plain, strict=True)])
     line("committing (embedded)", [one.committing / one.changes * 1e6 for one in costs])
-    if any(found[kind][1].seconds for kind in kinds):
+    if any(found[kind][2].seconds for kind in kinds):
         for stage in STAGES:
-            line(f"  {stage}", [found[kind][1].seconds[stage] / found[kind][0].changes * 1e6 for kind in kinds])
+            spent = [found[kind][2].seconds[stage] / found[kind][0].changes * 1e6 for kind in kinds]
+            if any(spent):
+                line(f"  {stage}", spent)
     line("changes", [one.changes for one in costs], 0)
     line("records a change", [sum(one.records.values()) / one.changes for one in costs], 2)
     line("bytes a change", [sum(one.sizes.values()) / one.changes for one in costs], 0)
@@ -75,6 +85,7 @@ def main() -> int:
             storm = Storm(options.seed, kind, options.accounts, options.positions, funding=options.funding)
             sys.stdout.write(f"{kind:12} {hash_of(storm.break_loose().outputs)}\n")
         return 0
+    warm()
     found = {kind: measured(options, kind) for kind in options.kinds}
     sys.stdout.write(table(options.kinds, found))
     repeat = f"python -m tests.telling --seed {options.seed} --accounts {options.accounts}"

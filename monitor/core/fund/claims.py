@@ -24,6 +24,10 @@ class PriceMark:
     offset: int
     event_time_ms: int
 
+    def body(self) -> dict[str, int]:
+        """Return the plain form."""
+        return {"partition": self.partition, "offset": self.offset, "event_time_ms": self.event_time_ms}
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedPosition:
@@ -50,7 +54,7 @@ class ClaimedPosition:
             "previous_mark": format_known(self.previous_mark),
             "bankruptcy_price": format_known(self.bankruptcy_price),
             "amount": format_amount(self.amount),
-            "price_origin": asdict(self.price),
+            "price_origin": self.price.body(),
         }
 
     @classmethod

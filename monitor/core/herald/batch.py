@@ -7,6 +7,7 @@ What a scope is asked with lives here; which scopes are asked is the teller's bu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,11 +25,13 @@ from monitor.core.plan.rule import LiquidationRule, RuleName, line_of
 from monitor.core.scopes import parse_scope
 from monitor.core.storm.columns import MOST_POSITIONS, Law, new_work
 from monitor.core.storm.figures import odd_part
-from monitor.core.storm.telling import TARGET_COLUMNS, VERDICT_COLUMNS, Answer, Asked, tell_scopes
+from monitor.core.storm.telling import TARGET_COLUMNS, V_DONE, VERDICT_COLUMNS, Answer, Asked, tell_scopes
 from monitor.core.storm.wording import PIECES, PLANNED, SHOWN, TOLD, WORDS
 from monitor.core.verdict import Ladders
 
 OUT_BYTES: Final = 8_388_608
+QUIET: Final = 1
+"""The verdict on a scope of which nothing is to be told or shown."""
 _LARGEST: Final = 2**62
 _LARGEST_FACTOR: Final = 10**9
 _PLACES: Final = 18
@@ -49,13 +52,12 @@ class Question(NamedTuple):
 class Pieces(NamedTuple):
     """Hold what was found about a scope.
 
-    `verdict`: see `telling`; `ends` are where its pieces begin and the last ends in `text`; `places` its contracts.
+    `verdict`: see `telling`; `words` are its pieces, none where nothing is to be told or shown; `places` its contracts.
     """
 
     verdict: list[int]
-    ends: list[int]
+    words: list[bytes]
     places: list[int]
-    text: bytes
 
 
 def law_of(ladder: Ladder) -> Law | None:
@@ -161,14 +163,15 @@ class Batch:
 
     @staticmethod
     def _read(answer: Answer, first: int, done: int) -> list[Pieces | None]:
-        """Return the pieces of scopes that are done; the bytes are copied, for the next ones come over them."""
+        """Return the pieces of scopes that are done."""
         verdicts, pieces = answer.verdicts[first:done].tolist(), answer.pieces[first:done].tolist()
         places = answer.places[first:done].tolist()
         text = answer.out[: max((ends[-1] for ends in pieces), default=0)].tobytes()
-        return [
-            Pieces(verdict, ends, held[: held[MOST_POSITIONS]], text) if verdict[0] else None
-            for verdict, ends, held in zip(verdicts, pieces, places, strict=True)
-        ]
+        found: list[Pieces | None] = []
+        for verdict, ends, held in zip(verdicts, pieces, places, strict=True):
+            words = [text[start:end] for start, end in pairwise(ends)] if verdict[V_DONE] > QUIET else []
+            found.append(Pieces(verdict, words, held[: held[MOST_POSITIONS]]) if verdict[V_DONE] else None)
+        return found
 
 
 def warm() -> None:

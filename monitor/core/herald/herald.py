@@ -15,7 +15,7 @@ from monitor.core.book import AccountBook
 from monitor.core.events import Event, Moment, deserves_plan
 from monitor.core.evidence import basis_object, ladder_object, rule_object
 from monitor.core.fund.claimant import Claimant
-from monitor.core.herald.batch import Batch, Pieces, Question
+from monitor.core.herald.batch import QUIET, Batch, Pieces, Question
 from monitor.core.herald.outputs import Frame, Moves, Outputs, ratio_of, status_of
 from monitor.core.herald.tables import as_json
 from monitor.core.ladder import BY_RANK, Ladder, MarginStatus
@@ -33,7 +33,6 @@ AT_ONCE: Final = 256
 """Scopes of one batch: some milliseconds of compiled code."""
 WORTH_IT: Final = 8
 """Fewer scopes go the plain way: a batch has costs of its own."""
-_QUIET: Final = 1
 _ALWAYS: Final = -1
 
 
@@ -66,6 +65,7 @@ class Herald:
         self._batch = Batch(ladders, rule, book, board)
         self._tables = self._batch.tables
         self._frames: dict[int, Frame] = {}
+        self._names: dict[str, bytes] = {}
         self._outputs: Outputs | None = None
 
     def consider(self, scopes: Sequence[int], moment: Moment, moves: Moves | None) -> list[Pieces | None]:
@@ -87,7 +87,7 @@ class Herald:
         rank = pieces.verdict[V_STATUS]
         self._store.set_state(scope, rank)
         self._memory.unknown.pop(scope, None)
-        if pieces.verdict[V_DONE] == _QUIET:
+        if pieces.verdict[V_DONE] == QUIET:
             return
         told = self._told_of(account_id, name)
         if BY_RANK[rank] is not told.status:
@@ -117,7 +117,7 @@ class Herald:
         assert self._outputs is not None, "scopes are considered before they are decided"
         ladder = self._ladder_of(name)
         after = before.after(BY_RANK[pieces.verdict[V_STATUS]])
-        names = account_id, as_json(name)[1:-1]
+        names = account_id, self._named(name)
         planned = deserves_plan(before, after, suspect=False)
         event = self._outputs.event(pieces, self._frame(ladder), ladder, names, before, after, planned=planned)
         events = outcome.of(account_id).events
@@ -151,12 +151,17 @@ class Herald:
         rank = pieces.verdict[V_STATUS]
         lights = self._adl.show_plain(scope, [self._tables.name_of(place) for place in pieces.places])
         planned = BY_RANK[rank] in PLANNED
-        body = status_of(pieces, as_json(name)[1:-1], told, lights, planned=planned)
+        body = status_of(pieces, self._named(name), told, lights, planned=planned)
         outcome.of(account_id).statuses[name] = body
         if self._store.shown[scope] != rank:
             self._store.shown[scope] = rank
             self._memory.to_remember.add(account_id)
         self._store.shown_ratio[scope] = ratio_of(pieces)
+
+    def _named(self, name: str) -> bytes:
+        """Return the name of a scope as JSON without quotes; there are as many as contracts and assets, about."""
+        found = self._names.get(name)
+        return self._names.setdefault(name, as_json(name)[1:-1]) if found is None else found
 
     def _ladder_of(self, name: str) -> Ladder:
         return self._ladders.cross if symbol_of_isolated(name) is None else self._ladders.isolated

@@ -6,7 +6,7 @@ The order of the fields is that of `events`, `report` and `teller`; what pieces 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -78,7 +78,7 @@ class Outputs:
     def __init__(self, tables: MarketTables, moment: Moment, moves: Moves | None) -> None:
         self._tables = tables
         self._moment = moment
-        self._causes: dict[int, tuple[bytes, bytes]] = {}
+        self._causes: dict[int, tuple[bytes, bytes, dict[str, object]]] = {}
         self._changes: dict[tuple[int, MarginStatus, MarginStatus, MarginStatus], Change] = {}
         self._moves = moves or {}
         self._most = min(self._moves, key=lambda name: (-self._moves[name], name), default=None)
@@ -96,29 +96,29 @@ class Outputs:
         planned: bool,
     ) -> Event:
         """Return the event of a change; `names`: the account's id, and the scope's name as JSON without quotes."""
-        cut, verdict, plan = _cut(pieces), pieces.verdict, planned
+        words, verdict, plan = pieces.words, pieces.verdict, planned
         account, scope = names
         change = self._change(ladder, before, after)
         numbered = event_id(account, scope.decode(), after.sequence).encode()
-        funding, due, later, when = _funding(cut, verdict[V_NEXT])
-        cause, cause_sorted = self._cause(verdict[V_CAUSE])
+        funding, due, later, when = _funding(words, verdict[V_NEXT])
+        cause, cause_sorted, body = self._cause(verdict[V_CAUSE])
         unknown = MarginStatus.UNKNOWN is before.status
         last = b',"last_status":"%s"' % before.last_status.encode() if unknown else b""
         event_type = change.event_type.encode()
         states = before.status.encode(), after.status.encode(), _RANKS[verdict[V_RAW]]
-        sorted_plan = b'"plan":%s,' % cut(P_SORTED_PLAN) if plan else b""
+        sorted_plan = b'"plan":%s,' % words[P_SORTED_PLAN] if plan else b""
         canonical = b"".join(
             (
-                b'{"account_id":"', cut(P_ID), b'","account_version":', cut(P_VERSION), b',"cause":', cause_sorted,
-                b',"decided_at_ms":', self._decided, b',"degraded":[],"deposit_to_clear":', cut(P_DEPOSIT),
-                b',"direction":', change.direction, b',"episode":%d,"equity":"' % after.episode, cut(P_EQUITY), b'"',
+                b'{"account_id":"', words[P_ID], b'","account_version":', words[P_VERSION], b',"cause":', cause_sorted,
+                b',"decided_at_ms":', self._decided, b',"degraded":[],"deposit_to_clear":', words[P_DEPOSIT],
+                b',"direction":', change.direction, b',"episode":%d,"equity":"' % after.episode, words[P_EQUITY], b'"',
                 later, b',"event_id":"', numbered, b'","event_type":"', event_type, b'","evidence":{"document":{',
-                cut(P_ACCOUNT), frame.basis, b",", cut(P_INSTRUMENTS), frame.ladder_sorted,
+                words[P_ACCOUNT], frame.basis, b",", words[P_INSTRUMENTS], frame.ladder_sorted,
                 frame.rule_sorted if plan else b"", b",",
-                cut(P_PRICES), frame.usd_assets, b'},"price_origins":', cut(P_SORTED_ORIGINS), b"}", due, last,
-                b',"maintenance_margin":"', cut(P_REQUIREMENT), b'","margin_ratio":', cut(P_RATIO), when, b",",
+                words[P_PRICES], frame.usd_assets, b'},"price_origins":', words[P_SORTED_ORIGINS], b"}", due, last,
+                b',"maintenance_margin":"', words[P_REQUIREMENT], b'","margin_ratio":', words[P_RATIO], when, b",",
                 sorted_plan, b'"previous_status":"', states[0], b'","price_time_ms":%d' % verdict[V_OLDEST],
-                b',"raw_status":"', states[2], b'","risk_ratio":', cut(P_RISK), b',"schema":1,"scope":"', scope,
+                b',"raw_status":"', states[2], b'","risk_ratio":', words[P_RISK], b',"schema":1,"scope":"', scope,
                 b'","sequence":%d' % after.sequence, b',"status":"', states[1], b'","suspect":false,"threshold":',
                 change.threshold, b"}",
             )
@@ -126,15 +126,16 @@ class Outputs:
         encoded = b"".join(
             (
                 b'{"schema":1,"event_id":"', numbered, b'","sequence":%d,"event_type":"' % after.sequence, event_type,
-                b'","account_id":"', cut(P_ID), b'","scope":"', scope, b'","episode":%d' % after.episode,
+                b'","account_id":"', words[P_ID], b'","scope":"', scope, b'","episode":%d' % after.episode,
                 b',"previous_status":"', states[0], b'","status":"', states[1], b'","raw_status":"', states[2],
-                b'","direction":', change.direction, b',"degraded":[],"suspect":false,"equity":"', cut(P_EQUITY),
-                b'","maintenance_margin":"', cut(P_REQUIREMENT), b'","margin_ratio":', cut(P_RATIO), b',"risk_ratio":',
-                cut(P_RISK), b',"deposit_to_clear":', cut(P_DEPOSIT), b',"threshold":', change.threshold, funding,
-                b',"plan":%s' % cut(P_PLAN) if plan else b"", last, b',"cause":', cause,
+                b'","direction":', change.direction, b',"degraded":[],"suspect":false,"equity":"', words[P_EQUITY],
+                b'","maintenance_margin":"', words[P_REQUIREMENT], b'","margin_ratio":', words[P_RATIO],
+                b',"risk_ratio":', words[P_RISK], b',"deposit_to_clear":', words[P_DEPOSIT],
+                b',"threshold":', change.threshold, funding,
+                b',"plan":%s' % words[P_PLAN] if plan else b"", last, b',"cause":', cause,
                 b',"price_time_ms":%d,"decided_at_ms":' % verdict[V_OLDEST], self._decided, b',"account_version":',
-                cut(P_VERSION), b',"evidence":{"document":{', frame.head, cut(P_DOCUMENT), frame.rule if plan else b"",
-                frame.basis, b'},"price_origins":', cut(P_ORIGINS), b'},"digest":"',
+                words[P_VERSION], b',"evidence":{"document":{', frame.head, words[P_DOCUMENT],
+                frame.rule if plan else b"", frame.basis, b'},"price_origins":', words[P_ORIGINS], b'},"digest":"',
                 hashlib.sha256(canonical).hexdigest().encode(), b'"}',
             )
         )  # fmt: skip
@@ -143,7 +144,8 @@ class Outputs:
             "sequence": after.sequence,
             "episode": after.episode,
             "event_id": numbered.decode(),
-            "equity": cut(P_EQUITY).decode(),
+            "equity": words[P_EQUITY].decode(),
+            "cause": body,
             "decided_at_ms": self._moment.decided_at_ms,
         }
         return Event(change.channel, change.severity, Encoded(encoded, known))
@@ -152,24 +154,25 @@ class Outputs:
         self, pieces: Pieces, names: tuple[str, bytes], after: Told, counterparties: list[dict[str, Any]]
     ) -> Event:
         """Return the `adl_watch` of an episode."""
-        cut, (account, scope) = _cut(pieces), names
+        words, (account, scope) = pieces.words, names
         numbered = named_event_id(account, scope.decode(), "adl_watch", after.episode).encode()
-        cause, cause_sorted = self._cause(pieces.verdict[V_CAUSE])
+        cause, cause_sorted, _ = self._cause(pieces.verdict[V_CAUSE])
         status = after.status.encode()
         canonical = b"".join(
             (
-                b'{"account_id":"', cut(P_ID), b'","account_version":', cut(P_VERSION), b',"cause":', cause_sorted,
+                b'{"account_id":"', words[P_ID], b'","account_version":', words[P_VERSION], b',"cause":', cause_sorted,
                 b',"counterparties":', as_json(counterparties, is_sorted=True), b',"decided_at_ms":', self._decided,
                 b',"episode":%d,"event_id":"' % after.episode, numbered, b'","event_type":"adl_watch","positions":',
-                cut(P_SORTED_TAKEOVER), b',"schema":1,"scope":"', scope, b'","status":"', status, b'","suspect":false}',
+                words[P_SORTED_TAKEOVER], b',"schema":1,"scope":"', scope, b'","status":"', status,
+                b'","suspect":false}',
             )
         )  # fmt: skip
         encoded = b"".join(
             (
-                b'{"schema":1,"event_id":"', numbered, b'","event_type":"adl_watch","account_id":"', cut(P_ID),
+                b'{"schema":1,"event_id":"', numbered, b'","event_type":"adl_watch","account_id":"', words[P_ID],
                 b'","scope":"', scope, b'","episode":%d,"status":"' % after.episode, status,
-                b'","suspect":false,"positions":', cut(P_TAKEOVER), b',"counterparties":', as_json(counterparties),
-                b',"cause":', cause, b',"decided_at_ms":', self._decided, b',"account_version":', cut(P_VERSION),
+                b'","suspect":false,"positions":', words[P_TAKEOVER], b',"counterparties":', as_json(counterparties),
+                b',"cause":', cause, b',"decided_at_ms":', self._decided, b',"account_version":', words[P_VERSION],
                 b',"digest":"', hashlib.sha256(canonical).hexdigest().encode(), b'"}',
             )
         )  # fmt: skip
@@ -186,7 +189,7 @@ class Outputs:
             found = self._changes[key] = Change(stated, line, channel_of(worse), worse.rank, event_type)
         return found
 
-    def _cause(self, place: int) -> tuple[bytes, bytes]:
+    def _cause(self, place: int) -> tuple[bytes, bytes, dict[str, object]]:
         found = self._causes.get(place)
         if found is None:
             cause = self._moment.cause
@@ -195,25 +198,25 @@ class Outputs:
                 symbol = name if name in self._moves else self._most
                 cause = Cause(CauseKind.MARK_PRICE, cause.origin, symbol)
             body = cause.body()
-            found = self._causes[place] = as_json(body), as_json(body, is_sorted=True)
+            found = self._causes[place] = as_json(body), as_json(body, is_sorted=True), body
         return found
 
 
 def status_of(pieces: Pieces, scope: bytes, told: Told, lights: list[int | None] | None, *, planned: bool) -> Encoded:
     """Return the account-status of a scope; `lights` of its positions, None: none has one."""
-    cut, verdict = _cut(pieces), pieces.verdict
-    funding = _funding(cut, verdict[V_NEXT])[0]
-    status = cut(P_STATUS)
+    words, verdict = pieces.words, pieces.verdict
+    funding = _funding(words, verdict[V_NEXT])[0]
+    status = words[P_STATUS]
     if lights is not None:
         status = _with_lights(status, lights)
     stated = _RANKS[verdict[1]]
     encoded = b"".join(
         (
-            b'{"scope":"', scope, b'","margin_mode":"single_asset",', cut(P_SUMS), b',"status":"', stated,
-            b'","degraded":[],"unknown_because":[],', status, funding, b',"account_id":"', cut(P_ID),
+            b'{"scope":"', scope, b'","margin_mode":"single_asset",', words[P_SUMS], b',"status":"', stated,
+            b'","degraded":[],"unknown_because":[],', status, funding, b',"account_id":"', words[P_ID],
             b'","sequence":%d,"episode":%d,"raw_status":"' % (told.sequence, told.episode), _RANKS[verdict[V_RAW]],
-            b'","suspect":false,"account_version":', cut(P_VERSION), b',"event_time_ms":', cut(P_TIME),
-            b',"plan":%s' % cut(P_PLAN) if planned else b"", b"}",
+            b'","suspect":false,"account_version":', words[P_VERSION], b',"event_time_ms":', words[P_TIME],
+            b',"plan":%s' % words[P_PLAN] if planned else b"", b"}",
         )
     )  # fmt: skip
     return Encoded(encoded, {})
@@ -221,20 +224,15 @@ def status_of(pieces: Pieces, scope: bytes, told: Told, lights: list[int | None]
 
 def ratio_of(pieces: Pieces) -> float:
     """Return E ÷ MM as the store keeps it."""
-    cut = _cut(pieces)
-    return float(cut(P_EQUITY)) / float(cut(P_REQUIREMENT))
+    words = pieces.words
+    return float(words[P_EQUITY]) / float(words[P_REQUIREMENT])
 
 
-def _cut(pieces: Pieces) -> Callable[[int], bytes]:
-    text, ends = pieces.text, pieces.ends
-    return lambda piece: text[ends[piece] : ends[piece + 1]]
-
-
-def _funding(cut: Callable[[int], bytes], next_time: int) -> tuple[bytes, bytes, bytes, bytes]:
+def _funding(words: list[bytes], next_time: int) -> tuple[bytes, bytes, bytes, bytes]:
     """Return the funding figures in a row as reports state them, and one by one for the sorted form."""
     if next_time < 0:
         return b"", b"", b"", b""
-    due, later = b',"funding_due":"%s"' % cut(P_DUE), b',"equity_after_funding":"%s"' % cut(P_AFTER)
+    due, later = b',"funding_due":"%s"' % words[P_DUE], b',"equity_after_funding":"%s"' % words[P_AFTER]
     when = b',"next_funding_time_ms":%d' % next_time if next_time else b""
     return due + later + when, due, later, when
 

@@ -17,7 +17,7 @@ import numpy as np
 from monitor.core.amounts import exactly, format_amount
 from monitor.core.board import Age, MarketBoard, Quote
 from monitor.core.document import asset_object, instrument_object
-from monitor.core.evidence import origins_object, prices_object
+from monitor.core.evidence import prices_object
 from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
 from monitor.core.kernels_words import Words, words_of
 from monitor.core.storm.columns import (
@@ -56,6 +56,7 @@ from monitor.core.storm.columns import (
 
 _LARGEST: Final = 2**62
 _MOST_DECIMALS: Final = 18
+_LONGEST: Final = 40
 _NO: Final = -1
 _MOVED: Final = slice(MARK, MOVE_RANK)
 
@@ -67,11 +68,12 @@ def as_json(plain: Any, *, is_sorted: bool = False) -> bytes:
 
 def whole(number: Decimal) -> tuple[int, int] | None:
     """Return the digits of a number, with its sign, and its decimals; None where they do not fit."""
-    sign, digits, exponent = number.as_tuple()
-    if not isinstance(exponent, int) or not -_MOST_DECIMALS <= exponent <= _MOST_DECIMALS:
+    text = f"{number:f}"
+    before, _, after = text.partition(".")
+    if len(text) > _LONGEST or len(after) > _MOST_DECIMALS:
         return None
-    found = int("".join(map(str, digits))) * 10 ** max(0, exponent)
-    return (-found if sign else found, max(0, -exponent)) if found < _LARGEST else None
+    found = int(before + after)
+    return (found, len(after)) if -_LARGEST < found < _LARGEST else None
 
 
 def texts_of(texts: Sequence[bytes]) -> Texts:
@@ -179,10 +181,10 @@ class MarketTables:
     def _learn_price(self, place: int, name: str, quote: Quote | None) -> None:
         row = self._contracts[place]
         row[_MOVED] = 0
-        mark = None if quote is None else whole(quote.mark_price)
-        if quote is None or mark is None:
+        digits = None if quote is None else whole(quote.mark_price)
+        if quote is None or digits is None:
             return
-        row[MARK : MARK + 2], row[TIME] = mark, quote.event_time_ms
+        row[MARK : MARK + 2], row[TIME] = digits, quote.event_time_ms
         funding = self._board.funding(name)
         if funding is not None and funding.price is not None:
             rate, price = whole(funding.rate), whole(funding.price)
@@ -191,11 +193,14 @@ class MarketTables:
                 return
             row[HAS_FUNDING], row[NEXT_TIME] = 1, funding.next_time_ms or 0
             row[RATE : RATE + 2], row[BASIS : BASIS + 2] = rate, price
-        prices, origins = prices_object([name], self._board), origins_object([name], self._board)
-        texts = self._texts[place]
-        texts[MARK_TEXT] = as_json(format_amount(quote.mark_price))
-        texts[PRICE_TEXT], texts[PRICE_SORTED] = _member(prices), _member(prices, is_sorted=True)
-        texts[ORIGIN_TEXT], texts[ORIGIN_SORTED] = _member(origins), _member(origins, is_sorted=True)
+        prices, texts = prices_object([name], self._board), self._texts[place]
+        mark = format_amount(quote.mark_price)
+        texts[MARK_TEXT] = b'"%s"' % mark.encode()
+        texts[PRICE_TEXT] = _member(prices)
+        texts[PRICE_SORTED] = texts[PRICE_TEXT] if len(prices[name]) == 1 else _member(prices, is_sorted=True)
+        at = quote.event_time_ms, quote.offset, quote.partition
+        texts[ORIGIN_TEXT] = b'%s:{"event_time_ms":%d,"partition":%d,"offset":%d}' % (texts[NAME], at[0], at[2], at[1])
+        texts[ORIGIN_SORTED] = b'%s:{"event_time_ms":%d,"offset":%d,"partition":%d}' % (texts[NAME], *at)
 
     def _asset_texts(self) -> list[bytes]:
         """Return the assets as evidence states them: terms whose index price has never come stand as they are."""
