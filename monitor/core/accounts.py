@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 
 class MarginMode(StrEnum):
@@ -91,8 +91,7 @@ class Position:
         return self.symbol, self.side
 
 
-@dataclass(frozen=True, slots=True)
-class PositionChange:
+class PositionChange(NamedTuple):
     """State what a message says of one position; an absent field stays as it was."""
 
     symbol: str
@@ -147,8 +146,7 @@ class Account:
     """Why an account in portfolio mode is margined as multi_asset, as decided at its last event."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountEvent:
+class AccountEvent(NamedTuple):
     """State what one account message says; an absent part stays as it was (`None` here)."""
 
     account_id: str

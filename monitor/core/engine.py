@@ -6,13 +6,13 @@ comes what to tell, show and remember. Records, topics, transactions and clocks 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 import numpy as np
 
-from monitor.core.accounts import EMPTY, Account, BadFacts, after, check_event, is_news
+from monitor.core.account_runs import AccountRuns, in_runs
+from monitor.core.accounts import EMPTY
 from monitor.core.adl.keeper import AdlKeeper
 from monitor.core.ageing import band_age
 from monitor.core.ahead import Begin, at_once
@@ -20,14 +20,13 @@ from monitor.core.amounts import exactly
 from monitor.core.audit.auditor import Auditor
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
+from monitor.core.bookkeeping import Bookkeeper
 from monitor.core.census import Census, census_of
 from monitor.core.engine_settings import EngineSettings
 from monitor.core.events import Moment
 from monitor.core.fund.claimant import Claimant
 from monitor.core.fund.desk import FundDesk
-from monitor.core.growth import Growth
 from monitor.core.inputs import (
-    AccountMessage,
     AssetTerms,
     Cause,
     CauseKind,
@@ -37,20 +36,16 @@ from monitor.core.inputs import (
     Input,
     InstrumentTerms,
     Prices,
-    RejectedMessage,
 )
-from monitor.core.outcome import Outcome, Refusal
-from monitor.core.portfolio.deciding import decided
+from monitor.core.outcome import Outcome
+from monitor.core.placement import Placement
 from monitor.core.prices import relative_move
 from monitor.core.restoring import Restoring
-from monitor.core.rows import awaited_terms, rows_of
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.scopes import ScopeKind
 from monitor.core.showing import RefreshQueue
-from monitor.core.store import MarginStore, ScopeFacts
+from monitor.core.store import MarginStore
 from monitor.core.teller import Moves, Scopes, Teller
-from monitor.core.told import NOT_SHOWN
-from monitor.core.waiting import AwaitedTerms
 
 __all__ = ["EngineSettings", "MarginEngine"]
 
@@ -73,10 +68,14 @@ class MarginEngine:
             settings.ladders, board, self.book, self.store, self.adl, settings.liquidation, self.claimant
         )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
+        self._placement = Placement(settings.ladders, board, self.book, self.store, self.teller, self.rules, self.adl)
+        self.place = self._placement.place
         self.auditor = Auditor(board, self.book, self.store, self.teller, self.rules, settings.ladders, self.place)
-        self._growth = Growth(settings.limits, board, self.book, self.store, self.teller.memory)
-        self._settings = settings
-        self._waiting, self._judging = AwaitedTerms(), True
+        keeper = Bookkeeper(
+            settings.limits, board, self.book, self.store, self.teller.memory, self.rules, self.adl, self._refresh
+        )
+        self._runs = AccountRuns(keeper, self._placement, self.book, self.store, self.teller, self.rules, self.claimant)
+        self._settings, self._judging = settings, True
         for name in board.usd_assets:
             self.store.set_asset(name, board.asset(name))
 
@@ -84,8 +83,11 @@ class MarginEngine:
         """Apply inputs one after the other, judging after each; return all they brought about."""
         outcome = Outcome()
         judged = self.store.judged
-        for item in inputs:
-            self._apply(item, now_ms, outcome)
+        for item in in_runs(inputs):
+            if isinstance(item, list):
+                self._runs.apply(item, now_ms, outcome, judging=self._judging)
+            else:
+                self._apply(item, now_ms, outcome)
         self._close(outcome)
         outcome.scopes_judged = self.store.judged - judged
         return outcome
@@ -149,8 +151,6 @@ class MarginEngine:
         match item:
             case Prices():
                 self._prices(item, now_ms, outcome)
-            case AccountMessage():
-                self._account(item, now_ms, outcome)
             case Clock():
                 self._clock(item.now_ms, outcome)
             case InstrumentTerms():
@@ -159,8 +159,6 @@ class MarginEngine:
                 self._asset(item, now_ms, outcome)
             case FundTerms() | FundRecord():
                 self.desk.take(item, now_ms, outcome.funds)
-            case RejectedMessage():
-                self._suspect(item.account_id, now_ms, outcome)
 
     def _judge(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
         if self._judging and len(scopes):
@@ -198,7 +196,8 @@ class MarginEngine:
         moment = Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms)
         self.board.set_instrument(item.symbol, item.terms)
         again = self.store.set_instrument(item.symbol, item.terms)
-        numbers = sorted({*again.tolist(), *self._waiting.take(item.symbol)})
+        self._placement.outdate()
+        numbers = sorted({*again.tolist(), *self._placement.waiting.take(item.symbol)})
         self.place([(number, self.book.account(number)) for number in numbers])
         self._judge_accounts(numbers, moment, outcome)
         if self._judging:
@@ -212,61 +211,6 @@ class MarginEngine:
             moment = Moment(Cause(CauseKind.ASSET, item.origin, item.asset), now_ms)
             self._judge(self.store.judge_assets([item.asset]), moment, outcome)
             self.rules.judge(moment, outcome, assets=[item.asset])
-
-    def _account(self, message: AccountMessage, now_ms: int, outcome: Outcome) -> None:
-        """Apply all parts of an account event together, then judge the account's scopes."""
-        event = message.event
-        known = self.book.find(event.account_id)
-        try:
-            if not is_news(event, known):
-                check_event(event)
-                outcome.duplicates += 1
-                return
-            account = self._growth.checked(after(event, known, self._settings.limits.max_positions), known)
-            account = decided(account, self.board, known)
-        except BadFacts as bad:
-            outcome.refusals.append(Refusal(message.origin, bad.path, bad.why, bad.code))
-            self._suspect(event.account_id, now_ms, outcome)
-            return
-        outcome.account_events += 1
-        number = self._keep(account, now_ms, outcome)
-        self.place([(number, account)])
-        self._judge_accounts([number], Moment(Cause(CauseKind.ACCOUNT_EVENT, message.origin), now_ms), outcome)
-
-    def _suspect(self, account_id: str, now_ms: int, outcome: Outcome) -> None:
-        """Mark a known account suspect until its next snapshot."""
-        known = self.book.find(account_id)
-        if known is not None and not known.deleted and not known.suspect:
-            suspect = replace(known, suspect=True)
-            self.rules.put(self._keep(suspect, now_ms, outcome), suspect)
-
-    def _keep(self, account: Account, now_ms: int, outcome: Outcome) -> int:
-        number = self.book.keep(account)
-        outcome.of(account.account_id).facts = self.book.record(number)
-        self._refresh.add(number, now_ms)
-        self.adl.note(number, account)
-        return number
-
-    def place(self, accounts: Sequence[tuple[int, Account]]) -> None:
-        """Put the scopes of accounts of the book into the store as their facts and the terms in force have it."""
-        self.store.set_portfolio(self.board.portfolio)
-        removed = self.store.put_many([(number, self._rows(number, account)) for number, account in accounts])
-        for scope, name in removed:
-            account_id = self.book.id_of(self.store.account_of(scope))
-            self.teller.note_end(account_id, name, int(self.store.shown[scope]))
-        for number, account in accounts:
-            self.rules.put(number, account)
-            self.adl.note(number, account)
-            for scope in self.store.scopes_of(number):
-                if self.store.shown[scope] == NOT_SHOWN:
-                    told, shown = self.teller.take_back(account.account_id, self.store.name_of(scope))
-                    self.store.set_state(scope, told if shown == NOT_SHOWN else shown)
-                    self.store.shown[scope] = shown
-
-    def _rows(self, number: int, account: Account) -> list[ScopeFacts]:
-        self._waiting.put(number, awaited_terms(account, self.board))
-        told = self.teller.names_of(account.account_id)
-        return rows_of(account, told, self.board, self._settings.ladders)
 
     def _judge_accounts(self, numbers: Collection[int], moment: Moment, outcome: Outcome) -> None:
         if not self._judging:

@@ -12,10 +12,10 @@ from decimal import Decimal
 
 from monitor.core.accounts import Account, MarginMode, MarginType, Position, PositionKey, PositionMode, Settings, Side
 
-_FORMAT = "1"
-_SECTION = "\x1e"
-_FIELD = "\x1f"
-_POSITION_FIELDS = 7
+FORMAT = "1"
+SECTION = "\x1e"
+FIELD = "\x1f"
+POSITION_FIELDS = 7
 
 _MODES = {str(mode): mode for mode in MarginMode}
 _POSITION_MODES = {str(mode): mode for mode in PositionMode}
@@ -31,7 +31,7 @@ def pack(account: Account) -> bytes:
     """Return the facts of an account as compact bytes; `unpack` gives them back."""
     flags = f"{int(account.complete)}{int(account.suspect)}{int(account.deleted)}"
     head = (
-        _FORMAT,
+        FORMAT,
         account.account_id,
         account.margin_mode,
         account.position_mode,
@@ -53,24 +53,24 @@ def pack(account: Account) -> bytes:
         )
     settings = json.dumps(dict(account.settings.raw), separators=(",", ":")) if account.settings.raw else ""
     sections = (
-        _FIELD.join(head),
+        FIELD.join(head),
         _pack_amounts(account.balances),
-        _FIELD.join(positions),
+        FIELD.join(positions),
         _pack_amounts(account.open_order_initial_margin),
         _pack_amounts(account.net_transfers),
         settings,
-        *([_FIELD.join(account.ineligible)] if account.ineligible else []),
+        *([FIELD.join(account.ineligible)] if account.ineligible else []),
     )
-    return _SECTION.join(sections).encode()
+    return SECTION.join(sections).encode()
 
 
 def unpack(record: bytes) -> Account:
     """Return the account a record holds. Raises `BadFactsRecord`."""
     try:
-        head, balances, positions, orders, transfers, settings, *ineligible = record.decode().split(_SECTION)
-        form, account_id, mode, position_mode, version, epoch, event_time_ms, flags = head.split(_FIELD)
-        if form != _FORMAT:
-            raise BadFactsRecord(f"facts in format {form!r}, this version reads {_FORMAT!r}")
+        head, balances, positions, orders, transfers, settings, *ineligible = record.decode().split(SECTION)
+        form, account_id, mode, position_mode, version, epoch, event_time_ms, flags = head.split(FIELD)
+        if form != FORMAT:
+            raise BadFactsRecord(f"facts in format {form!r}, this version reads {FORMAT!r}")
         return Account(
             account_id=account_id,
             margin_mode=_MODES[mode],
@@ -86,7 +86,7 @@ def unpack(record: bytes) -> Account:
             complete=flags[0] == "1",
             suspect=flags[1] == "1",
             deleted=flags[2] == "1",
-            ineligible=tuple(ineligible[0].split(_FIELD)) if ineligible else (),
+            ineligible=tuple(ineligible[0].split(FIELD)) if ineligible else (),
         )
     except (ValueError, KeyError, IndexError, ArithmeticError) as error:
         raise BadFactsRecord(f"unreadable facts: {error}") from error
@@ -107,13 +107,13 @@ def _amounts_under(raw: Mapping[str, object], key: str) -> Mapping[str, Decimal]
 
 
 def _pack_amounts(amounts: Mapping[str, Decimal]) -> str:
-    return _FIELD.join(text for name, amount in amounts.items() for text in (name, str(amount)))
+    return FIELD.join(text for name, amount in amounts.items() for text in (name, str(amount)))
 
 
 def _unpack_amounts(section: str) -> dict[str, Decimal]:
     if not section:
         return {}
-    fields = section.split(_FIELD)
+    fields = section.split(FIELD)
     return {name: Decimal(amount) for name, amount in zip(fields[::2], fields[1::2], strict=True)}
 
 
@@ -121,9 +121,9 @@ def _unpack_positions(section: str) -> dict[PositionKey, Position]:
     positions: dict[PositionKey, Position] = {}
     if not section:
         return positions
-    fields = section.split(_FIELD)
-    for start in range(0, len(fields), _POSITION_FIELDS):
-        symbol, side, quantity, entry_price, margin_type, wallet, leverage = fields[start : start + _POSITION_FIELDS]
+    fields = section.split(FIELD)
+    for start in range(0, len(fields), POSITION_FIELDS):
+        symbol, side, quantity, entry_price, margin_type, wallet, leverage = fields[start : start + POSITION_FIELDS]
         leg = _SIDES[side]
         positions[symbol, leg] = Position(
             symbol,

@@ -56,6 +56,21 @@ class Growth:
             self._check_names(account, known)
         return account
 
+    def has_room(self, account_id: str, balances: int, positions: int) -> bool:
+        """Return whether a known account may surely have so many of both; else `checked` decides."""
+        limits, told = self._limits, self._told.get(account_id, ())
+        return (
+            positions <= limits.max_positions
+            and positions <= limits.max_inverse_positions
+            and len(told) + balances + positions <= limits.max_scopes
+            and self.names_left > 0
+        )
+
+    @property
+    def names_left(self) -> int:
+        """How many names the store has room for."""
+        return self._limits.max_names - self._store.name_count
+
     def _check_amounts(self, name: str, now: Mapping[str, object], before: Mapping[str, object]) -> None:
         most = self._limits.max_balances
         if name == "open_order_initial_margin":

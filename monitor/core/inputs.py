@@ -73,16 +73,14 @@ class FundRecord:
     timestamp_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class AccountMessage:
+class AccountMessage(NamedTuple):
     """Hold one decoded account event."""
 
     event: AccountEvent
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedMessage:
+class RejectedMessage(NamedTuple):
     """Tell that a message about `account_id` was refused before it could be applied."""
 
     account_id: str

@@ -22,6 +22,7 @@ from monitor.core.store_adl import AdlColumns
 from monitor.core.store_audit import StoreAudit
 from monitor.core.store_batch import BatchBuilder, Facts
 from monitor.core.store_bounds import FigureBounds
+from monitor.core.store_chains import scopes_of_account, scopes_of_accounts
 from monitor.core.store_coins import Assets
 from monitor.core.store_columns import (
     BLOCKED,
@@ -33,7 +34,6 @@ from monitor.core.store_columns import (
     REQUIREMENT,
     SCOPE_ACCOUNT,
     SCOPE_NAME,
-    SCOPE_NEXT,
     SCOPE_ROW,
     STATES,
     U1,
@@ -151,18 +151,18 @@ class MarginStore:
         self.adl.write(flat, batch.costs)
         return [(scope, self.name_of(scope)) for scope in removed.tolist()]
 
-    def packed_reader(self, ladder: int) -> PackedReader:
+    def packed_reader(self, ladder: int, *, brings_names: bool = True) -> PackedReader:
         """Return what puts plain accounts from their packed facts, their cross scopes under a ladder."""
-        return PackedReader(self._space, self._contracts, self._assets, self.names, self.adl, ladder)
+        parts = self._space, self._contracts, self._assets, self.names, self.adl
+        return PackedReader(*parts, ladder, brings_names=brings_names)
 
     def scopes_of(self, account: int) -> list[int]:
         """Return the ids of an account's scopes in the order they were put."""
-        first, scopes = self._space.columns.first, self._space.columns.scopes
-        found, scope = [], int(first[account]) if account < len(first) else NONE
-        while scope != NONE:
-            found.append(scope)
-            scope = int(scopes[scope, SCOPE_NEXT])
-        return found
+        return scopes_of_account(self._space.columns, account)
+
+    def scopes_of_all(self, accounts: Collection[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the ids of all scopes of accounts, in their order, and the place of each one's account."""
+        return scopes_of_accounts(self._space.columns, accounts)
 
     def name_of(self, scope: int) -> str:
         """Return the name of a scope."""
@@ -224,8 +224,7 @@ class MarginStore:
 
     def judge_accounts(self, accounts: Sequence[int]) -> NDArray[np.int64]:
         """Evaluate all scopes of some accounts."""
-        scopes = [scope for account in accounts for scope in self.scopes_of(account)]
-        return self._screen.these(np.array(scopes, dtype=np.uint32))
+        return self._screen.these(self.scopes_of_all(accounts)[0].astype(np.uint32))
 
     # ------------------------------------------------------------------------------------------------- the figures
     def figures(self, scopes: NDArray[Any] | None = None) -> tuple[F8, F8]:

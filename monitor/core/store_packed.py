@@ -24,6 +24,7 @@ from monitor.core.store_columns import (
     SINGLE,
     STATES,
     U1,
+    U4,
     Batch,
 )
 from monitor.core.store_names import ScopeNames
@@ -33,6 +34,8 @@ from monitor.core.store_terms import Contracts, Symbol
 _ONE: Final = Decimal(1)
 _LARGEST_SIZE: Final = 2**62
 _MOST_SIZE_DECIMALS: Final = 18
+_WORTH: Final = 16
+"""Tables are written anew when one has grown by a part in so many: else each new name would cost as much as all."""
 _LEAST_ASSET: Final = 4
 """Bytes of a balance: a name, an amount, two separators. A position that brings another asset is longer."""
 _LEAST_POSITION: Final = 19
@@ -66,18 +69,31 @@ class Scanned(NamedTuple):
 
 
 class PackedReader:
-    """Put plain accounts into a store from their packed facts; terms must not change while one is in use."""
+    """Put plain accounts into a store from their packed facts; terms must not change while one is in use.
+
+    One that does not bring names takes accounts for plain only where all names and lines they need are there: new ones
+    are counted when they are put the long way.
+    """
 
     def __init__(
-        self, space: Space, contracts: Contracts, assets: Assets, names: ScopeNames, adl: AdlColumns, ladder: int
+        self,
+        space: Space,
+        contracts: Contracts,
+        assets: Assets,
+        names: ScopeNames,
+        adl: AdlColumns,
+        ladder: int,
+        *,
+        brings_names: bool,
     ) -> None:
+        self._brings_names = brings_names
         self._space = space
         self._contracts = contracts
         self._coins = assets
         self._names = names
         self._adl = adl
         self._ladder = ladder
-        self._known = (-1, -1)
+        self._known = (-1, -1, -1, -1)
         self._symbols, self._assets = words_of(()), words_of(())
         self._terms = Terms(np.zeros((0, 3), np.int64), np.zeros(0, np.uint64), np.zeros((0, 3), np.int64))
         self._work = Work(
@@ -104,10 +120,31 @@ class PackedReader:
 
         return begin(work)
 
+    def replace(self, numbers: Sequence[int], records: Sequence[bytes]) -> tuple[list[bool], list[int]]:
+        """Replace all scopes of those that are plain of some accounts; return which are, and the scopes that are gone.
+
+        The memory of these stays readable until the next put.
+        """
+        scanned = self.scan(0, records, at_once)()
+        plain: list[bool] = scanned.placed.astype(np.bool_).tolist()
+        if not scanned.counts[0]:
+            return plain, []
+        accounts = scanned.batch.accounts[: scanned.counts[0]]
+        accounts[:, 0] = np.array(numbers, np.int64)[accounts[:, 0]]
+        _, removed = self._write(scanned, max(numbers))
+        return plain, removed.tolist()
+
     def write(self, scanned: Scanned) -> Placed:
         """Put what was read into the store, of accounts that have no scopes yet."""
-        first, batch, costs, placed, counts = scanned
-        accounts, scopes, cells, most = counts.tolist()
+        first, placed, ids = scanned.first, scanned.placed, self._space.next_ids(int(scanned.counts[1]))
+        flat, _ = self._write(scanned, first + len(placed) - 1)
+        owners = np.repeat(flat.accounts[:, 0] - first, np.diff(flat.accounts[:, 1], prepend=0))
+        return Placed(placed.astype(np.bool_), ids, owners, flat.scopes[:, 0].copy())
+
+    def _write(self, scanned: Scanned, highest: int) -> tuple[Batch, U4]:
+        """Write what was read; return it without the room that was left, and the scopes that are gone."""
+        batch, contracts = scanned.batch, self._contracts
+        accounts, scopes, cells, most = scanned.counts.tolist()
         flat = Batch(
             batch.accounts[:accounts],
             batch.scopes[:scopes],
@@ -116,12 +153,9 @@ class PackedReader:
             batch.codes[:cells],
             batch.sizes[:cells],
         )
-        contracts, ids = self._contracts, self._space.next_ids(scopes)
-        highest = first + len(placed) - 1
-        self._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), (highest, most, most))
-        self._adl.write(flat, costs[:cells])
-        owners = np.repeat(flat.accounts[:, 0] - first, np.diff(flat.accounts[:, 1], prepend=0))
-        return Placed(placed.astype(np.bool_), ids, owners, flat.scopes[:, 0].copy())
+        removed = self._space.write(flat, contracts.symbol_of_line, len(contracts.symbols), (highest, most, most))
+        self._adl.write(flat, scanned.costs[:cells])
+        return flat, removed
 
     def set_told(self, scopes: NDArray[np.int64], states: U1, shown: U1) -> None:
         """Set what new scopes were told and last shown as, as `MarginStore.set_state` does."""
@@ -132,36 +166,41 @@ class PackedReader:
         self._space.memory.shown[scopes] = shown
 
     def _learn(self) -> None:
-        """Write the tables anew where symbols or assets have become known."""
-        contracts, assets = self._contracts, self._coins
-        known = len(contracts.symbols), len(assets.numbers)
-        if known == self._known:
+        """Write the tables anew where more symbols or assets have become known than are worth the long way."""
+        contracts, assets, names = self._contracts, self._coins.numbers, self._names
+        if self._brings_names:
+            for symbol in contracts.symbols.values():
+                if symbol.terms is not None:
+                    self._coins.number(symbol.terms.settle_asset)
+            for name in assets:
+                names.number(cross_scope(name))
+        known = len(contracts.symbols), len(assets), len(names.numbers), contracts.lines
+        if all(now <= before + before // _WORTH for now, before in zip(known, self._known, strict=True)):
             return
-        for symbol in contracts.symbols.values():
-            if symbol.terms is not None:
-                assets.number(symbol.terms.settle_asset)
-        self._known = len(contracts.symbols), len(assets.numbers)
-        self._symbols, self._assets = words_of(contracts.symbols), words_of(assets.numbers)
-        places = {name: place for place, name in enumerate(assets.numbers)}
+        self._known = known
+        named = [name for name in assets if cross_scope(name) in names.numbers]
+        self._symbols, self._assets = words_of(contracts.symbols), words_of(named)
+        places = {name: place for place, name in enumerate(named)}
         rows = [self._contract(symbol, places) for symbol in contracts.symbols.values()]
-        ranks = {name: rank for rank, name in enumerate(sorted(assets.numbers))}
-        names = self._names
-        named = [(number, names.number(cross_scope(name)), ranks[name]) for name, number in assets.numbers.items()]
+        ranks = {name: rank for rank, name in enumerate(sorted(named))}
+        numbers = [(assets[name], names.number(cross_scope(name)), ranks[name]) for name in named]
         self._terms = Terms(
             np.array([row[:3] for row in rows], np.int64).reshape(-1, 3),
             np.array([row[3] for row in rows], np.uint64),
-            np.array(named, np.int64).reshape(-1, 3),
+            np.array(numbers, np.int64).reshape(-1, 3),
         )
 
     def _contract(self, symbol: Symbol, places: Mapping[str, int]) -> tuple[int, int, int, int]:
         """Return line, place of the settle asset, decimals and digits of the size; line -1: not plain."""
-        if symbol.terms is None or symbol.inverse or symbol.at_entry:
+        if symbol.terms is None or symbol.inverse or symbol.at_entry or symbol.terms.settle_asset not in places:
             return -1, 0, 0, 0
         sign, digits, exponent = (_ONE if symbol.size is None else symbol.size).as_tuple()
         size = int("".join(map(str, digits)))
         if sign or not isinstance(exponent, int) or not -_MOST_SIZE_DECIMALS <= exponent <= 0 or size > _LARGEST_SIZE:
             return -1, 0, 0, 0
-        line = symbol.line_of_one if symbol.line_of_one >= 0 else self._contracts.line(symbol, _ONE)
+        line = symbol.line_of_one
+        if line < 0 and self._brings_names:
+            line = self._contracts.line(symbol, _ONE)
         return line, places[symbol.terms.settle_asset], -exponent, size
 
 

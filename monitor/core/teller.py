@@ -6,7 +6,7 @@ the shape of an event is in `events`, that of a status in `report`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ class Teller:
         self._adl = adl
         self.unknown: dict[int, str] = {}
         """Why each scope that is unknown now is so: the first reason, by scope id."""
-        self._ended: dict[str, dict[str, int]] = {}
+        self.ended: dict[str, dict[str, int]] = {}
         self._to_remember: set[str] = set()
         memory = Memory(self.memory, self.unknown, self._to_remember)
         self._herald = Herald(ladders, board, book, store, adl, liquidation, claimant, memory)
@@ -84,26 +84,25 @@ class Teller:
     def forget(self, account_id: str) -> None:
         """Forget what was told of an account, as if it had never been seen: another's memory follows."""
         self.memory.pop(account_id, None)
-        self._ended.pop(account_id, None)
+        self.ended.pop(account_id, None)
         self._to_remember.discard(account_id)
 
     def note_end(self, account_id: str, scope: str, shown: int) -> None:
         """Note that a scope has ceased to exist; `tell_ends` says so."""
-        self._ended.setdefault(account_id, {})[scope] = shown
+        self.ended.setdefault(account_id, {})[scope] = shown
 
     def take_back(self, account_id: str, scope: str) -> tuple[int, int]:
         """Return the rank a scope that exists (again) was told to have, and the rank it was last shown with."""
-        ended = self._ended.get(account_id, {})
+        ended = self.ended.get(account_id, {})
         shown = ended.pop(scope, NOT_SHOWN)
         if not ended:
-            self._ended.pop(account_id, None)
+            self.ended.pop(account_id, None)
         return self.told_of(account_id, scope).status.rank, shown
 
-    def tell_ends(self, moment: Moment, outcome: Outcome) -> None:
+    def tell_ends(self, moment: Moment, outcome: Outcome, of: Collection[str] | None = None) -> None:
         """Close every scope that ceased to exist: an event where it was not healthy, a tombstone where it was shown."""
-        ended, self._ended = self._ended, {}
-        for account_id, scopes in ended.items():
-            account = self._book.find(account_id)
+        for account_id in list(self.ended) if of is None else of:
+            account, scopes = self._book.find(account_id), self.ended.pop(account_id)
             if account is None:
                 continue
             for scope, shown in scopes.items():
@@ -279,7 +278,7 @@ class Teller:
     def _packed(self, account_id: str) -> bytes:
         lines = {name: Remembered(told) for name, told in self.memory.get(account_id, {}).items()}
         # an end that is still to be told must outlive us: whoever dies first is followed by somebody who tells it
-        shown_last = {name: rank for name, rank in self._ended.get(account_id, {}).items() if rank != NOT_SHOWN}
+        shown_last = {name: rank for name, rank in self.ended.get(account_id, {}).items() if rank != NOT_SHOWN}
         lines |= {name: Remembered(self.told_of(account_id, name), rank) for name, rank in shown_last.items()}
         number = self._book.number_of(account_id)
         for scope in () if number is None else self._store.scopes_of(number):

@@ -182,7 +182,7 @@ def described(engine: MarginEngine) -> dict[tuple[str, str], Any]:
 
 def ended(engine: MarginEngine) -> dict[str, dict[str, int]]:
     """Return the scopes that were shown and are no more."""
-    return {account_id: names for account_id, names in engine.teller._ended.items() if names}
+    return {account_id: names for account_id, names in engine.teller.ended.items() if names}
 
 
 def told_by(engine: MarginEngine) -> Any:
@@ -212,7 +212,7 @@ def test_many_at_once_are_what_each_alone_is(seed: int) -> None:
     assert fast.teller.memory == slow.teller.memory
     assert ended(fast) == ended(slow)
     assert list(fast.book.ids()) == list(slow.book.ids())
-    assert vars(fast._waiting) == vars(slow._waiting)
+    assert vars(fast._placement.waiting) == vars(slow._placement.waiting)
     assert told_by(fast) == told_by(slow)
 
 

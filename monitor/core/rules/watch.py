@@ -55,6 +55,10 @@ class RuleWatch:
         """Whether the configuration gives rules to accounts that state none."""
         return self._for_everybody
 
+    def watches(self, number: int) -> bool:
+        """Return whether an account has rules."""
+        return number in self._registry.watched
+
     def restore(self, records: Mapping[str, bytes], samples: Mapping[str, bytes]) -> None:
         """Take over what another watch has remembered, before the accounts are put."""
         self._occasional.restore(samples)
