@@ -55,6 +55,10 @@ class Step:
     records: int = 0
     _last_size: int = 0
 
+    def room(self, most: int) -> int:
+        """Return how many records, with `__meta__`, may yet join the last result."""
+        return most - self._last_size
+
     def add(self, result: StepResult, most: int) -> None:
         """Join a result to the last one where one transaction, with its `__meta__`, holds both."""
         size = result.outcome.size + len(result.tail)

@@ -6,10 +6,10 @@ Everything here is synchronous and runs in the kernel thread; reading and commit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.app.codec import BadMessage, Codec, WrongPartition
+from monitor.app.account_intake import AccountIntake, Apply
+from monitor.app.codec import Codec
 from monitor.app.feed import LOOKBACK_MS
 from monitor.app.observing import Observer
 from monitor.app.ports import OutputRecord, Record, TopicPartition
@@ -20,7 +20,7 @@ from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 from monitor.core.everybody import judged_in_turns
 from monitor.core.fund.claims import UNREADABLE, message_of
-from monitor.core.inputs import AccountMessage, Clock, FundRecord, Input, InstrumentTerms, Origin, RejectedMessage
+from monitor.core.inputs import Clock, FundRecord, InstrumentTerms, Origin, RejectedMessage
 from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
 from monitor.core.partitioning import partition_of
@@ -29,10 +29,6 @@ CLOCK_MS = 200
 QUIET_MS = LOOKBACK_MS // 2
 _QUIET_CHECK_MS = 60_000
 _CENSUS_MS = 5_000
-
-Apply = Callable[[Sequence[Input], int], Outcome]
-"""The engine's way to take inputs: judging after each, or not at all."""
-M = TypeVar("M", FeedEntry, Record)
 
 
 class StepMaker:
@@ -59,6 +55,7 @@ class StepMaker:
         self._maker = maker
         self._observer = observer
         self._limits = limits
+        self._accounts = AccountIntake(shard, shards, codec, maker, engine.book)
         self._clock_ms = 0
         self.is_behind = False  # whether there is more to show than the last step could: the next is due at once
         self._quiet_ms = 0
@@ -74,8 +71,8 @@ class StepMaker:
         """Judge messages one after the other, of both kinds until their time is up; then let the clock move on."""
         step = Step()
         apply, started = self.engine.apply, time.perf_counter()
-        step.entries = self._work_through(entries, lambda entry: self._global_input(entry, apply, now_ms), step)
-        step.records = self._work_through(records, lambda record: self._own_input(record, apply, now_ms), step)
+        step.entries = self._work_through(entries, apply, now_ms, step)
+        step.records = self._work_through_own(records, apply, now_ms, step)
         if now_ms - self._clock_ms >= CLOCK_MS or self.is_behind:
             self._clock_ms = now_ms
             self._add(StepResult(apply([Clock(now_ms)], now_ms)), step)
@@ -95,8 +92,9 @@ class StepMaker:
     def absorb(self, records: Sequence[Record], now_ms: int) -> Step:
         """Apply account messages without judging anybody."""
         step = Step()
-        for record in records:
-            self._add(self._account_input(record, self.engine.absorb, now_ms), step)
+        done = 0
+        while done < len(records):
+            done += self._take_run(records, done, self.engine.absorb, now_ms, step)
         return self._finish(step)
 
     def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
@@ -165,14 +163,36 @@ class StepMaker:
         result.inputs[TopicPartition(source.topic, source.partition)] = first
         return self._finish(Step([result]))
 
-    def _work_through(self, messages: Sequence[M], work: Callable[[M], StepResult], step: Step) -> int:
-        """Work through messages until they have taken half the time a transaction may; return how many were done."""
+    def _work_through(self, entries: Sequence[FeedEntry], apply: Apply, now_ms: int, step: Step) -> int:
+        """Work through global inputs until they have taken half the time a transaction may; return how many."""
         until = time.perf_counter() + self._limits.max_transaction_ms / 2000
-        for number, message in enumerate(messages, 1):
-            self._add(work(message), step)
+        for number, entry in enumerate(entries, 1):
+            self._add(self._global_input(entry, apply, now_ms), step)
             if time.perf_counter() >= until:
                 return number
-        return len(messages)
+        return len(entries)
+
+    def _work_through_own(self, records: Sequence[Record], apply: Apply, now_ms: int, step: Step) -> int:
+        """Do the same with records of this shard's own partitions: an account's, a fund's, or what others ask for."""
+        until, done = time.perf_counter() + self._limits.max_transaction_ms / 2000, 0
+        while done < len(records) and (done == 0 or time.perf_counter() < until):
+            record = records[done]
+            if record.topic == self._topics.fund:
+                self._add(self._fund_input(record, apply, now_ms), step)
+                done += 1
+            elif record.topic == self._topics.adl:
+                self._add(self._adl_input(record), step)
+                done += 1
+            else:
+                done += self._take_run(records, done, apply, now_ms, step)
+        return done
+
+    def _take_run(self, records: Sequence[Record], start: int, apply: Apply, now_ms: int, step: Step) -> int:
+        """Take a run of account messages; return how many."""
+        run = self._accounts.run_at(records, start)
+        for result in self._accounts.take(run, apply, now_ms, step.room(self._limits.max_transaction_records)):
+            self._add(result, step)
+        return len(run)
 
     def _finish(self, step: Step) -> Step:
         """Make the records of a step, worst first, what goes with the positions last."""
@@ -218,14 +238,6 @@ class StepMaker:
                 result.tail.append(self._maker.instrument(entry.input.symbol, entry.input.terms))
         return result
 
-    def _own_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
-        """Take a record of this shard's own partitions: an account's, a fund's, or what another shard asks for."""
-        if record.topic == self._topics.fund:
-            return self._fund_input(record, apply, now_ms)
-        if record.topic == self._topics.adl:
-            return self._adl_input(record)
-        return self._account_input(record, apply, now_ms)
-
     def _fund_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
         result = StepResult(inputs={TopicPartition(record.topic, record.partition): record.offset + 1})
         try:
@@ -250,32 +262,6 @@ class StepMaker:
     def _is_own(self, fund: str) -> bool:
         return partition_of(fund.encode(), self._shards) == self._shard
 
-    def _account_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
-        where = TopicPartition(record.topic, record.partition)
-        origin = Origin(record.topic, record.partition, record.offset)
-        result = StepResult(inputs={where: record.offset + 1})
-        try:
-            event = self._codec.account_event(record.value, record.key)
-            self._check_partition(event.account_id)
-        except BadMessage as bad:
-            self._dead_letter([Fault(record, bad.code, str(bad))], result)
-            account_id = _readable(record.key)
-            if account_id is not None:
-                result.outcome = apply([RejectedMessage(account_id, origin)], now_ms)
-        else:
-            result.outcome = apply([AccountMessage(event, origin)], now_ms)
-            for refusal in result.outcome.refusals:
-                self._dead_letter([Fault(record, refusal.code, f"{refusal.path}: {refusal.why}")], result)
-        return result
-
-    def _check_partition(self, account_id: str) -> None:
-        """Refuse an account whose key another partitioner has sent here: its chain would have two writers."""
-        if self.engine.book.number_of(account_id) is not None:
-            return
-        right = partition_of(account_id.encode(), self._shards)
-        if right != self._shard:
-            raise WrongPartition(f"murmur2 of the key gives partition {right} of {self._shards}")
-
     def _dead_letter(self, faults: Iterable[Fault], result: StepResult) -> None:
         for fault in faults:
             result.tail.append(self._maker.dead_letter(fault))
@@ -289,10 +275,3 @@ class StepMaker:
                 self._stored_quiet[symbol] = quote.offset
                 records.append(self._maker.price(symbol, quote))
         return records
-
-
-def _readable(key: bytes | None) -> str | None:
-    try:
-        return None if key is None else key.decode()
-    except UnicodeDecodeError:
-        return None

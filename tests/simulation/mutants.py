@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from monitor.app import reading
+from monitor.app.account_intake import AccountIntake
 from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings
 from monitor.app.records import RecordMaker
@@ -19,6 +20,7 @@ from monitor.app.step import StepMaker
 from monitor.app.takeover import Takeover
 from monitor.core import engine
 from monitor.core.board import MarketBoard
+from monitor.core.bookkeeping import Bookkeeper
 from monitor.core.engine import MarginEngine
 from monitor.core.ladder import Ladder
 from monitor.core.teller import Teller
@@ -157,7 +159,7 @@ def hysteresis_is_forgotten() -> AbstractContextManager[Any]:
 
 def nobody_is_suspect() -> AbstractContextManager[Any]:
     """A rejected message leaves no mark on its account."""
-    return patch.object(MarginEngine, "_suspect", lambda self, account_id, now_ms, outcome: None)
+    return patch.object(Bookkeeper, "suspect", lambda self, message, now_ms, outcome: None)
 
 
 def doubtful_terms_count() -> AbstractContextManager[Any]:
@@ -167,12 +169,12 @@ def doubtful_terms_count() -> AbstractContextManager[Any]:
 
 def wrong_partitions_count() -> AbstractContextManager[Any]:
     """An account is taken from whatever partition it comes in."""
-    return patch.object(StepMaker, "_check_partition", lambda self, account_id: None)
+    return patch.object(AccountIntake, "_check_partition", lambda self, account_id: None)
 
 
 def ends_are_not_told() -> AbstractContextManager[Any]:
     """A scope that ceases to exist is not told of."""
-    return patch.object(Teller, "tell_ends", lambda self, moment, outcome: None)
+    return patch.object(Teller, "tell_ends", lambda self, moment, outcome, of=None: None)
 
 
 def batches_are_read_twice() -> AbstractContextManager[Any]:
