@@ -48,6 +48,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from monitor.core.kernels_ahead import AHEAD, fetch
 from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.kernels_rows import judge_groups, judge_rows, judge_tile
 from monitor.core.store_columns import (
@@ -130,8 +131,10 @@ def judge_tiles(
 def rows_of(chosen: U4, scopes: U4, pages: I8, codes: U4) -> tuple[I8, I8]:
     """Return the rows of scopes and parts to be evaluated for some scopes, portfolios apart, and of scopes in USD."""
     count, groups = 0, 0
-    for scope in chosen:
-        row = np.int64(scopes[scope, SCOPE_ROW])
+    for at in range(chosen.shape[0]):
+        if at + AHEAD < chosen.shape[0]:
+            fetch(scopes, np.int64(chosen[at + AHEAD]) * scopes.shape[1])
+        row = np.int64(scopes[chosen[at], SCOPE_ROW])
         if row != NONE and pages[row >> PAGE_BITS, PAGE_KIND] != PORTFOLIO:
             is_group = pages[row >> PAGE_BITS, PAGE_KIND] == GROUP
             count += pages[row >> PAGE_BITS, PAGE_CAPACITY] if is_group else 1

@@ -53,13 +53,16 @@ from monitor.core.store_columns import (
     U4,
     UNKNOWN,
     UNRULY,
-    WEIGHT,
 )
 
-_AT_ONCE: Final = 1 << 13
-"""Rows worked on together, so that what lies between two steps stays in the cache."""
+_AT_ONCE: Final = 1 << 16
+"""Cells worked on together, so that what lies between two steps stays in the cache."""
+_FEWEST: Final = 1 << 8
+"""Rows worked on together at the least: they are added up cell by cell."""
 
 Mask = NDArray[np.bool_]
+Places = I8 | slice
+"""Rows, or their cells row by row: a slice where they lie side by side in a tile."""
 
 
 def judge_tiles(
@@ -79,29 +82,29 @@ def judge_tiles(
     found: U4,
 ) -> int:
     """Evaluate every row, tile by tile, parts before their groups; fill `found` with the candidates and count them."""
-    count = 0
+    count, terms = 0, np.ascontiguousarray(table.T)
     with np.errstate(all="ignore"):
         for kind in (SINGLE, PART, GROUP):
             for tile in tiles[tiles[:, TILE_KIND] == kind]:
                 used, capacity = int(tile[TILE_USED]), int(tile[TILE_CAPACITY])
-                for begin in range(0, used, _AT_ONCE):
-                    index = np.arange(begin, min(begin + _AT_ONCE, used))
-                    row, start = tile[TILE_ROW] + index, tile[TILE_CELL] + index * capacity
+                at_once = max(_AT_ONCE // max(capacity, 1), _FEWEST)
+                for begin in range(0, used, at_once):
+                    first, start = int(tile[TILE_ROW]) + begin, int(tile[TILE_CELL]) + begin * capacity
+                    length = min(at_once, used - begin)
+                    row, cells = slice(first, first + length), slice(start, start + length * capacity)
                     if kind == PART:
-                        sum_parts(row, start, capacity, figures, scales, codes, sizes, values, table, edge)
+                        sum_parts(row, cells, capacity, figures, scales, codes, sizes, values, terms, edge)
                         continue
                     if kind == SINGLE:
-                        doubtful = judge_singles(
-                            *(row, start, capacity, figures, watch, links, codes, sizes, values, table, edge),
-                            *(floors, law),
+                        owners = judge_singles(
+                            row, cells, capacity, figures, watch, links, codes, sizes, values, terms, edge, floors, law
                         )
                     else:
-                        doubtful = judge_groups(
-                            row, start, capacity, figures, scales, watch, links, codes, coins, floors, law
+                        owners = judge_groups(
+                            row, cells, capacity, figures, scales, watch, links, codes, coins, floors, law
                         )
-                    chosen = links[row[doubtful], OWNER]
-                    found[count : count + len(chosen)] = chosen
-                    count += len(chosen)
+                    found[count : count + len(owners)] = owners
+                    count += len(owners)
     return count
 
 
@@ -126,23 +129,23 @@ def judge_scopes(
     """Evaluate some scopes from scratch; fill `found` with the candidates and count them."""
     rows = scopes[chosen, SCOPE_ROW].astype(np.int64)
     rows = rows[rows != NONE]
-    kind = pages[rows >> PAGE_BITS, PAGE_KIND]
-    judged = []
+    kind, terms = pages[rows >> PAGE_BITS, PAGE_KIND], np.ascontiguousarray(table.T)
+    judged = [np.zeros(0, np.uint32)]
     with np.errstate(all="ignore"):
         for row, start, capacity in runs(rows[kind == SINGLE], pages):
-            doubtful = judge_singles(
-                row, start, capacity, figures, watch, links, codes, sizes, values, table, edge, floors, law
+            cells = cells_of(start, capacity)
+            judged.append(
+                judge_singles(
+                    row, cells, capacity, figures, watch, links, codes, sizes, values, terms, edge, floors, law
+                )
             )
-            judged.append(row[doubtful])
         for row, start, capacity in runs(rows[kind == GROUP], pages):
             parts = codes[start[:, None] + np.arange(capacity)].ravel().astype(np.int64)
             for part, place, size in runs(parts, pages):
-                sum_parts(part, place, size, figures, scales, codes, sizes, values, table, edge)
-            doubtful = judge_groups(row, start, capacity, figures, scales, watch, links, codes, coins, floors, law)
-            judged.append(row[doubtful])
-    if not judged:
-        return 0
-    owners = links[np.concatenate(judged), OWNER]
+                sum_parts(part, cells_of(place, size), size, figures, scales, codes, sizes, values, terms, edge)
+            cells = cells_of(start, capacity)
+            judged.append(judge_groups(row, cells, capacity, figures, scales, watch, links, codes, coins, floors, law))
+    owners = np.concatenate(judged)
     found[: len(owners)] = owners
     return len(owners)
 
@@ -157,9 +160,14 @@ def runs(rows: I8, pages: I8) -> Iterator[tuple[I8, I8, int]]:
         yield mine, pages[page[same], PAGE_CELL] + (mine & (PAGE_ROWS - 1)) * capacity, capacity
 
 
+def cells_of(start: I8, capacity: int) -> I8:
+    """Return the cells of rows of one capacity, row by row."""
+    return (start[:, None] + np.arange(capacity)).ravel()
+
+
 def judge_singles(
-    row: I8,
-    start: I8,
+    row: Places,
+    cells: Places,
     capacity: int,
     figures: F8,
     watch: U1,
@@ -167,46 +175,46 @@ def judge_singles(
     codes: U4,
     sizes: F8,
     values: F8,
-    table: F8,
+    terms: F8,
     edge: F8,
     floors: F8,
     law: F8,
-) -> Mask:
-    """Evaluate rows that are scopes; return whose status is not proven."""
-    base, state = figures[row, BASE], watch[row].astype(np.int64)
+) -> U4:
+    """Evaluate rows that are scopes; return the scopes whose status is not proven."""
+    base = figures[row, BASE]
     equity, requirement, live, doubt = sum_rows(
-        start, capacity, base, figures[row, FIXED], codes, sizes, values, table, edge
+        cells, capacity, base, figures[row, FIXED], codes, sizes, values, terms, edge
     )
     figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
-    tolerance = law[state, WEIGHT] * (rounding_of(capacity) * (np.abs(base) + live + requirement) + doubt)
-    floor = floors[state // STATES, links[row, ASSET]]
-    return are_doubtful(state, (equity, equity), (requirement, requirement), live != 0.0, tolerance, floor, law)
+    scale = rounding_of(capacity) * (np.abs(base) + live + requirement) + doubt
+    doubtful = _unproven(watch[row], equity, requirement, live != 0.0, scale, 1.0, links[row, ASSET], floors, law)
+    return links[row, OWNER][doubtful]
 
 
 def sum_parts(
-    row: I8,
-    start: I8,
+    row: Places,
+    cells: Places,
     capacity: int,
     figures: F8,
     scales: F8,
     codes: U4,
     sizes: F8,
     values: F8,
-    table: F8,
+    terms: F8,
     edge: F8,
 ) -> None:
     """Evaluate rows that are parts of scopes in USD."""
     base = figures[row, BASE]
     equity, requirement, live, doubt = sum_rows(
-        start, capacity, base, figures[row, FIXED], codes, sizes, values, table, edge
+        cells, capacity, base, figures[row, FIXED], codes, sizes, values, terms, edge
     )
     figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
     scales[row] = rounding_of(capacity) * (np.abs(base) + live + requirement) + doubt
 
 
 def judge_groups(
-    row: I8,
-    start: I8,
+    row: Places,
+    cells: Places,
     capacity: int,
     figures: F8,
     scales: F8,
@@ -216,22 +224,44 @@ def judge_groups(
     coins: F8,
     floors: F8,
     law: F8,
-) -> Mask:
-    """Add up the parts of scopes in USD, evaluated before; return whose status is not proven."""
-    equity, requirement, scale = (np.zeros(len(row)) for _ in range(3))
-    for column in range(capacity):
-        part = codes[start + column]
+) -> U4:
+    """Add up the parts of scopes in USD, evaluated before; return those whose status is not proven."""
+    has_positions = figures[row, FIXED] != 0.0
+    equity, requirement, scale = (np.zeros(len(has_positions)) for _ in range(3))
+    parts = codes[cells].reshape(-1, capacity)
+    for part in parts.T:
         plus, minus = coins[links[part, ASSET], PLUS], coins[links[part, ASSET], MINUS]
         amount = figures[part, EQUITY]
         equity += amount * np.where(amount < 0.0, minus, plus)
         requirement += figures[part, REQUIREMENT] * minus
         scale += scales[part] * np.where(minus > plus, minus, plus)
     figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
-    state = watch[row].astype(np.int64)
-    tolerance = law[state, WEIGHT] * (1.0 + capacity / 16.0) * scale
-    has_positions = figures[row, FIXED] != 0.0
-    floor = floors[state // STATES, 0]
-    return are_doubtful(state, (equity, equity), (requirement, requirement), has_positions, tolerance, floor, law)
+    coin, more = np.zeros(len(equity), np.uint32), 1.0 + capacity / 16.0
+    doubtful = _unproven(watch[row], equity, requirement, has_positions, scale, more, coin, floors, law)
+    return links[row, OWNER][doubtful]
+
+
+def _unproven(
+    watch: U1,
+    equity: F8,
+    requirement: F8,
+    has_positions: Mask,
+    scale: F8,
+    more: float,
+    asset: U4,
+    floors: F8,
+    law: F8,
+) -> I8:
+    """Return the places of the statuses that are not proven to stay: most are after the quick test of the kernels."""
+    state, (enter, leave, weight) = watch.astype(np.int64), law.T
+    tolerance = weight[state] * more * scale
+    worse = equity - enter[state] * requirement > tolerance
+    better = leave[state] * requirement - equity > tolerance
+    rest = np.nonzero(~(worse & better))[0]
+    state, mine, need = state[rest], equity[rest], requirement[rest]
+    floor = floors[state // STATES, asset[rest]]
+    chosen = are_doubtful(state, (mine, mine), (need, need), has_positions[rest], tolerance[rest], floor, law)
+    return rest[chosen]
 
 
 def rounding_of(capacity: int) -> float:
@@ -240,33 +270,36 @@ def rounding_of(capacity: int) -> float:
 
 
 def sum_rows(
-    start: I8, capacity: int, base: F8, fixed: F8, codes: U4, sizes: F8, values: F8, table: F8, edge: F8
+    cells: Places, capacity: int, base: F8, fixed: F8, codes: U4, sizes: F8, values: F8, terms: F8, edge: F8
 ) -> tuple[F8, F8, F8, F8]:
-    """Return (equity, requirement, Σ notional, doubt) of rows, and keep the brackets they met."""
-    equity, requirement = base.copy(), fixed.copy()
-    live, doubt = np.zeros(len(start)), np.zeros(len(start))
-    is_tile = len(start) > 1 and bool((np.diff(start) == capacity).all())
-    side_by_side = slice(int(start[0]), int(start[-1]) + capacity) if is_tile else slice(0)
-    for column in range(capacity):
-        place = slice(side_by_side.start + column, side_by_side.stop, capacity) if is_tile else start + column
-        code = codes[place]
-        gain = sizes[place] * values[code >> 4]
-        notional = np.abs(gain)
-        equity += gain
-        live += notional
-        terms = table[code]
-        outside = np.nonzero((notional < terms[:, LOWEST]) | (notional >= terms[:, HIGHEST]))[0]
-        if len(outside):
-            new, more = brackets_of(notional[outside], code[outside], edge)
-            codes[start[outside] + column] = new
-            terms[outside] = table[new]
-            doubt[outside] += more
-        needed = terms[:, RATE] * notional - terms[:, DEDUCTION]
-        requirement += np.maximum(needed, 0.0)
-    return equity, requirement, live, doubt
+    """Return (equity, requirement, Σ notional, doubt) of rows, and keep the brackets they met.
+
+    `terms` is the table of brackets column by column: one number at a time is taken from it, which is far quicker than
+    all four of a code.
+    """
+    code = codes[cells].astype(np.int64)
+    gain = sizes[cells] * values.take(code >> 4)
+    notional, doubt = np.abs(gain), np.zeros(len(base))
+    outside = np.nonzero((notional < terms[LOWEST].take(code)) | (notional >= terms[HIGHEST].take(code)))[0]
+    if len(outside):
+        code[outside], more = brackets_of(notional[outside], code[outside], edge)
+        codes[cells] = code
+        np.add.at(doubt, outside // capacity, more)
+    needed = np.maximum(terms[RATE].take(code) * notional - terms[DEDUCTION].take(code), 0.0)
+    live = _added(np.zeros(len(base)), notional, capacity)
+    return _added(base, gain, capacity), _added(fixed, needed, capacity), live, doubt
 
 
-def brackets_of(notional: F8, code: U4, edge: F8) -> tuple[U4, F8]:
+def _added(first: F8, cells: F8, capacity: int) -> F8:
+    """Return the first term of each row with its cells added, one after the other as in the kernels."""
+    total = first.copy()
+    if capacity:
+        for column in cells.reshape(-1, capacity).T:
+            total += column
+    return total
+
+
+def brackets_of(notional: F8, code: U4 | I8, edge: F8) -> tuple[U4, F8]:
     """Return the codes with the brackets of notionals, and how far the requirements may be off by their floors."""
     first = code.astype(np.int64) // TIERS * TIERS
     floors = edge[first[:, None] + np.arange(1, TIERS), FLOOR]

@@ -22,7 +22,7 @@ from monitor.core.kernels_banded import (
     WORSE,
     WORSE_NEEDED,
 )
-from monitor.core.kernels_numpy import Mask, are_doubtful, brackets_of, rounding_of, runs, sum_rows
+from monitor.core.kernels_numpy import Mask, are_doubtful, brackets_of, cells_of, rounding_of, runs, sum_rows
 from monitor.core.kernels_proof import BANKRUPT
 from monitor.core.store_columns import (
     ASSET,
@@ -108,7 +108,9 @@ def _evaluate(
 ) -> F8:
     """Keep the figures of rows at the last prices; return their equity."""
     base, fixed = figures[row, BASE], figures[row, FIXED]
-    equity, requirement, _, _ = sum_rows(start, capacity, base, fixed, codes, sizes, values, table, edge)
+    equity, requirement, _, _ = sum_rows(
+        cells_of(start, capacity), capacity, base, fixed, codes, sizes, values, table.T, edge
+    )
     figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
     return equity
 

@@ -1,16 +1,16 @@
-"""The doors to the screen of portfolios: every one of them, or those among some scopes, a block of rows at a time.
+"""The doors to the screen of portfolios: every one of them, or those among some scopes, one account after the other.
 
-What is done to a block, and what it proves, is in `kernels_portfolio_rows`. The doors are left to the interpreter: they
-only say which rows, and one compiled function takes far less time to be made than two.
+What is done to an account, and what it proves, is in `kernels_portfolio_rows`. The doors are left to the interpreter:
+they only say which rows, and one compiled function takes far less time to be made than two.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled
+from monitor.core.kernels_compiled import compiled_flat
 from monitor.core.kernels_methods import bound, scenario_of, span_of, tims_of
 from monitor.core.kernels_portfolio_rows import arrange, empty, finish, gather
 from monitor.core.kernels_tokens import tokens_of
@@ -20,6 +20,7 @@ from monitor.core.store_columns import (
     NONE,
     OWNER,
     PAGE_BITS,
+    PAGE_CAPACITY,
     PAGE_KIND,
     PORTFOLIO,
     SCOPE_ROW,
@@ -28,21 +29,11 @@ from monitor.core.store_columns import (
     TILE_USED,
     U1,
     U4,
+    U8,
 )
-from monitor.core.store_recipe import SCENARIO, SLOPE, SPAN, SUMS, TIMS, TOKENS, WORK_COLUMNS, Recipe
+from monitor.core.store_recipe import SCENARIO, SLOPE, SPAN, TIMS, TOKENS, WORK_COLUMNS, Recipe
 
-_AT_ONCE: Final = 32
-"""Accounts margined together: what is called for each account would count references to every column it is given."""
-
-
-class Scratch(NamedTuple):
-    """Hold a block of accounts while it is margined: rows, groups, which of these are touched, sums, and verdicts."""
-
-    rows: I8
-    work: F8
-    touched: I8
-    sums: F8
-    doubtful: U1
+_PAGE_BITS: Final = np.uint64(PAGE_BITS)
 
 
 def judge_tiles(tiles: I8, pages: I8, figures: F8, watch: U1, *columns: Any) -> int:
@@ -62,19 +53,12 @@ def judge_scopes(chosen: U4, scopes: U4, pages: I8, figures: F8, watch: U1, *col
 
 def _judge(rows: I8, pages: I8, figures: F8, watch: U1, *columns: Any) -> int:
     *others, recipe, found, count = columns
-    groups = len(recipe.groups)
-    scratch = Scratch(
-        np.zeros(_AT_ONCE, np.int64),
-        np.zeros((_AT_ONCE, groups, WORK_COLUMNS)),
-        np.zeros((_AT_ONCE, groups + 1), np.int64),
-        np.zeros((_AT_ONCE, SUMS)),
-        np.zeros(_AT_ONCE, np.uint8),
-    )
-    judged: int = judge_rows(rows, pages, figures, watch, *others, recipe, scratch, found, count)  # type: ignore[call-arg]
+    work, touched = np.zeros((len(recipe.groups), WORK_COLUMNS)), np.zeros(len(recipe.groups), np.uint64)
+    judged: int = judge_rows(rows, pages, figures, watch, *others, recipe, work, touched, found, count)  # type: ignore[call-arg]
     return judged
 
 
-@compiled
+@compiled_flat
 def judge_rows(
     chosen: I8,
     pages: I8,
@@ -92,49 +76,37 @@ def judge_rows(
     groups: I8,
     held_in: I8,
     recipe: Recipe,
-    scratch: Scratch,
+    work: F8,
+    touched: U8,
     found: U4,
     count: int,
 ) -> int:
-    """Evaluate some portfolios from scratch; return the count of candidates with those added to `found`."""
-    rows, work, touched, sums, doubtful = scratch
-    for first in range(0, chosen.shape[0], rows.shape[0]):
-        used = min(rows.shape[0], chosen.shape[0] - first)
-        for at in range(used):
-            rows[at] = chosen[first + at]
-        empty(rows.shape[0], work, touched, sums)
-        gather(
-            rows,
-            used,
-            pages,
-            figures,
-            links,
-            codes,
-            sizes,
-            values,
-            table,
-            edge,
-            coins,
-            groups,
-            held_in,
-            work,
-            touched,
-            sums,
+    """Evaluate some portfolios from scratch; return the count of candidates with those added to `found`.
+
+    `work` is by group, `touched` as long as there are groups; both begin and end empty.
+    """
+    slope = recipe.numbers[SLOPE]
+    for which in range(chosen.shape[0]):
+        row = np.uint64(chosen[which])
+        used, sums = gather(
+            row, pages, figures, links, codes, sizes, values, table, edge, coins, groups, held_in, work, touched
         )
         arrange(used, touched)
         if recipe.method == TOKENS:
-            tokens_of(rows, used, recipe, figures, watch, law, work, touched, sums, doubtful)
+            doubtful = tokens_of(row, recipe, figures, watch, law, used, work, touched, sums)
         else:
-            bound(recipe, used, work, touched, sums)
+            required, off = np.nan, bound(recipe, used, work, touched, sums)
             if recipe.method == SCENARIO:
-                scenario_of(recipe, used, work, touched, sums)
+                required, more = scenario_of(recipe, used, work, touched, sums)
+                off += more
             elif recipe.method == SPAN:
-                span_of(recipe, used, work, touched, sums)
+                required = span_of(recipe, used, work, touched)
             elif recipe.method == TIMS:
-                tims_of(recipe, used, work, touched, sums)
-            finish(rows, used, pages, figures, watch, floors, law, recipe.numbers[SLOPE], touched, sums, doubtful)
-        for at in range(used):
-            if doubtful[at]:
-                found[count] = links[rows[at], OWNER]
-                count += 1
+                required = tims_of(recipe, used, work, touched)
+            parts = pages[row >> _PAGE_BITS, PAGE_CAPACITY]
+            doubtful = finish(row, parts, required, off, sums, used, figures, watch, floors, law, slope)
+        if doubtful:
+            found[count] = links[row, OWNER]
+            count += 1
+        empty(used, work, touched)
     return count

@@ -39,9 +39,11 @@ What is proven
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled_within
+from monitor.core.kernels_compiled import compiled_into
 from monitor.core.kernels_proof import UNIT, bracket_of, is_doubtful
 from monitor.core.store_columns import (
     ASSET,
@@ -67,55 +69,76 @@ from monitor.core.store_columns import (
     STATES,
     U1,
     U4,
+    U8,
     WEIGHT,
 )
-from monitor.core.store_recipe import (
-    ALONE,
-    DELTA,
-    GROSS,
-    HELD,
-    HELD_ERROR,
-    IN_ALL,
-    OFF,
-    PRICE,
-    REQUIRED,
-    SEEN,
-    SPREAD,
-    SUMS,
-    TERMS,
-    VALUE_ERROR,
-    WORK_COLUMNS,
-)
+from monitor.core.store_recipe import DELTA, GROSS, HELD, PRICE, SEEN, SPREAD, WORK_COLUMNS, Sums
+
+_LINE_BITS: Final = np.uint32(4)
+_PAGE_BITS: Final = np.uint64(PAGE_BITS)
+_IN_PAGE: Final = np.uint64(PAGE_ROWS - 1)
+_NONE_YET: Final = np.uint64(0)
+_NEXT: Final = np.uint64(1)
 
 
-@compiled_within
-def empty(used: int, work: F8, touched: I8, sums: F8) -> None:
-    """Empty what the last accounts have left behind; the last of `touched` says how many groups each had."""
-    for at in range(used):
-        for slot in range(touched[at, -1]):
-            for column in range(WORK_COLUMNS):
-                work[at, touched[at, slot], column] = 0.0
-        touched[at, -1] = 0
-        for column in range(SUMS):
-            sums[at, column] = 0.0
+@compiled_into
+def meet(group: np.uint64, count: np.uint64, work: F8, touched: U8) -> np.uint64:
+    """Note that a group is used; return how many are."""
+    if work[group, SEEN] == 0.0:
+        work[group, SEEN] = 1.0
+        touched[count] = group
+        count += _NEXT
+    return count
 
 
-@compiled_within
-def arrange(used: int, touched: I8) -> None:
-    """Put the groups each account has touched in order."""
-    for at in range(used):
-        for last in range(1, touched[at, -1]):
-            group, slot = touched[at, last], last
-            while slot > 0 and touched[at, slot - 1] > group:
-                touched[at, slot] = touched[at, slot - 1]
-                slot -= 1
-            touched[at, slot] = group
+@compiled_into
+def add_piece(
+    piece: np.uint64,
+    index: float,
+    count: np.uint64,
+    pages: I8,
+    figures: F8,
+    codes: U4,
+    sizes: F8,
+    values: F8,
+    table: F8,
+    edge: F8,
+    groups: I8,
+    work: F8,
+    touched: U8,
+) -> tuple[np.uint64, float, float, float]:
+    """Add the positions of a piece to their groups; return how many groups are used, and E, M and S of the piece."""
+    page = piece >> _PAGE_BITS
+    capacity = pages[page, PAGE_CAPACITY]
+    place = np.uint64(pages[page, PAGE_CELL]) + (piece & _IN_PAGE) * np.uint64(capacity)
+    base = figures[piece, BASE]
+    amount, needed, live, doubt = base, figures[piece, FIXED], 0.0, 0.0
+    for _ in range(capacity):
+        code, size = codes[place], sizes[place]
+        line = code >> _LINE_BITS
+        gain = size * values[line]
+        notional = abs(gain)
+        amount += gain
+        live += notional
+        if groups[line] >= 0:
+            group = np.uint64(groups[line] >> 1)
+            delta = size if groups[line] & 1 else gain * index
+            count = meet(group, count, work, touched)
+            work[group, DELTA] += delta
+            work[group, GROSS] += abs(delta)
+        else:
+            if (notional < table[code, LOWEST]) | (notional >= table[code, HIGHEST]):
+                code, more = bracket_of(notional, code, edge)
+                codes[place] = code
+                doubt += more
+            needed += max(table[code, RATE] * notional - table[code, DEDUCTION], 0.0)
+        place += _NEXT
+    return count, amount, needed, 4.0 * (capacity + 16.0) * UNIT * (abs(base) + live + needed) + doubt
 
 
-@compiled_within
+@compiled_into
 def gather(
-    rows: I8,
-    used: int,
+    row: np.uint64,
     pages: I8,
     figures: F8,
     links: U4,
@@ -128,90 +151,81 @@ def gather(
     groups: I8,
     held_in: I8,
     work: F8,
-    touched: I8,
-    sums: F8,
-) -> None:
-    """Add up the accounts of some rows, and their groups."""
-    for at in range(used):
-        count, parts = 0, pages[rows[at] >> PAGE_BITS, PAGE_CAPACITY]
-        first = pages[rows[at] >> PAGE_BITS, PAGE_CELL] + (rows[at] & (PAGE_ROWS - 1)) * parts
-        for part in range(first, first + parts):
-            piece = np.int64(codes[part])
-            if piece == 0:
-                continue
-            asset, capacity = links[piece, ASSET], pages[piece >> PAGE_BITS, PAGE_CAPACITY]
-            index, base = coins[asset, INDEX], figures[piece, BASE]
-            amount, needed, live, doubt = base, figures[piece, FIXED], 0.0, 0.0
-            start = np.uint64(pages[piece >> PAGE_BITS, PAGE_CELL] + (piece & (PAGE_ROWS - 1)) * capacity)
-            for place in range(start, start + np.uint64(capacity)):
-                code, line = codes[place], codes[place] >> np.uint32(4)
-                gain = sizes[place] * values[line]
-                notional = abs(gain)
-                amount += gain
-                live += notional
-                if groups[line] >= 0:
-                    group = groups[line] >> 1
-                    delta = sizes[place] if groups[line] & 1 else gain * index
-                    if work[at, group, SEEN] == 0.0:
-                        work[at, group, SEEN] = 1.0
-                        touched[at, count] = group
-                        count += 1
-                    work[at, group, DELTA] += delta
-                    work[at, group, GROSS] += abs(delta)
-                    continue
-                if (notional < table[code, LOWEST]) | (notional >= table[code, HIGHEST]):
-                    code, more = bracket_of(notional, code, edge)
-                    codes[place] = code
-                    doubt += more
-                needed += max(table[code, RATE] * notional - table[code, DEDUCTION], 0.0)
-            scale = 4.0 * (capacity + 16.0) * UNIT * (abs(base) + live + needed) + doubt
-            sums[at, IN_ALL] += amount * (coins[asset, MINUS] if amount < 0.0 else coins[asset, PLUS])
-            sums[at, VALUE_ERROR] += scale * max(coins[asset, PLUS], coins[asset, MINUS])
-            sums[at, ALONE] += needed * index
-            sums[at, HELD_ERROR] += scale * index
-            sums[at, TERMS] += capacity + 1.0
-            group, worth = held_in[asset], amount * index
-            if group >= 0:
-                if work[at, group, SEEN] == 0.0:
-                    work[at, group, SEEN] = 1.0
-                    touched[at, count] = group
-                    count += 1
-                work[at, group, DELTA] += worth
-                work[at, group, HELD] += abs(worth)
-                work[at, group, SPREAD] = scale * index + 16.0 * UNIT * abs(worth)
-                work[at, group, PRICE] = index
-        touched[at, -1] = count
+    touched: U8,
+) -> tuple[np.uint64, Sums]:
+    """Add up an account and its groups; return how many of these it uses, and its sums."""
+    count, in_all, value_error, alone, held_error, terms = _NONE_YET, 0.0, 0.0, 0.0, 0.0, 0.0
+    parts = pages[row >> _PAGE_BITS, PAGE_CAPACITY]
+    part = np.uint64(pages[row >> _PAGE_BITS, PAGE_CELL]) + (row & _IN_PAGE) * np.uint64(parts)
+    for _ in range(parts):
+        piece = np.uint64(codes[part])
+        part += _NEXT
+        if piece == _NONE_YET:
+            continue
+        asset = links[piece, ASSET]
+        index, plus, minus = coins[asset, INDEX], coins[asset, PLUS], coins[asset, MINUS]
+        count, amount, needed, scale = add_piece(
+            piece, index, count, pages, figures, codes, sizes, values, table, edge, groups, work, touched
+        )
+        in_all += amount * (minus if amount < 0.0 else plus)
+        value_error += scale * max(plus, minus)
+        alone += needed * index
+        held_error += scale * index
+        terms += pages[piece >> _PAGE_BITS, PAGE_CAPACITY] + 1.0
+        if held_in[asset] >= 0:
+            group, worth = np.uint64(held_in[asset]), amount * index
+            count = meet(group, count, work, touched)
+            work[group, DELTA] += worth
+            work[group, HELD] += abs(worth)
+            work[group, SPREAD] = scale * index + 16.0 * UNIT * abs(worth)
+            work[group, PRICE] = index
+    return count, Sums(in_all, value_error, alone, held_error, terms)
 
 
-@compiled_within
+@compiled_into
+def arrange(count: np.uint64, touched: U8) -> None:
+    """Put the groups an account uses in order."""
+    for last in range(_NEXT, count):
+        group, slot = touched[last], np.uint64(last)
+        while slot > _NONE_YET and touched[slot - _NEXT] > group:
+            touched[slot] = touched[slot - _NEXT]
+            slot -= _NEXT
+        touched[slot] = group
+
+
+@compiled_into
+def empty(count: np.uint64, work: F8, touched: U8) -> None:
+    """Empty the groups an account has used."""
+    for slot in range(count):
+        for column in range(WORK_COLUMNS):
+            work[touched[slot], column] = 0.0
+
+
+@compiled_into
 def finish(
-    rows: I8,
-    used: int,
-    pages: I8,
+    row: np.uint64,
+    parts: int,
+    required: float,
+    off: float,
+    sums: Sums,
+    count: np.uint64,
     figures: F8,
     watch: U1,
     floors: F8,
     law: F8,
     slope: float,
-    touched: I8,
-    sums: F8,
-    doubtful: U1,
-) -> None:
-    """Keep the figures of some rows, and say whose status is not proven."""
-    for at in range(used):
-        row, state = rows[at], watch[rows[at]]
-        parts, equity, off = pages[row >> PAGE_BITS, PAGE_CAPACITY], sums[at, IN_ALL], sums[at, OFF]
-        requirement = sums[at, REQUIRED] + sums[at, ALONE]
-        if not np.isfinite(equity) or np.isnan(off):
-            requirement = np.nan
-        figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
-        error = (slope + 1.0) * sums[at, HELD_ERROR] + off + 4.0 * (parts + 16.0) * UNIT * requirement
-        tolerance = law[state, WEIGHT] * ((1.0 + parts / 16.0) * sums[at, VALUE_ERROR] + error)
-        worse = equity - law[state, ENTER] * requirement
-        better = law[state, LEAVE] * requirement - equity
-        doubtful[at] = 0
-        if not ((worse > tolerance) & (better > tolerance)):
-            requires = figures[row, FIXED] != 0.0 or touched[at, -1] > 0
-            floor = floors[state // STATES, 0, 0], floors[state // STATES, 0, 1]
-            pair, need = (equity, equity), (requirement, requirement)
-            doubtful[at] = is_doubtful(state, pair, need, requires, tolerance, floor, law)
+) -> bool:
+    """Keep the figures of an account; return whether its status is not proven."""
+    state, equity, requirement = watch[row], sums.in_all, required + sums.alone
+    if not np.isfinite(equity) or np.isnan(off):
+        requirement = np.nan
+    figures[row, EQUITY], figures[row, REQUIREMENT] = equity, requirement
+    error = (slope + 1.0) * sums.held_error + off + 4.0 * (parts + 16.0) * UNIT * requirement
+    tolerance = law[state, WEIGHT] * ((1.0 + parts / 16.0) * sums.value_error + error)
+    worse = equity - law[state, ENTER] * requirement
+    better = law[state, LEAVE] * requirement - equity
+    if (worse > tolerance) & (better > tolerance):
+        return False
+    requires = bool(figures[row, FIXED] != 0.0 or count > _NONE_YET)
+    floor = floors[state // STATES, 0, 0], floors[state // STATES, 0, 1]
+    return is_doubtful(state, (equity, equity), (requirement, requirement), requires, tolerance, floor, law)

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from monitor.core.kernels_ahead import AHEAD, fetch
 from monitor.core.kernels_compiled import compiled_within
 from monitor.core.kernels_proof import UNIT, bracket_of, is_doubtful
 from monitor.core.store_columns import (
@@ -45,6 +46,7 @@ _LINE_BITS: Final = np.uint32(4)
 _PAGE_BITS: Final = np.uint64(PAGE_BITS)
 _IN_PAGE: Final = np.uint64(PAGE_ROWS - 1)
 _NEXT: Final = np.uint64(1)
+_FIGURES: Final = np.uint64(4)
 
 
 @compiled_within
@@ -125,9 +127,17 @@ def judge_rows(
     law: F8,
     found: U4,
 ) -> int:
-    """Evaluate rows of scopes and parts, as `judge_tile` does those of a tile."""
+    """Evaluate rows of scopes and parts, as `judge_tile` does those of a tile, each asked for before its turn."""
     count = 0
     for index in range(rows.shape[0]):
+        if index + AHEAD < rows.shape[0]:
+            row = np.uint64(rows[index + AHEAD])
+            page = row >> _PAGE_BITS
+            place = np.uint64(pages[page, PAGE_CELL]) + (row & _IN_PAGE) * np.uint64(pages[page, PAGE_CAPACITY])
+            fetch(figures, row * _FIGURES)
+            fetch(codes, place)
+            fetch(sizes, place)
+            fetch(watch, row)
         row = np.uint64(rows[index])
         page = row >> _PAGE_BITS
         capacity = pages[page, PAGE_CAPACITY]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_compiled import compiled_within
+from monitor.core.kernels_compiled import compiled_into
 from monitor.core.kernels_proof import BANKRUPT, UNIT
 from monitor.core.store_columns import (
     BLOCKED,
@@ -25,20 +25,17 @@ from monitor.core.store_columns import (
     EQUITY,
     F8,
     FIXED,
-    I8,
     LEAVE,
     REQUIREMENT,
     STATES,
     U1,
+    U8,
     UNKNOWN,
 )
 from monitor.core.store_recipe import (
-    ALONE,
     BORROW_CAP,
     CREDITED,
     DELTA,
-    HELD_ERROR,
-    IN_ALL,
     IS_BORROWABLE,
     OFFSET,
     PRICE,
@@ -47,23 +44,23 @@ from monitor.core.store_recipe import (
     SUPPLY_CAP,
     WORTH,
     Recipe,
+    Sums,
 )
 
 
-@compiled_within
-def supports_of(recipe: Recipe, used: int, work: F8, touched: I8) -> None:
+@compiled_into
+def support_of(recipe: Recipe, count: np.uint64, work: F8, touched: U8) -> None:
     """Fill in what each token that is held counts for others, at its lower and its upper end."""
     groups = recipe.groups
-    for at in range(used):
-        for slot in range(touched[at, -1]):
-            token = touched[at, slot]
-            held, off = work[at, token, DELTA], work[at, token, SPREAD]
-            limit = groups[token, SUPPLY_CAP] * work[at, token, PRICE]
-            work[at, token, REST] = min(max(held - off, 0.0), limit) * groups[token, WORTH]
-            work[at, token, CREDITED] = min(max(held + off, 0.0), limit) * groups[token, WORTH]
+    for slot in range(count):
+        token = touched[slot]
+        held, off = work[token, DELTA], work[token, SPREAD]
+        limit = groups[token, SUPPLY_CAP] * work[token, PRICE]
+        work[token, REST] = min(max(held - off, 0.0), limit) * groups[token, WORTH]
+        work[token, CREDITED] = min(max(held + off, 0.0), limit) * groups[token, WORTH]
 
 
-@compiled_within
+@compiled_into
 def is_kept(state: int, above: bool, below: bool, sunk: bool, required: bool, needless: bool) -> bool:
     """Return whether a known status is proven to stay; see above."""
     if state == 0:
@@ -73,59 +70,56 @@ def is_kept(state: int, above: bool, below: bool, sunk: bool, required: bool, ne
     return above and below
 
 
-@compiled_within
+@compiled_into
 def tokens_of(
-    rows: I8,
-    used: int,
+    row: np.uint64,
     recipe: Recipe,
     figures: F8,
     watch: U1,
     law: F8,
+    count: np.uint64,
     work: F8,
-    touched: I8,
-    sums: F8,
-    doubtful: U1,
-) -> None:
-    """Keep value and requirement of the binding token of each account, and say whose status is not proven."""
+    touched: U8,
+    sums: Sums,
+) -> bool:
+    """Keep value and requirement of the binding token of an account; return whether its status is not proven."""
     groups, offset = recipe.groups, recipe.numbers[OFFSET]
     rounding = 4.0 * (groups.shape[0] + 16.0) * UNIT
-    supports_of(recipe, used, work, touched)
-    for at in range(used):
-        line, state = watch[rows[at]], watch[rows[at]] % STATES
-        enter, leave, count = law[line, ENTER], law[line, LEAVE], touched[at, -1]
-        least = max(sums[at, ALONE] - sums[at, HELD_ERROR], 0.0) + offset
-        most = sums[at, ALONE] + sums[at, HELD_ERROR] + offset
-        above, below, sunk, required, needless, held_in_all = True, False, False, True, True, 0.0
-        value, requirement = np.nan, np.nan
+    support_of(recipe, count, work, touched)
+    line, state = watch[row], watch[row] % STATES
+    enter, leave = law[line, ENTER], law[line, LEAVE]
+    least = max(sums.alone - sums.held_error, 0.0) + offset
+    most = sums.alone + sums.held_error + offset
+    above, below, sunk, required, needless, held_in_all = True, False, False, True, True, 0.0
+    value, requirement = np.nan, np.nan
+    for slot in range(count):
+        held_in_all += abs(work[touched[slot], DELTA])
+    for token in range(np.uint64(groups.shape[0])):
+        if groups[token, IS_BORROWABLE] == 0.0:
+            continue
+        held, off, low, high, middle = work[token, DELTA], work[token, SPREAD], 0.0, 0.0, 0.0
         for slot in range(count):
-            held_in_all += abs(work[at, touched[at, slot], DELTA])
-        for token in range(groups.shape[0]):
-            if groups[token, IS_BORROWABLE] == 0.0:
-                continue
-            held, off, low, high, middle = work[at, token, DELTA], work[at, token, SPREAD], 0.0, 0.0, 0.0
-            for slot in range(count):
-                other = touched[at, slot]
-                if other != token:
-                    low += work[at, other, REST]
-                    high += work[at, other, CREDITED]
-                    limit = groups[other, SUPPLY_CAP] * work[at, other, PRICE]
-                    middle += min(max(work[at, other, DELTA], 0.0), limit) * groups[other, WORTH]
-            low = (max(held - off, 0.0) + min(low, groups[token, BORROW_CAP])) * (1.0 - rounding)
-            high = (max(held + off, 0.0) + min(high, groups[token, BORROW_CAP])) * (1.0 + rounding)
-            needed_low = (least + max(-held - off, 0.0)) * (1.0 - rounding)
-            needed_high = (most + max(off - held, 0.0)) * (1.0 + rounding)
-            above, below = above and low > enter * needed_high, below or leave * needed_low > high
-            sunk, required = sunk or high <= 0.0, required and needed_low > 0.0
-            needless = needless and needed_high <= 0.0
-            mine = max(held, 0.0) + min(middle, groups[token, BORROW_CAP])
-            need = sums[at, ALONE] + offset + max(-held, 0.0)
-            if not (mine * requirement >= need * value) and not value <= 0.0:
-                value, requirement = mine, need
-        doubtful[at] = (
-            state != BLOCKED if state >= UNKNOWN else not is_kept(state, above, below, sunk, required, needless)
-        )
-        if figures[rows[at], FIXED] == 0.0 and held_in_all == 0.0:
-            value, requirement, doubtful[at] = 0.0, 0.0, state not in (0, BLOCKED)
-        if not np.isfinite(sums[at, IN_ALL]):
-            value, requirement, doubtful[at] = np.nan, np.nan, state < UNKNOWN
-        figures[rows[at], EQUITY], figures[rows[at], REQUIREMENT] = value, requirement
+            other = touched[slot]
+            if other != token:
+                low += work[other, REST]
+                high += work[other, CREDITED]
+                limit = groups[other, SUPPLY_CAP] * work[other, PRICE]
+                middle += min(max(work[other, DELTA], 0.0), limit) * groups[other, WORTH]
+        low = (max(held - off, 0.0) + min(low, groups[token, BORROW_CAP])) * (1.0 - rounding)
+        high = (max(held + off, 0.0) + min(high, groups[token, BORROW_CAP])) * (1.0 + rounding)
+        needed_low = (least + max(-held - off, 0.0)) * (1.0 - rounding)
+        needed_high = (most + max(off - held, 0.0)) * (1.0 + rounding)
+        above, below = above and low > enter * needed_high, below or leave * needed_low > high
+        sunk, required = sunk or high <= 0.0, required and needed_low > 0.0
+        needless = needless and needed_high <= 0.0
+        mine = max(held, 0.0) + min(middle, groups[token, BORROW_CAP])
+        need = sums.alone + offset + max(-held, 0.0)
+        if not (mine * requirement >= need * value) and not value <= 0.0:
+            value, requirement = mine, need
+    doubtful = state != BLOCKED if state >= UNKNOWN else not is_kept(state, above, below, sunk, required, needless)
+    if figures[row, FIXED] == 0.0 and held_in_all == 0.0:
+        value, requirement, doubtful = 0.0, 0.0, state not in (0, BLOCKED)
+    if not np.isfinite(sums.in_all):
+        value, requirement, doubtful = np.nan, np.nan, state < UNKNOWN
+    figures[row, EQUITY], figures[row, REQUIREMENT] = value, requirement
+    return doubtful

@@ -7,14 +7,14 @@ looked after in `store_layout`; figures and statuses are compared by `audit.audi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from math import isnan
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from monitor.core.audit.comparing import Column, differences
 from monitor.core.audit.fault import Fault
 from monitor.core.instruments import Asset
 from monitor.core.ladder import Ladder
@@ -54,7 +54,6 @@ from monitor.core.store_screen import Screen
 from monitor.core.store_space import Space
 from monitor.core.store_terms import Contracts
 
-Column = npt.NDArray[Any]
 Band = tuple[Decimal | None, Decimal | None]
 """The ends between which a doubted price lies; None, None: it is exact."""
 
@@ -122,7 +121,7 @@ class StoreAudit:
         """Work the tables of a symbol out anew from the market; return what was otherwise in them."""
         before = self._contracts.tabulated(name)
         self._contracts.renew(name, market.instrument(name), market.mark(name), band)
-        return _differences(before, self._contracts.tabulated(name), symbol=name)
+        return differences(before, self._contracts.tabulated(name), symbol=name)
 
     def asset(self, name: str, terms: Asset[Decimal] | None, band: Band) -> list[Fault]:
         """Work the tables of an asset out anew; return what was otherwise in them."""
@@ -131,13 +130,13 @@ class StoreAudit:
         self._assets.renew(name, terms, *band)
         self._adl.set_index(number, terms)
         after = {**self._assets.tabulated(number), "index": np.array(self._adl.index_of(number))}
-        return _differences(before, after, symbol=name)
+        return differences(before, after, symbol=name)
 
     def law(self, portfolio: PortfolioTerms | None) -> list[Fault]:
         """Work the lines of the ladders and the portfolio method out anew; return what was otherwise in them."""
         stored = {"law": self._screen.law, **_arrays(self._screen.recipe)}
         right = {"law": law_of(self._ladders), **_arrays(recipe_of(portfolio).recipe)}
-        faults = _differences(stored, right)
+        faults = differences(stored, right)
         for name, column in stored.items():
             column[...] = right[name]
         return faults
@@ -242,17 +241,6 @@ class StoreAudit:
 
 def _arrays(recipe: Recipe) -> dict[str, Column]:
     return {"numbers": recipe.numbers, "groups": recipe.groups, "shocks": recipe.shocks, "credits": recipe.credits}
-
-
-def _differences(before: Mapping[str, Column], after: Mapping[str, Column], symbol: str = "") -> list[Fault]:
-    """Return the first element of each column that is another one than it was."""
-    faults = []
-    for name, was in before.items():
-        differs = np.nonzero(~((was == after[name]) | (np.isnan(was) & np.isnan(after[name]))).ravel())[0]
-        if len(differs):
-            stored, right = was.ravel()[differs[0]], after[name].ravel()[differs[0]]
-            faults.append(Fault(name, float(stored), float(right), symbol=symbol))
-    return faults
 
 
 class _Mender:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
+U8 = NDArray[np.uint64]
 U4 = NDArray[np.uint32]
 U1 = NDArray[np.uint8]
 

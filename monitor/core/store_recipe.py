@@ -37,9 +37,19 @@ DELTA, GROSS, HELD, SEEN, REST, CREDITED, SPREAD, PRICE, WORK_COLUMNS = range(9)
 """Of a group while an account is margined: Σ of its deltas with what is held, Σ |delta| of positions, Σ |what is held|,
 whether it was met; for `span` the delta no credit has used yet, and the credit. Of a token: DELTA is what is held in
 USD, SPREAD how far off that can be, PRICE its index, REST and CREDITED the ends of what it counts for others."""
-IN_ALL, VALUE_ERROR, ALONE, HELD_ERROR, TERMS, REQUIRED, OFF, SUMS = range(8)
-"""Of an account while it is margined: equity and Σ w·S; what ungrouped positions require and Σ S·i; how many numbers
-were added; what the method requires and its error, NaN where it is not known."""
+
+
+class Sums(NamedTuple):
+    """Hold what the pieces of an account come to.
+
+    Equity in USD and Σ w·S; what ungrouped positions require, and Σ S·i; how many numbers were added.
+    """
+
+    in_all: float
+    value_error: float
+    alone: float
+    held_error: float
+    terms: float
 
 
 class Recipe(NamedTuple):

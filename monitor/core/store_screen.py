@@ -73,10 +73,11 @@ class Screen:
 
     def holders(self, symbols: Collection[str], others: U4) -> NDArray[np.int64]:
         """Evaluate the holders of some symbols, and other scopes; return the candidates."""
-        chosen = self.entries_of(symbols)
-        if sum(map(len, chosen)) * _CELL_SHARE > self._space.columns.counters[CELLS_LIVE]:
+        columns, numbers = self._space.columns, self._numbers_of(symbols)
+        held = sum(columns.symbols.item(number, HELD_COUNT) for number in numbers)
+        if held * _CELL_SHARE > columns.counters[CELLS_LIVE]:
             return self.everybody()
-        return self.these(np.concatenate([*chosen, others]))
+        return self.these(np.concatenate([*self._entries(numbers), others]))
 
     def these(self, scopes: U4) -> NDArray[np.int64]:
         """Evaluate some scopes; one that is named twice is evaluated twice and returned once."""
@@ -93,14 +94,19 @@ class Screen:
 
     def entries_of(self, symbols: Collection[str]) -> list[U4]:
         """Return the holders of each symbol as scope ids."""
-        columns, known = self._space.columns, self._contracts.symbols
-        entries = []
-        for name in symbols:
-            number = known[name].number if name in known else len(columns.symbols)
-            if number < len(columns.symbols):
-                start = int(columns.symbols[number, HELD_START])
-                entries.append(columns.entries[start : start + int(columns.symbols[number, HELD_COUNT])])
-        return entries
+        return self._entries(self._numbers_of(symbols))
+
+    def _numbers_of(self, symbols: Collection[str]) -> list[int]:
+        """Return the numbers of those symbols that anybody has ever held."""
+        known, held = self._contracts.symbols, len(self._space.columns.symbols)
+        numbers = [known[name].number for name in symbols if name in known]
+        return [number for number in numbers if number < held]
+
+    def _entries(self, numbers: list[int]) -> list[U4]:
+        entries, symbols = self._space.columns.entries, self._space.columns.symbols
+        starts = [symbols.item(number, HELD_START) for number in numbers]
+        counts = [symbols.item(number, HELD_COUNT) for number in numbers]
+        return [entries[start : start + count] for start, count in zip(starts, counts, strict=True)]
 
     def scopes_in(self, assets: Collection[str], *, debts: bool = True) -> U4:
         """Return the scopes in USD with a part in one of some assets; with `debts`, also those in debt in one."""
