@@ -1,6 +1,6 @@
 /* The scenario method from scratch, one to one in C: what monitor/core/kernels_portfolio_rows.py gathers of an account
  * and scenario_of in kernels_methods.py requires of it; in the same order, so that figures are equal to the last bit.
- * Accounts are done one after the other: the daemon does 32 at a time only because of what its compiler costs a call. */
+ * Accounts are done one after the other. */
 #include "layout.h"
 
 enum { SLOPE, BASIS_RATE, MINIMUM_RATE, FACTOR, LIQUIDITY_RATE, EXPONENT };

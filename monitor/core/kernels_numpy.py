@@ -228,8 +228,7 @@ def judge_groups(
     """Add up the parts of scopes in USD, evaluated before; return those whose status is not proven."""
     has_positions = figures[row, FIXED] != 0.0
     equity, requirement, scale = (np.zeros(len(has_positions)) for _ in range(3))
-    parts = codes[cells].reshape(-1, capacity)
-    for part in parts.T:
+    for part in codes[cells].reshape(len(has_positions), capacity).T:
         plus, minus = coins[links[part, ASSET], PLUS], coins[links[part, ASSET], MINUS]
         amount = figures[part, EQUITY]
         equity += amount * np.where(amount < 0.0, minus, plus)
@@ -293,9 +292,8 @@ def sum_rows(
 def _added(first: F8, cells: F8, capacity: int) -> F8:
     """Return the first term of each row with its cells added, one after the other as in the kernels."""
     total = first.copy()
-    if capacity:
-        for column in cells.reshape(-1, capacity).T:
-            total += column
+    for column in cells.reshape(len(first), capacity).T:
+        total += column
     return total
 
 

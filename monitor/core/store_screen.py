@@ -32,7 +32,7 @@ _EXACT: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy, kernels)
 _BANDED: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_banded, kernels_banded)
 _PORTFOLIO: Final[tuple[ModuleType, ModuleType]] = (kernels_numpy_portfolio, kernels_portfolio)
 """The kernels without and with numba."""
-_CELL_SHARE: Final = 20
+_CELL_SHARE: Final = 30
 """Look at everybody where the holders of what moved are more than one in this many positions: it is quicker then."""
 _SCOPE_SHARE: Final = 4
 """The same, in scopes."""
