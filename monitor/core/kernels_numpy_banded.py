@@ -22,7 +22,7 @@ from monitor.core.kernels_banded import (
     WORSE,
     WORSE_NEEDED,
 )
-from monitor.core.kernels_numpy import Mask, are_doubtful, brackets_of, cells_of, rounding_of, runs, sum_rows
+from monitor.core.kernels_numpy_rows import Mask, are_doubtful, brackets_of, cells_of, rounding_of, runs, sum_rows
 from monitor.core.kernels_proof import BANKRUPT
 from monitor.core.store_columns import (
     ASSET,

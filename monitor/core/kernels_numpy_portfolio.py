@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from monitor.core.kernels_numpy import Mask, are_doubtful, brackets_of, rounding_of, runs
 from monitor.core.kernels_numpy_methods import judge_tokens, requirement_of
+from monitor.core.kernels_numpy_rows import Mask, are_doubtful, brackets_of, rounding_of, runs
 from monitor.core.kernels_proof import UNIT
 from monitor.core.store_columns import (
     ASSET,
