@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.core.kernels_numpy import Mask
+from monitor.core.kernels_numpy_rows import Mask
 from monitor.core.kernels_proof import BANKRUPT, UNIT
 from monitor.core.store_columns import BLOCKED, ENTER, F8, I8, LEAVE, STATES, UNKNOWN
 from monitor.core.store_recipe import (
