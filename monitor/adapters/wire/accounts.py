@@ -22,6 +22,7 @@ from monitor.adapters.wire.values import (
     check_id,
     check_name,
     check_names,
+    name_fault,
     positive_at,
 )
 from monitor.core.accounts import ABSENT, AccountEvent, PositionChange, Settings, Side
@@ -38,20 +39,21 @@ def decode_account_event(value: bytes | None, key: bytes | None, limits: Limits)
     check_id("account_id", body.account_id, limits.max_id_bytes)
     if key != body.account_id.encode():
         raise BadMessage(Code.WRONG_KEY, "account_id", "is not the key of the message")
+    epoch, mode, position_mode, given = body.epoch, body.margin_mode, body.position_mode, body.positions
     return AccountEvent(
-        account_id=body.account_id,
-        version=body.version,
-        event_time_ms=body.event_time_ms,
-        epoch=0 if body.epoch is UNSET else body.epoch,
-        snapshot=body.snapshot is True,
-        deleted=body.deleted is True,
-        margin_mode=None if body.margin_mode is UNSET else body.margin_mode,
-        position_mode=None if body.position_mode is UNSET else body.position_mode,
-        balances=named_amounts("balances", body.balances, limits),
-        positions=None if body.positions is UNSET else position_changes(body.positions, limits),
-        open_order_initial_margin=scope_amounts("open_order_initial_margin", body.open_order_initial_margin, limits),
-        net_transfers=named_amounts("net_transfers", body.net_transfers, limits),
-        settings=None if body.settings is UNSET else settings_of(body.settings, limits),
+        body.account_id,
+        body.version,
+        body.event_time_ms,
+        0 if epoch is UNSET else epoch,
+        body.snapshot is True,
+        body.deleted is True,
+        None if mode is UNSET else mode,
+        None if position_mode is UNSET else position_mode,
+        named_amounts("balances", body.balances, limits),
+        None if given is UNSET else position_changes(given, limits),
+        scope_amounts("open_order_initial_margin", body.open_order_initial_margin, limits),
+        named_amounts("net_transfers", body.net_transfers, limits),
+        None if body.settings is UNSET else settings_of(body.settings, limits),
     )
 
 
@@ -106,7 +108,8 @@ def position_changes(bodies: list[PositionBody], limits: Limits) -> tuple[Positi
 
 def _change(body: PositionBody, limits: Limits) -> PositionChange:
     digits = limits.max_digits
-    check_name("symbol", body.symbol, limits.max_id_bytes)
+    if name_fault(body.symbol, limits.max_id_bytes) is not None:
+        check_name("symbol", body.symbol, limits.max_id_bytes)
     side, quantity, entry_price = body.side, body.quantity, body.entry_price
     margin_type, wallet, leverage = body.margin_type, body.isolated_wallet, body.leverage
     return PositionChange(
