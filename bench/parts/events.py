@@ -5,6 +5,7 @@ The book they change is a book of their own.
 
 from __future__ import annotations
 
+import sys
 from itertools import count
 from typing import Final
 
@@ -20,7 +21,15 @@ from bench.messages import Message, Venue
 from bench.parts.context import Context
 from bench.rounds import Case, Ratio
 from bench.sizes import LINEAR
+from monitor.adapters.wire import WireCodec
 from monitor.adapters.wire.accounts import decode_account_event
+from monitor.app.account_intake import AccountIntake
+from monitor.app.changelog import Meta
+from monitor.app.image import Image
+from monitor.app.ports import Record
+from monitor.app.records import RecordMaker
+from monitor.app.topics import TopicNames
+from monitor.core.amendment import amended
 from monitor.core.inputs import AccountMessage, Origin
 from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
@@ -44,6 +53,11 @@ class AccountEvents:
         self._offsets = count()
         self._decoded: list[AccountMessage] = []
         self._raw: list[Message] = []
+        codec, engine = WireCodec(_LIMITS), self._book.engine
+        self._topics = TopicNames()
+        self._maker = RecordMaker(0, 1, self._topics, codec)
+        self._intake = AccountIntake(0, 1, codec, self._maker, engine.book)
+        self._image = Image(hash=0)
 
     def check(self) -> list[str]:
         """Apply some batches; compare a sample, which the touched accounts are part of, with exact arithmetic."""
@@ -58,14 +72,18 @@ class AccountEvents:
         """Time batches of messages; every round has new ones."""
         store, size = self._book.store, self._batch
         numbers = np.random.default_rng(5).choice(self._book.population.sizes.accounts, size, replace=False).tolist()
-        accounts = [(number, self._book.engine.book.account(number)) for number in numbers]
+        book = self._book.engine.book
+        records = [book.record(number) for number in numbers]
         board, ladders = self._book.engine.board, Ladders.same(LADDER)
-        scopes = [(number, rows_of(account, (), board, ladders)) for number, account in accounts]
-        writing = writing_of(store, scopes)
+        scopes = [(number, rows_of(book.account(number), (), board, ladders)) for number in numbers]
+        writing, reader = writing_of(store, scopes), store.packed_reader(0, brings_names=False)
         cases = [
             Case(_APPLY, size, lambda _: self._apply(self._decoded), self._next_decoded),
             Case(_DECODE, size, lambda _: self._apply(self._decode(self._raw)), self._next_raw),
+            Case(_SHARD, size, lambda _: self._take(), self._next_raw),
             Case(_ONLY_DECODE, size, lambda _: self._decode(self._raw), self._next_raw),
+            Case(_AMEND, size, lambda _: self._amend(), self._next_decoded),
+            Case(_PACKED, size, lambda _: reader.replace(numbers, records)),
             Case(_PUT, size, lambda _: store.put_many(scopes)),
             Case(_WRITE, size, lambda _: writing()),
             Case(_JUDGE, size, lambda _: store.judge_accounts(numbers)),
@@ -78,7 +96,7 @@ class AccountEvents:
             Measure("events", _DECODE, rate, Goal(200_000), "/s on one core"),
             *(
                 Measure("events", name, _micros(timings.least(name)), None, "µs each")
-                for name in (_ONLY_DECODE, _PUT, _WRITE, _JUDGE)
+                for name in (_SHARD, _ONLY_DECODE, _AMEND, _PACKED, _PUT, _WRITE, _JUDGE)
             ),
         )
         return Result("events", measures, timings, "message")
@@ -97,15 +115,38 @@ class AccountEvents:
             for key, value in messages
         ]
 
+    def _amend(self) -> None:
+        """Make the facts after each message, and keep none."""
+        book = self._book.engine.book
+        for message in self._decoded:
+            number = book.number_of(message.event.account_id)
+            assert number is not None, "the messages are about accounts of the book"
+            amended(book.record(number), message.event, _LIMITS)
+
+    def _take(self) -> None:
+        """Do with messages what a shard does, from records to records, but for what the client of the log does."""
+        raw = [
+            Record(self._topics.account_events, 0, next(self._offsets), facts.START_MS, key, value)
+            for key, value in self._raw
+        ]
+        [result] = self._intake.take(raw, self._book.engine.apply, facts.START_MS, sys.maxsize)
+        made = [record for account in result.outcome.worst_first() for record in self._maker.account(account)]
+        kept = [record for record in made if record.topic == self._topics.state]
+        total = self._image.hash_after((record.key or b"", record.value) for record in kept)
+        self._image.accept(kept, Meta("bench", 1, "bench", hash=total), facts.START_MS)
+
     def _apply(self, messages: list[AccountMessage]) -> Outcome:
         return self._book.engine.apply(messages, facts.START_MS)
 
 
 _APPLY: Final = "account events applied and re-judged"
 _DECODE: Final = "account messages decoded, validated, applied"
+_SHARD: Final = "the same by a shard, with the changelog's records and their hash"
 _ONLY_DECODE: Final = "of that: decoding and validating"
-_PUT: Final = "of that: rows made of facts and written, in one batch"
-_WRITE: Final = "of that: their kernel alone"
+_AMEND: Final = "of that: packed facts amended"
+_PACKED: Final = "of that: rows read from packed facts and written, in one batch"
+_PUT: Final = "the long way: rows made of facts and written, in one batch"
+_WRITE: Final = "its kernel alone"
 _JUDGE: Final = "of that: the accounts judged in one batch"
 
 
