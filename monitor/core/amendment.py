@@ -17,10 +17,11 @@ from monitor.core.limits import Limits
 
 _SECTIONS = 6
 """Without the reasons why a portfolio is none."""
-_VERSION, _TIME = 4, 6
 _DELETED = 2
 _NO = "0"
-_UNSAID = (None, None, None)
+_PORTFOLIO, _HEDGE, _CROSS = MarginMode.PORTFOLIO, PositionMode.HEDGE, MarginType.CROSS
+_BOTH, _SHORT = Side.BOTH, Side.SHORT
+"""Members of enumerations are found more slowly in their classes than anything else here is done."""
 _QUANTITY, _ENTRY_PRICE, _TYPE, _LEVERAGE = 2, 3, 4, 6
 
 
@@ -38,40 +39,40 @@ class _LongWay(Exception):
 
 def amended(record: bytes, event: AccountEvent, limits: Limits) -> Amended | None:
     """Return the facts after a message that is news and plain, None where the long way must be taken."""
-    if event.snapshot or event.deleted or (event.settings, event.margin_mode, event.position_mode) != _UNSAID:
+    _, version, time_ms, epoch, snapshot, deleted, mode, hedging, balances, changes, orders, transfers, given = event
+    if snapshot or deleted or mode is not None or hedging is not None or given is not None:
         return None
     sections = record.decode().split(SECTION)
     if len(sections) != _SECTIONS:
         return None
     try:
-        sections[0], is_hedged = _head_after(sections[0], event)
+        sections[0], is_hedged = _head_after(sections[0], version, epoch, time_ms)
         fields = sections[2].split(FIELD) if sections[2] else []
-        if event.positions:
-            _amend_positions(fields, event.positions, is_hedged=is_hedged)
+        if changes:
+            _amend_positions(fields, changes, is_hedged=is_hedged)
             sections[2] = FIELD.join(fields)
         most = limits.max_balances
-        if event.balances:
-            sections[1] = _overlaid(sections[1], event.balances, most)
-        if event.open_order_initial_margin:
-            sections[3] = _overlaid(sections[3], event.open_order_initial_margin, most + limits.max_positions)
-        if event.net_transfers:
-            sections[4] = _overlaid(sections[4], event.net_transfers, most)
+        if balances:
+            sections[1] = _overlaid(sections[1], balances, most)
+        if orders:
+            sections[3] = _overlaid(sections[3], orders, most + limits.max_positions)
+        if transfers:
+            sections[4] = _overlaid(sections[4], transfers, most)
     except _LongWay:
         return None
-    balances = (sections[1].count(FIELD) + 1) // 2
-    return Amended(SECTION.join(sections).encode(), balances, len(fields) // POSITION_FIELDS)
+    kept = (sections[1].count(FIELD) + 1) // 2
+    return Amended(SECTION.join(sections).encode(), kept, len(fields) // POSITION_FIELDS)
 
 
-def _head_after(section: str, event: AccountEvent) -> tuple[str, bool]:
+def _head_after(section: str, version: int, epoch: int, time_ms: int) -> tuple[str, bool]:
     """Return the head after a message, and whether the account is in hedge mode."""
-    head = section.split(FIELD)
-    form, _, mode, position_mode, version, epoch, _, flags = head
-    if form != FORMAT or mode == MarginMode.PORTFOLIO or flags[_DELETED] != _NO:
+    form, name, mode, position_mode, known, known_epoch, _, flags = section.split(FIELD)
+    if form != FORMAT or mode == _PORTFOLIO or flags[_DELETED] != _NO or epoch != int(known_epoch):
         raise _LongWay
-    if event.epoch != int(epoch) or event.version <= int(version):
+    if version <= int(known):
         raise _LongWay
-    head[_VERSION], head[_TIME] = str(event.version), str(event.event_time_ms)
-    return FIELD.join(head), position_mode == PositionMode.HEDGE
+    head = FIELD.join((form, name, mode, position_mode, str(version), known_epoch, str(time_ms), flags))
+    return head, position_mode == _HEDGE
 
 
 def _overlaid(section: str, given: Mapping[str, Decimal], at_most: int) -> str:
@@ -93,37 +94,31 @@ def _amend_positions(fields: list[str], changes: Sequence[PositionChange], *, is
     if len(changes) > 1 and len({change[:2] for change in changes}) < len(changes):
         raise _LongWay  # one is named twice
     for change in changes:
-        quantity = change.quantity
-        _check(change)
-        at = _place_of(fields, change.symbol, change.side)
-        if quantity is ABSENT or quantity:
+        symbol, side, quantity, entry_price, _, _, leverage = change
+        if (isinstance(entry_price, Decimal) and entry_price <= 0) or (isinstance(leverage, Decimal) and leverage <= 0):
+            raise _LongWay
+        at = _place_of(fields, symbol, side)
+        if not isinstance(quantity, Decimal):
+            _amend(fields, at, change, is_hedged=is_hedged)
+        elif quantity:
+            if side is not _BOTH and (quantity > 0) is (side is _SHORT):
+                raise _LongWay
             _amend(fields, at, change, is_hedged=is_hedged)
         elif at >= 0:
             del fields[at : at + POSITION_FIELDS]
 
 
-def _check(change: PositionChange) -> None:
-    """Leave to the long way what contradicts itself."""
-    _, side, quantity, entry_price, _, _, leverage = change
-    if isinstance(quantity, Decimal) and quantity and side is not Side.BOTH and (quantity > 0) is (side is Side.SHORT):
-        raise _LongWay
-    if isinstance(entry_price, Decimal) and entry_price <= 0:
-        raise _LongWay
-    if isinstance(leverage, Decimal) and leverage <= 0:
-        raise _LongWay
-
-
 def _amend(fields: list[str], at: int, change: PositionChange, *, is_hedged: bool) -> None:
     """Write a change over the position that begins at a place, add one where that is below 0."""
     symbol, side, quantity, entry_price, margin_type, _, leverage = change
-    if margin_type is not ABSENT and margin_type is not MarginType.CROSS:
+    if margin_type is not ABSENT and margin_type is not _CROSS:
         raise _LongWay
     if at < 0:
-        if quantity is ABSENT or entry_price is ABSENT or (side is Side.BOTH) is is_hedged:
+        if quantity is ABSENT or entry_price is ABSENT or (side is _BOTH) is is_hedged:
             raise _LongWay
         at = len(fields)
-        fields += (symbol, side, "", "", MarginType.CROSS, "", "")
-    elif fields[at + _TYPE] != MarginType.CROSS:
+        fields += (symbol, side, "", "", _CROSS, "", "")
+    elif fields[at + _TYPE] != _CROSS:
         raise _LongWay
     if quantity is not ABSENT:
         fields[at + _QUANTITY] = str(quantity)
@@ -136,10 +131,10 @@ def _amend(fields: list[str], at: int, change: PositionChange, *, is_hedged: boo
 def _place_of(fields: list[str], symbol: str, side: Side) -> int:
     """Return where a position begins among packed ones, -1 where there is none."""
     at = -1
-    while True:
-        try:
+    try:
+        while True:
             at = fields.index(symbol, at + 1)
-        except ValueError:
-            return -1
-        if at % POSITION_FIELDS == 0 and fields[at + 1] == side:
-            return at
+            if at % POSITION_FIELDS == 0 and fields[at + 1] == side:
+                return at
+    except ValueError:
+        return -1
