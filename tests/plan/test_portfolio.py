@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from monitor.core.accounts import Account, MarginMode
 from monitor.core.ladder import Ladder
+from monitor.core.margin import assess
 from monitor.core.market import FixedMarket
+from monitor.core.plan.plan import plan_of
 from monitor.core.plan.rule import LiquidationRule, RuleName, line_of
 from monitor.core.portfolio.terms import (
     Group,
@@ -112,3 +114,17 @@ def test_a_plan_does_what_it_says(
             for each in who.positions.values()
         ]
         assert not line.is_met(*figures(applied(who, prices, closed), "portfolio", prices))
+
+
+def test_there_is_no_plan_where_a_fee_brings_in_what_is_not_known() -> None:
+    """A position at its entry price has no part in the mixed group of its settle asset; once a fee is paid it has."""
+    groups = (Group("ALL", ("B", "C"), ("USDT",)),)
+    contracts = instrument("B", base="BTC"), instrument("C", base="ETH"), charged(instrument("E", base="ETH"), "0.01")
+    plain = market(*contracts, marks=MARKS, assets=(asset("USDT"), asset("OLD", ratio="0")))
+    terms = PortfolioTerms(Method.SCENARIO, {Method.SCENARIO: ScenarioTerms(groups)}).resolved(plain.instruments)
+    prices = replace(plain, portfolio=terms)
+    who = account(position("-10", "10", symbol="E"), balances={"OLD": "250"}, mode=MarginMode.PORTFOLIO)
+    assessment = assess(who, "portfolio", prices)
+    assert assessment.equity == 0
+    assert assessment.maintenance_margin
+    assert plan_of(who, assessment, prices, LADDER, LiquidationRule()) is None

@@ -16,7 +16,7 @@ from monitor.core.margin import Assessment
 from monitor.core.market import Market
 from monitor.core.plan.exchange import Exchange, exchanges_of
 from monitor.core.plan.projection import in_decimals, in_fractions
-from monitor.core.plan.reassessed import Reassessed
+from monitor.core.plan.reassessed import FiguresUnknown, Reassessed
 from monitor.core.plan.rule import Line, LiquidationRule, line_of
 from monitor.core.plan.way import WayBack, way_back
 from monitor.core.scopes import ScopeKind
@@ -49,7 +49,7 @@ class Plan(NamedTuple):
 def plan_of(
     account: Account, assessment: Assessment, market: Market, ladder: Ladder, rule: LiquidationRule
 ) -> Plan | None:
-    """Return the plan of a scope, None where its figures are not known.
+    """Return the plan of a scope, None where its figures are not known, or would not be amid its reductions.
 
     Cancelling orders frees initial margin and changes neither equity nor requirement. Figures after a reduction assume
     that it fills at the mark; the automatic exchange changes none.
@@ -58,7 +58,10 @@ def plan_of(
     if equity is None or requirement is None or assessment.unknown_because:
         return None
     line = line_of(rule, ladder)
-    way = _way_back(account, assessment, market, rule, line)
+    try:
+        way = _way_back(account, assessment, market, rule, line)
+    except FiguresUnknown:
+        return None
     last = way.reductions[-1] if way.reductions else None
     positions = [leg.position for leg in assessment.legs]
     return Plan(

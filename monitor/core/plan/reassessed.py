@@ -23,6 +23,10 @@ from monitor.core.positions import unrealized_pnl
 _ZERO = Decimal(0)
 
 
+class FiguresUnknown(Exception):
+    """A reduction brings a scope where its figures are not known: the fee may bring in what is not."""
+
+
 class Reassessed:
     """Project a scope by assessing the account as it would be: fills at the mark, fees paid from the wallet."""
 
@@ -44,7 +48,7 @@ class Reassessed:
         self._market = market
 
     def after(self, holding: Holding[Fraction], quantity: Decimal, *, charged: bool = True) -> Figures[Fraction]:
-        """Return the figures after one more reduction, which is not taken."""
+        """Return the figures after one more reduction, which is not taken. Raises `FiguresUnknown`."""
         fee = holding.notional(quantity) * holding.fee_rate if charged else Fraction(0)
         if not quantity:
             return Figures(self.equity, self.requirement, fee)
@@ -52,7 +56,8 @@ class Reassessed:
         found = self._answers.get(asked)
         if found is None:
             figures = assess(self._changed(holding, quantity, fee), self._scope, self._market)
-            assert figures.equity is not None and figures.maintenance_margin is not None, "what is known stays known"
+            if figures.equity is None or figures.maintenance_margin is None:
+                raise FiguresUnknown
             found = Figures(Fraction(figures.equity), Fraction(figures.maintenance_margin), fee)
             self._answers[asked] = found
         return found
