@@ -109,10 +109,10 @@ def decide(
     raw, told = _statuses(assessment, ladder, last)
     if not bands:
         return Verdict(assessment, told, raw, degraded=degraded)
-    worse, better = _ends(account, assessment.scope, market, bands)
-    ends = {_statuses(assess(account, assessment.scope, end), ladder, last)[1] for end in (worse, better)}
-    if len(ends) == 1:
-        return Verdict(assessment, ends.pop(), raw, degraded=degraded, bands=bands)
+    ends = [assess(account, assessment.scope, end) for end in _ends(account, assessment.scope, market, bands)]
+    found = {_statuses(end, ladder, last)[1] for end in ends if not end.unknown_because}
+    if len(found) == 1 and not any(end.unknown_because for end in ends):
+        return Verdict(assessment, found.pop(), raw, degraded=degraded, bands=bands)
     because = tuple(band.reason for band in bands)
     return Verdict(assessment, MarginStatus.UNKNOWN, MarginStatus.UNKNOWN, because, degraded, bands)
 
@@ -152,18 +152,22 @@ def _needed(account: Account, scope: str, board: MarketBoard) -> list[tuple[str,
 
 
 def _ends(account: Account, scope: str, market: Market, bands: Sequence[Band]) -> tuple[Shifted, Shifted]:
-    """Return the markets with every stale price at the end that is worse, and better, for this scope."""
+    """Return the markets with every stale price at the end that is worse, and better, for this scope.
+
+    An end at which figures are not known is the worse one: what is zero at the last price may count at another.
+    """
     worse: dict[bool, dict[str, Decimal]] = {False: {}, True: {}}
     better: dict[bool, dict[str, Decimal]] = {False: {}, True: {}}
     for band in bands:
         at_low, at_high = (_headroom(account, scope, band.at(market, end)) for end in (band.low, band.high))
-        low_is_worse = at_low <= at_high
+        low_is_worse = at_low is None or (at_high is not None and at_low <= at_high)
         worse[band.is_asset][band.name] = band.low if low_is_worse else band.high
         better[band.is_asset][band.name] = band.high if low_is_worse else band.low
     return Shifted(market, worse[False], worse[True]), Shifted(market, better[False], better[True])
 
 
-def _headroom(account: Account, scope: str, market: Market) -> Fraction:
+def _headroom(account: Account, scope: str, market: Market) -> Fraction | None:
     figures = assess(account, scope, market)
-    assert figures.equity is not None and figures.maintenance_margin is not None, "moved prices are all known"
+    if figures.equity is None or figures.maintenance_margin is None:
+        return None
     return Fraction(figures.equity) - Fraction(figures.maintenance_margin)

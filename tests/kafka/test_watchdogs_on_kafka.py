@@ -152,7 +152,8 @@ async def test_a_foreign_open_transaction_on_the_prices_is_said(request: pytest.
             await venue.price("84")
             where = f"{venue.topics.mark_prices}[0]"
             await until(lambda: (Watchdog.OPEN_TRANSACTION.value, where) in notes.alarms, 30)
-            assert f"{where}: 2 offsets wait behind a transaction" in instance.why_not_well()[0]
+            why = "; ".join(instance.why_not_well())  # a busy machine may have other complaints
+            assert f"{where}: 2 offsets wait behind a transaction" in why
             assert await venue.chain() == [], "what waits behind it is not judged, and that is why it is said"
             await foreign.abort_transaction()
             await until_told(venue, ["takeover"])

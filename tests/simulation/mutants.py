@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partialmethod
 from typing import Any
 from unittest.mock import patch
 
@@ -90,7 +91,7 @@ def catching_up_is_left_out() -> AbstractContextManager[Any]:
 
 def missed_prices_are_not_judged() -> AbstractContextManager[Any]:
     """What came while nobody owned the shard is taken without judging anybody."""
-    return patch.object(StepMaker, "judge_missed", StepMaker.take_unjudged)
+    return patch.object(StepMaker, "judge_missed", partialmethod(StepMaker.take, judging=False))
 
 
 def missed_prices_are_judged_backwards() -> AbstractContextManager[Any]:
