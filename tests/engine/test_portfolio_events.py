@@ -172,7 +172,7 @@ def test_a_mixed_group_makes_its_users_unknown_and_can_be_proven() -> None:
     )
     life.apply(AccountMessage(event, life.origin()))
     life.apply(InstrumentTerms("OTHER", instrument("OTHER", base="DOGE"), life.origin()))
-    again = dataclasses.replace(event, version=2)
+    again = event._replace(version=2)
     life.apply(AccountMessage(again, life.origin()))
     told = life.events[-1]
     assert (told["status"], told["unknown_because"]) == ("unknown", ["mixed_bases:ALL"])
