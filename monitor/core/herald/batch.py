@@ -124,8 +124,8 @@ class Batch:
         return found
 
     def _asked(self, questions: Sequence[Question]) -> Asked:
-        records = [self._book.record(number) for number in dict.fromkeys(one.account for one in questions)]
         numbers = {number: place for place, number in enumerate(dict.fromkeys(one.account for one in questions))}
+        records = [self._book.record(number) for number in numbers]
         names = list(dict.fromkeys(one.name for one in questions))
         targets = {name: self._target(name) for name in names}
         places = {name: place for place, name in enumerate(names)}

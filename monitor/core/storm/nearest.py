@@ -53,6 +53,7 @@ from monitor.core.storm.columns import (
     H,
 )
 from monitor.core.storm.division import quotient
+from monitor.core.storm.figures import put_needed
 from monitor.core.storm.numbers import (
     FAULT,
     LENGTH,
@@ -158,22 +159,11 @@ def look_into(w: I8, first: int, number: int, count: int, has_best: bool, tiers:
 
 
 @inner
-def put_needed_at(w: I8, to: int, tier: int, tiers: I8) -> None:
-    """Set a row to the requirement of the notional `FLOOR_ROW` by a bracket, never below 0."""
-    put_number(w, A, tiers[tier, REQUIRED], tiers[tier, REQUIRED_DECIMALS])
-    multiply(w, B, FLOOR_ROW, A)
-    put_number(w, A, tiers[tier, LESS], tiers[tier, LESS_DECIMALS])
-    subtract(w, to, B, A)
-    if sign_of(w, to) < 0:
-        w[to, LENGTH] = 0
-
-
-@inner
 def look_at_floor(w: I8, tier: int, has_best: bool, tiers: I8) -> bool:
     """Look at the floor of a bracket, where published deductions may make F jump over 0."""
     put_number(w, FLOOR_ROW, tiers[tier, FLOOR], tiers[tier, FLOOR_DECIMALS])
-    put_needed_at(w, E, tier - 1, tiers)
-    put_needed_at(w, F, tier, tiers)
+    put_needed(w, E, FLOOR_ROW, tier - 1, tiers)
+    put_needed(w, F, FLOOR_ROW, tier, tiers)
     if compare(w, E, F) == 0:
         return has_best
     multiply(w, A, GAIN, FLOOR_ROW)

@@ -48,11 +48,17 @@ def put_headroom(w: I8, to: int, equity: int, requirement: int, scalars: I8) -> 
 
 
 @inner
+def is_met(w: I8, headroom: int, requirement: int, scalars: I8) -> bool:
+    """Return whether a headroom over a requirement says that the line is met."""
+    sign = sign_of(w, headroom)
+    return sign > 0 or (sign == 0 and not (scalars[STRICT] == 1 and sign_of(w, requirement) != 0))
+
+
+@inner
 def is_back(w: I8, scalars: I8) -> bool:
     """Return whether what is left is at the line or above it."""
     put_headroom(w, D, LEFT_EQUITY, LEFT_REQUIREMENT, scalars)
-    sign = sign_of(w, D)
-    return sign > 0 or (sign == 0 and not (scalars[STRICT] == 1 and sign_of(w, LEFT_REQUIREMENT) != 0))
+    return is_met(w, D, LEFT_REQUIREMENT, scalars)
 
 
 @inner
@@ -120,9 +126,7 @@ def relieves(w: I8, number: int, scalars: I8) -> bool:
     put_headroom(w, D, LEFT_EQUITY, LEFT_REQUIREMENT, scalars)
     put_after(w, number, E, F)
     put_headroom(w, FEES, E, F, scalars)
-    sign = sign_of(w, FEES)
-    met = sign > 0 or (sign == 0 and not (scalars[STRICT] == 1 and sign_of(w, F) != 0))
-    return met or compare(w, FEES, D) > 0
+    return is_met(w, FEES, F, scalars) or compare(w, FEES, D) > 0
 
 
 @inner
