@@ -290,7 +290,7 @@ class Lives:
 
     def _aim(self, random: Random) -> Input:
         """Put a scope exactly on a line, or a hair beside it, by its wallet."""
-        scopes = [key for key in self.twin.verdicts if self._is_within_reach(*key)]
+        scopes = sorted(key for key in self.twin.verdicts if self._is_within_reach(*key))
         if not scopes:
             return Clock(self.now_ms)
         who, scope = random.choice(scopes)

@@ -44,7 +44,13 @@ RULED = (
     {"adl_exempt": True},
 )
 """Settings that bring rules, and what else is looked at when facts change."""
-ALL_RULES = (RuleSettings(), RuleSettings(), RuleSettings(drawdown_profile="moderate", account_limit=Decimal("0.5")))
+WRITTEN_AT_ONCE = RuleSettings(high_step=Decimal(0))
+ALL_RULES = (
+    WRITTEN_AT_ONCE,
+    WRITTEN_AT_ONCE,
+    replace(WRITTEN_AT_ONCE, drawdown_profile="moderate", account_limit=Decimal("0.5")),
+)
+"""Of two small rises in one call the first alone would be written, or both together: neither is wrong."""
 UNMIXED = tuple(one for one in PORTFOLIOS if one is None or "ALL" not in one.get("groups", ()))
 """In a mixed group a portfolio's figures are known only while its exposure is exactly nothing."""
 LIMITS = (
