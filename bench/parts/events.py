@@ -26,6 +26,7 @@ from monitor.adapters.wire.accounts import decode_account_event
 from monitor.app.account_intake import AccountIntake
 from monitor.app.changelog import Meta
 from monitor.app.image import Image
+from monitor.app.observing import SilentObserver
 from monitor.app.ports import Record
 from monitor.app.records import RecordMaker
 from monitor.app.topics import TopicNames
@@ -56,7 +57,7 @@ class AccountEvents:
         codec, engine = WireCodec(_LIMITS), self._book.engine
         self._topics = TopicNames()
         self._maker = RecordMaker(0, 1, self._topics, codec)
-        self._intake = AccountIntake(0, 1, codec, self._maker, engine.book)
+        self._intake = AccountIntake(0, 1, codec, self._maker, engine.book, SilentObserver())
         self._image = Image(hash=0)
 
     def check(self) -> list[str]:

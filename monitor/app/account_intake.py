@@ -6,10 +6,12 @@ A run holds records with different keys, so that no two of them are about one ac
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from monitor.app.codec import BadMessage, Codec, WrongPartition
+from monitor.app.observing import Observer
 from monitor.app.ports import Record, TopicPartition
 from monitor.app.reading import Fault
 from monitor.app.records import RecordMaker
@@ -35,12 +37,15 @@ _MUCH: Final = 1_000
 class AccountIntake:
     """Make results of account messages."""
 
-    def __init__(self, shard: int, shards: int, codec: Codec, maker: RecordMaker, book: AccountBook) -> None:
+    def __init__(
+        self, shard: int, shards: int, codec: Codec, maker: RecordMaker, book: AccountBook, observer: Observer
+    ) -> None:
         self._shard = shard
         self._shards = shards
         self._codec = codec
         self._maker = maker
         self._book = book
+        self._observer = observer
         self._most = _FIRST
 
     def run_at(self, records: Sequence[Record], start: int) -> Sequence[Record]:
@@ -57,11 +62,15 @@ class AccountIntake:
         """Apply a run; return one result where it has room, that many records being left of it, else one a message."""
         faults: dict[int, Fault] = {}
         inputs: list[OfAccount] = []
+        began = time.thread_time()
         for record in run:
             item = self._input(record, faults)
             if item is not None:
                 inputs.append(item)
+        decoded = time.thread_time()
         outcome = apply(inputs, now_ms)
+        self._observer.stage("decode", decoded - began)
+        self._observer.stage("apply", time.thread_time() - decoded)
         at = {record.offset: record for record in run} if outcome.refusals else {}
         for refusal in outcome.refusals:
             offset = refusal.origin.offset

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -196,7 +197,10 @@ class GlobalFeed:
             await asyncio.sleep(_POLL_MS / 1000)
             return
         records = await self._reader.poll(self.settings.max_poll_records, _POLL_MS)
-        self._append(self.reading.entry(record) for record in records)
+        started = time.thread_time()
+        entries = [self.reading.entry(record) for record in records]
+        self._observer.stage("decode", time.thread_time() - started)
+        self._append(entries)
         seen_ms = {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}
         self._seen_ms |= seen_ms
         for where in self.positions:

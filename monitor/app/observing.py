@@ -14,6 +14,10 @@ from monitor.core.fund.figures import FundFigures
 ShardState = Literal["waiting", "fencing", "restoring", "catching_up", "steady", "recovering"]
 """The stages of a shard on this instance."""
 
+Stage = Literal["decode", "apply", "judge", "encode"]
+"""Where processor time goes: messages decoded, account messages applied and their accounts judged, everything else
+judged, records made. What is left of the process is the client of the log and the event loop."""
+
 
 class Observer(Protocol):
     """Take note of work as it is done; every verb returns at once and never raises."""
@@ -41,6 +45,9 @@ class Observer(Protocol):
 
     def kernel(self, seconds: float) -> None:
         """Note how long the engine worked on a step."""
+
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """Note processor time of one thread that went into a stage of the work."""
 
     def step(self, seconds: float) -> None:
         """Note how long a step took, from the records at hand to the commit."""
@@ -145,6 +152,9 @@ class SilentObserver:
         """Ignore it."""
 
     def kernel(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def stage(self, stage: Stage, seconds: float) -> None:
         """Ignore it."""
 
     def step(self, seconds: float) -> None:

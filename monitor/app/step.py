@@ -20,7 +20,7 @@ from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 from monitor.core.everybody import judged_in_turns
 from monitor.core.fund.claims import UNREADABLE, message_of
-from monitor.core.inputs import Clock, FundRecord, InstrumentTerms, Origin, RejectedMessage
+from monitor.core.inputs import Clock, FundRecord, Input, InstrumentTerms, Origin, RejectedMessage
 from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
 from monitor.core.partitioning import partition_of
@@ -55,7 +55,7 @@ class StepMaker:
         self._maker = maker
         self._observer = observer
         self._limits = limits
-        self._accounts = AccountIntake(shard, shards, codec, maker, engine.book)
+        self._accounts = AccountIntake(shard, shards, codec, maker, engine.book, observer)
         self._clock_ms = 0
         self.is_behind = False  # whether there is more to show than the last step could: the next is due at once
         self._quiet_ms = 0
@@ -71,11 +71,11 @@ class StepMaker:
         """Judge messages one after the other, of both kinds until their time is up; then let the clock move on."""
         step = Step()
         apply, started = self.engine.apply, time.perf_counter()
-        step.entries = self._work_through(entries, apply, now_ms, step)
+        step.entries = self._work_through(entries, self._judge, now_ms, step)
         step.records = self._work_through_own(records, apply, now_ms, step)
         if now_ms - self._clock_ms >= CLOCK_MS or self.is_behind:
             self._clock_ms = now_ms
-            self._add(StepResult(apply([Clock(now_ms)], now_ms)), step)
+            self._add(StepResult(self._judge([Clock(now_ms)], now_ms)), step)
             self.is_behind = self.engine.is_behind(now_ms)
         if now_ms - self._census_ms >= _CENSUS_MS:
             self._census_ms = now_ms
@@ -194,8 +194,16 @@ class StepMaker:
             self._add(result, step)
         return len(run)
 
+    def _judge(self, inputs: Sequence[Input], now_ms: int) -> Outcome:
+        """Have the engine apply what is not an account's message, and note what that takes."""
+        started = time.thread_time()
+        outcome = self.engine.apply(inputs, now_ms)
+        self._observer.stage("judge", time.thread_time() - started)
+        return outcome
+
     def _finish(self, step: Step) -> Step:
         """Make the records of a step, worst first, what goes with the positions last."""
+        started = time.thread_time()
         for result in step.results:
             accounts = result.outcome.worst_first()
             result.groups = [self._maker.account(account) for account in accounts]
@@ -204,6 +212,7 @@ class StepMaker:
             result.groups += self._maker.samples(result.outcome.samples)
             if last := self._maker.funds(result.outcome.funds, result.fund_windows) + result.tail:
                 result.groups.append(last)
+        self._observer.stage("encode", time.thread_time() - started)
         return step
 
     def _add(self, result: StepResult, step: Step) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from monitor.adapters.wire import WireCodec
 from monitor.app.account_intake import AccountIntake
+from monitor.app.observing import SilentObserver
 from monitor.app.ports import Record
 from monitor.app.records import RecordMaker
 from monitor.app.results import Step, StepResult
@@ -42,7 +43,7 @@ def records_of(seed: int) -> list[Record]:
 def taken(records: list[Record], most: int, *, runs: bool) -> Step:
     """Return a step made of records, in runs or one by one."""
     engine, step, done = new_engine(), Step(), 0
-    intake = AccountIntake(0, 1, CODEC, RecordMaker(0, 1, TOPICS, CODEC), engine.book)
+    intake = AccountIntake(0, 1, CODEC, RecordMaker(0, 1, TOPICS, CODEC), engine.book, SilentObserver())
     while done < len(records):
         run = intake.run_at(records, done) if runs else records[done : done + 1]
         assert len({record.key for record in run}) == len(run), "no account is twice in a run"
@@ -80,7 +81,7 @@ def test_runs_fill_the_transactions_that_single_messages_fill(most: int) -> None
 def test_a_run_that_causes_much_makes_the_next_one_short() -> None:
     """The time of a step is looked at between runs only; a portfolio is as much as many records."""
     engine = new_engine()
-    intake = AccountIntake(0, 1, CODEC, RecordMaker(0, 1, TOPICS, CODEC), engine.book)
+    intake = AccountIntake(0, 1, CODEC, RecordMaker(0, 1, TOPICS, CODEC), engine.book, SilentObserver())
 
     def message(number: int, mode: str) -> Record:
         body = {"account_id": str(number), "version": number, "event_time_ms": 1, "snapshot": True, "margin_mode": mode}

@@ -10,21 +10,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Info, generate_latest
 
 from monitor.adapters.metrics.audit import AuditMetrics
 from monitor.adapters.metrics.recovery import RecoveryMetrics
 from monitor.adapters.metrics.scopes import ScopeMetrics
+from monitor.adapters.metrics.work import WorkMetrics
 from monitor.app.alarms import Watchdog
-from monitor.app.observing import ShardState
+from monitor.app.observing import ShardState, Stage
 from monitor.app.ports import TopicPartition
 from monitor.core.fund.figures import FundFigures
-
-TRANSACTION_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-"""A commit takes 7 to 30 ms on an idle broker; the longest a transaction may live is 10 s."""
-
-WORK_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-"""Re-margining a million accounts takes 10 to 20 ms; more than a second starves the heartbeats' margin."""
 
 _OF_FUNDS = {
     "balance": "What an insurance fund holds, in its asset",
@@ -41,7 +36,7 @@ class PrometheusObserver:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._count_inputs(registry)
         self._count_outputs(registry)
-        self._time_work(registry)
+        self._work = WorkMetrics(registry)
         self._gauge_state(registry)
         self._recovery = RecoveryMetrics(registry)
         self._audit = AuditMetrics(registry)
@@ -73,26 +68,12 @@ class PrometheusObserver:
         self._dead_letters = Counter(
             "liqmon_dead_letters", "Bad messages set aside", ["topic", "reason"], registry=registry
         )
-        self._records = Counter("liqmon_records_written", "Records committed", registry=registry)
         self._log_faults = Counter("liqmon_log_faults", "Faults of the log", ["fault"], registry=registry)
         self._takeovers = Counter("liqmon_takeovers", "Shards taken over", registry=registry)
 
         self._decisions = Counter(
             "liqmon_fund_decisions", "Claims on insurance funds, by what became of them", ["kind"], registry=registry
         )
-
-    def _time_work(self, registry: CollectorRegistry) -> None:
-        self._transaction = Histogram(
-            "liqmon_transaction_seconds", "Begin to commit", buckets=TRANSACTION_BUCKETS, registry=registry
-        )
-        self._kernel = Histogram(
-            "liqmon_kernel_seconds", "The engine's work on a step", buckets=WORK_BUCKETS, registry=registry
-        )
-        self._step = Histogram(
-            "liqmon_step_seconds", "Records at hand to commit", buckets=TRANSACTION_BUCKETS, registry=registry
-        )
-        self._loop_lag = Gauge("liqmon_event_loop_lag_seconds", "Lateness of the last timer", registry=registry)
-        self._tasks = Gauge("liqmon_tasks", "Tasks of the event loop that have not ended", registry=registry)
 
     def _gauge_state(self, registry: CollectorRegistry) -> None:
         self._scopes = ScopeMetrics(registry)
@@ -158,16 +139,19 @@ class PrometheusObserver:
 
     def transaction(self, seconds: float, records: int) -> None:
         """Time a committed transaction and count its records."""
-        self._transaction.observe(seconds)
-        self._records.inc(records)
+        self._work.transaction(seconds, records)
 
     def kernel(self, seconds: float) -> None:
         """Time the engine's work on one step."""
-        self._kernel.observe(seconds)
+        self._work.kernel(seconds)
+
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """Count processor time."""
+        self._work.stage(stage, seconds)
 
     def step(self, seconds: float) -> None:
         """Time one step."""
-        self._step.observe(seconds)
+        self._work.step(seconds)
 
     def position(self, where: TopicPartition, offset: int, end: int, timestamp_ms: int | None) -> None:
         """Show how far an input is read."""
@@ -236,11 +220,11 @@ class PrometheusObserver:
 
     def loop_lag(self, seconds: float) -> None:
         """Show the lateness of the event loop."""
-        self._loop_lag.set(seconds)
+        self._work.loop_lag(seconds)
 
     def tasks(self, running: int) -> None:
         """Show the tasks of the event loop."""
-        self._tasks.set(running)
+        self._work.tasks(running)
 
     def audited(self, scopes: int, seconds: float) -> None:
         """Count what the audit looked at."""
