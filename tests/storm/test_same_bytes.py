@@ -14,7 +14,10 @@ from monitor.core.adl.queue import AdlQueue
 from monitor.core.engine import MarginEngine
 from monitor.core.herald.batch import Batch, Pieces, Question
 from monitor.core.inputs import AccountMessage, AssetTerms, Clock, InstrumentTerms, Origin, Prices
+from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome
+from monitor.core.storm.telling import ROOM_OF_SCOPE, V_STATUS
+from monitor.core.storm.wording import P_PLAN
 from monitor.core.teller import Teller
 from tests.storm.market import Market
 
@@ -115,3 +118,22 @@ def test_both_ways_write_the_same_bytes(variant: str, seed: int, asked: Counter[
     assert sum(len(events) for step in plain for _, events, *_ in step) > 40
     for mine, theirs in zip(quick, plain, strict=True):
         assert mine == theirs
+
+
+def test_a_piece_that_was_not_written_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scope in no liquidation has no words of a plan, and none of what was written of the scopes before it."""
+    found: list[Pieces] = []
+    ask = Batch.ask
+
+    def keeping(self: Batch, questions: list[Question]) -> list[Pieces | None]:
+        answers = ask(self, questions)
+        found.extend(one for one in answers if one is not None and one.words)
+        return answers
+
+    monkeypatch.setattr(Batch, "ask", keeping)
+    monkeypatch.setattr(Teller, "_is_worth_it", lambda self, scopes: self._store.uses_numba and len(scopes) > 0)
+    play(Shard({}, quick=True), 1)
+    milder = [one for one in found if one.verdict[V_STATUS] < MarginStatus.LIQUIDATION.rank]
+    assert len(milder) > 20
+    assert {word for one in milder for word in one.words[P_PLAN:]} == {b""}
+    assert max(sum(map(len, one.words)) for one in found) < ROOM_OF_SCOPE

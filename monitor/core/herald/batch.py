@@ -163,8 +163,9 @@ class Batch:
 
     @staticmethod
     def _read(answer: Answer, first: int, done: int) -> list[Pieces | None]:
-        """Return the pieces of scopes that are done."""
-        verdicts, pieces = answer.verdicts[first:done].tolist(), answer.pieces[first:done].tolist()
+        """Return the pieces of scopes that are done; one that was not written is empty."""
+        begun = np.maximum.accumulate(answer.pieces[first:done], axis=1)  # else a piece would begin with the batch
+        verdicts, pieces = answer.verdicts[first:done].tolist(), begun.tolist()
         places = answer.places[first:done].tolist()
         text = answer.out[: max((ends[-1] for ends in pieces), default=0)].tobytes()
         found: list[Pieces | None] = []
