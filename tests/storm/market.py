@@ -10,6 +10,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+ODD_SYMBOLS = ("S", 'q"t', "back\\slash", "é口")
+SECOND_ASSET = 'U"\\Cé'
 ODD_IDS = ('quote"d', "back\\slash", "naïve", "tab-free", "口座", "p|ipe")
 LEVERAGES = ("1", "3", "7", "10", "12.5", "15", "20", "33", "50", "125", None)
 MODES = ("cross", "cross", "cross", "isolated", "hedge", "multi_asset", "settings", "orders", "two_pools")
@@ -20,7 +22,9 @@ class Market:
 
     def __init__(self, seed: int, symbols: int = 14) -> None:
         self.rng = random.Random(f"storm {seed}")
-        self.symbols = [f"S{number}USD" + ("" if number % 3 else "T") for number in range(symbols)]
+        self.symbols = [
+            f"{ODD_SYMBOLS[number // 2 % 4]}{number}USD" + ("" if number % 3 else "T") for number in range(symbols)
+        ]
         self.marks = {symbol: 10 ** self.rng.uniform(-4, 4.5) for symbol in self.symbols}
         self.funds_by_symbol = {symbol: self.rng.random() < 0.7 for symbol in self.symbols}
 
@@ -38,7 +42,7 @@ class Market:
         body: dict[str, Any] = {
             "symbol": symbol,
             "contract": "inverse" if self.symbols.index(symbol) % 7 == 6 else "linear",
-            "settle_asset": "USDC" if self.symbols.index(symbol) % 5 == 4 else "USDT",
+            "settle_asset": SECOND_ASSET if self.symbols.index(symbol) % 5 == 4 else "USDT",
             "brackets": brackets,
             "contract_size": rng.choice(("1", "1", "0.1", "10", "1000")),
             "closing_fee_rate": rng.choice(("0", "0", "0.0005")),
@@ -94,7 +98,7 @@ class Market:
             "balances": {"USDT": f"{gross * rng.uniform(0.01, 0.5):.{rng.randint(0, 8)}f}"},
         }
         if mode == "two_pools" or rng.random() < 0.1:
-            body["balances"]["USDC"] = f"{gross * rng.uniform(0.01, 0.3):.4f}"
+            body["balances"][SECOND_ASSET] = f"{gross * rng.uniform(0.01, 0.3):.4f}"
         if rng.random() < 0.1:
             body["balances"].pop("USDT")
         body |= {

@@ -16,7 +16,7 @@ from monitor.core.events import Event, Moment, deserves_plan
 from monitor.core.evidence import basis_object, ladder_object, rule_object
 from monitor.core.fund.claimant import Claimant
 from monitor.core.herald.batch import QUIET, Batch, Pieces, Question
-from monitor.core.herald.outputs import Frame, Moves, Outputs, ratio_of, status_of
+from monitor.core.herald.outputs import Frame, Moves, Names, Outputs, ratio_of, status_of
 from monitor.core.herald.tables import as_json
 from monitor.core.ladder import BY_RANK, Ladder, MarginStatus
 from monitor.core.margin import assess
@@ -117,7 +117,7 @@ class Herald:
         assert self._outputs is not None, "scopes are considered before they are decided"
         ladder = self._ladder_of(name)
         after = before.after(BY_RANK[pieces.verdict[V_STATUS]])
-        names = account_id, self._named(name)
+        names = Names(account_id, name, self._named(name))
         planned = deserves_plan(before, after, suspect=False)
         event = self._outputs.event(pieces, self._frame(ladder), ladder, names, before, after, planned=planned)
         events = outcome.of(account_id).events

@@ -72,6 +72,14 @@ class Change(NamedTuple):
     event_type: str
 
 
+class Names(NamedTuple):
+    """Name a scope: the account's id, the scope's name, and that as JSON without quotes."""
+
+    account_id: str
+    scope: str
+    scope_json: bytes
+
+
 class Outputs:
     """Put the outputs of one decision together: `moment` and `moves` as they are for all of its scopes."""
 
@@ -89,17 +97,16 @@ class Outputs:
         pieces: Pieces,
         frame: Frame,
         ladder: Ladder,
-        names: tuple[str, bytes],
+        names: Names,
         before: Told,
         after: Told,
         *,
         planned: bool,
     ) -> Event:
-        """Return the event of a change; `names`: the account's id, and the scope's name as JSON without quotes."""
-        words, verdict, plan = pieces.words, pieces.verdict, planned
-        account, scope = names
+        """Return the event of a change."""
+        words, verdict, plan, scope = pieces.words, pieces.verdict, planned, names.scope_json
         change = self._change(ladder, before, after)
-        numbered = event_id(account, scope.decode(), after.sequence).encode()
+        numbered = event_id(names.account_id, names.scope, after.sequence).encode()
         funding, due, later, when = _funding(words, verdict[V_NEXT])
         cause, cause_sorted, body = self._cause(verdict[V_CAUSE])
         unknown = MarginStatus.UNKNOWN is before.status
@@ -150,12 +157,10 @@ class Outputs:
         }
         return Event(change.channel, change.severity, Encoded(encoded, known))
 
-    def adl_watch(
-        self, pieces: Pieces, names: tuple[str, bytes], after: Told, counterparties: list[dict[str, Any]]
-    ) -> Event:
+    def adl_watch(self, pieces: Pieces, names: Names, after: Told, counterparties: list[dict[str, Any]]) -> Event:
         """Return the `adl_watch` of an episode."""
-        words, (account, scope) = pieces.words, names
-        numbered = named_event_id(account, scope.decode(), "adl_watch", after.episode).encode()
+        words, scope = pieces.words, names.scope_json
+        numbered = named_event_id(names.account_id, names.scope, "adl_watch", after.episode).encode()
         cause, cause_sorted, _ = self._cause(pieces.verdict[V_CAUSE])
         status = after.status.encode()
         canonical = b"".join(
