@@ -35,7 +35,7 @@ $(BENCH_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-bench: $(BENCH_READY) ## the kernels beside C, numpy, polars, DuckDB, pandas, dicts: ACCOUNTS, SEED, ROUNDS, PARTS, OUT, ARGS
+bench: $(BENCH_READY) ## the kernels beside C, numpy, polars, DuckDB, pandas, dicts, stream engines: ACCOUNTS, SEED, ROUNDS, PARTS, OUT, ARGS
 	@$(BIN)/python -m bench $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTS),--parts $(PARTS)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 coverage: $(READY) ## the suite with branch coverage, which slows it

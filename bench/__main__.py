@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--symbols", type=int, default=400)
     options.add_argument("--mixed-accounts", type=int, help="of portfolios, mixes and events; a tenth by default")
     options.add_argument("--slice", type=int, default=1_000_000, help="most accounts a peer gets")
+    options.add_argument("--kafka", default="", help="where one listens for the stream engines; else it is started")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--rounds", type=int, default=21)
     options.add_argument("--parts", default=",".join(PARTS), help="which of them: %(default)s")
@@ -72,7 +73,7 @@ def context_of(chosen: argparse.Namespace) -> Context:
         loops = Loops()
     except NoCompiler as missing:
         why = str(missing)
-    return Context(sizes, mixed, min(chosen.slice, chosen.accounts), loops, why, say)
+    return Context(sizes, mixed, min(chosen.slice, chosen.accounts), loops, why, say, chosen.kafka)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,8 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.error(f"no such parts: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     if wrong := impossible(chosen):
         options.error(wrong)
-    context = context_of(chosen)
     command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
+    context = context_of(chosen)
+    with context.stack:
+        return _run(context, names, command, chosen)
+
+
+def _run(context: Context, names: Sequence[str], command: str, chosen: argparse.Namespace) -> int:
     before = machine.describe(context.loops)
     for line in lines_about({"command": command, "seed": chosen.seed, **before}):
         say(line)

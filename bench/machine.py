@@ -13,7 +13,7 @@ from typing import Final
 from bench import compiler
 from bench.compiler import Loops
 
-PACKAGES: Final = ("numpy", "numba", "msgspec", "polars", "duckdb", "pandas")
+PACKAGES: Final = ("numpy", "numba", "msgspec", "polars", "duckdb", "pandas", "quixstreams")
 _ADDITIONS: Final = 20_000_000
 _TRIES: Final = 7
 

@@ -16,6 +16,7 @@ from bench.parts.mixes import MixedTicks
 from bench.parts.peers import Peers
 from bench.parts.portfolio import PortfolioTick
 from bench.parts.single import SingleTick
+from bench.parts.streams import Streams
 from bench.parts.threads import KernelThreads
 
 PARTS: Final[Mapping[str, Callable[[Context], Part]]] = {
@@ -27,4 +28,5 @@ PARTS: Final[Mapping[str, Callable[[Context], Part]]] = {
     "numpy": Fallback,
     "threads": KernelThreads,
     "peers": Peers,
+    "streams": Streams,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -37,6 +38,10 @@ class Context:
     no_loops: str
     """Why there are no C loops, empty where there are."""
     say: Callable[[str], None]
+    bootstrap: str = ""
+    """Where the Kafka of the stream engines listens; one of the bench's own is started where it is empty."""
+    stack: ExitStack = field(default_factory=ExitStack)
+    """Ends what parts have started."""
     books: dict[tuple[str, int, int], Book] = field(default_factory=dict)
     shapes: dict[str, dict[str, float]] = field(default_factory=dict)
     """What was loaded."""

@@ -10,7 +10,7 @@ import numpy as np
 from bench import rounds as timing
 from bench.equality import within
 from bench.inside import columns_of, scopes_of_first
-from bench.loading import LINES, ranks
+from bench.loading import LINES, Book, ranks
 from bench.measures import Goal, Measure, Result
 from bench.parts.context import Context
 from bench.peers.dicts import PlainDicts
@@ -18,13 +18,13 @@ from bench.peers.duckdb import DuckDb
 from bench.peers.pandas import Pandas
 from bench.peers.peer import Figures, Missing, Peer, Slice
 from bench.peers.polars import Polars
-from bench.rounds import Case
+from bench.rounds import Case, Ratio
 from bench.venue import F8
 from monitor.core.kernels_proof import UNIT
 from monitor.core.store_columns import BASE, SCOPE_ROW
 
 PEERS: tuple[type[Peer], ...] = (PlainDicts, Pandas, Polars, DuckDb)
-_OURS = "daemon"
+OURS = "daemon"
 _PEER_ROUNDS = 5
 
 
@@ -37,7 +37,7 @@ class Peers:
         self._loaded: list[tuple[Peer, Slice]] = []
         self._skipped: list[str] = []
         for kind in PEERS:
-            given = self._slice(min(kind.most, context.slice))
+            given = first_of(self._book, min(kind.most, context.slice))
             try:
                 self._loaded.append((kind(given), given))
             except Missing as missing:
@@ -51,40 +51,46 @@ class Peers:
             book.store.judge_symbols(book.names)
             for peer, given in self._loaded:
                 peer.tick(self._prices[which])
-                faults += self._unlike(peer.name, peer.figures(), given, self._prices[which])
+                faults += unlike(book, peer.name, peer.figures(), given, self._prices[which])
         return faults
 
     def measure(self, rounds: int) -> Result:
         """Time a tick by each; few rounds, as some take seconds."""
         book, positions = self._book, self._book.store.counts()["cells"]
-        cases = [Case(_OURS, positions, lambda _: book.store.judge_symbols(book.names), book.turn)]
+        cases = [Case(OURS, positions, lambda _: book.store.judge_symbols(book.names), book.turn)]
         cases += [_case(peer, given, self._prices) for peer, given in self._loaded]
         timings = timing.run(cases, min(rounds, _PEER_ROUNDS), warm=1)
-        measures = []
-        for peer, given in self._loaded:
-            goal = None if peer.goal is None else Goal(peer.goal)
-            note = f"a slice of {len(given.symbols):,} positions"
-            name = f"per core-second: daemon / {peer.name}"
-            measures.append(Measure("peers", name, timings.share(_OURS, peer.name), goal, note=note))
-        return Result("peers", tuple(measures), timings, "position", tuple(self._skipped))
+        measures = tuple(
+            measure_of("peers", peer.name, peer.goal, given, timings.share(OURS, peer.name))
+            for peer, given in self._loaded
+        )
+        return Result("peers", measures, timings, "position", tuple(self._skipped))
 
-    def _slice(self, accounts: int) -> Slice:
-        columns, scopes = columns_of(self._book.store), scopes_of_first(self._book.store, accounts)
-        bases = columns.figures[columns.scopes[scopes, SCOPE_ROW], BASE]
-        return Slice.of(self._book.population, accounts, bases)
 
-    def _unlike(self, name: str, theirs: Figures, given: Slice, prices: F8) -> list[str]:
-        """Return where a peer differs by more than what the order of its sums can do."""
-        store, accounts = self._book.store, given.accounts
-        equity, requirement = store.figures(scopes_of_first(store, accounts))
-        gross = np.bincount(given.owners, np.abs(given.amounts * prices[given.symbols]), accounts)
-        cells = np.diff(given.ends)
-        bound = 8.0 * (cells + 16.0) * UNIT * (np.abs(given.bases) + gross + requirement)
-        faults = within(f"{name}: equity", equity, theirs.equity, bound)
-        faults += within(f"{name}: requirement", requirement, theirs.requirement, bound)
-        distance = np.min([np.abs(equity - line * requirement) for line in (*LINES, 0.0)], axis=0)
-        differ = (ranks(equity, requirement) != theirs.ranks) & (distance > 3.0 * bound)
-        return faults + ([f"{name}: {int(differ.sum())} statuses differ"] if differ.any() else [])
+def first_of(book: Book, accounts: int) -> Slice:
+    """Return the first accounts of a book."""
+    columns, scopes = columns_of(book.store), scopes_of_first(book.store, accounts)
+    return Slice.of(book.population, accounts, columns.figures[columns.scopes[scopes, SCOPE_ROW], BASE])
+
+
+def unlike(book: Book, name: str, theirs: Figures, given: Slice, prices: F8) -> list[str]:
+    """Return where a peer differs from the figures in the store by more than what the order of its sums can do."""
+    equity, requirement = book.store.figures(scopes_of_first(book.store, given.accounts))
+    gross = np.bincount(given.owners, np.abs(given.amounts * prices[given.symbols]), given.accounts)
+    cells = np.diff(given.ends)
+    bound = 8.0 * (cells + 16.0) * UNIT * (np.abs(given.bases) + gross + requirement)
+    faults = within(f"{name}: equity", equity, theirs.equity, bound)
+    faults += within(f"{name}: requirement", requirement, theirs.requirement, bound)
+    distance = np.min([np.abs(equity - line * requirement) for line in (*LINES, 0.0)], axis=0)
+    differ = (ranks(equity, requirement) != theirs.ranks) & (distance > 3.0 * bound)
+    return faults + ([f"{name}: {int(differ.sum())} statuses differ"] if differ.any() else [])
+
+
+def measure_of(part: str, name: str, goal: float | None, given: Slice, measured: Ratio) -> Measure:
+    """Return how many times less processor time a position takes the daemon."""
+    note = f"a slice of {len(given.symbols):,} positions"
+    wanted = None if goal is None else Goal(goal)
+    return Measure(part, f"per core-second: {OURS} / {name}", measured, wanted, note=note)
 
 
 def _case(peer: Peer, given: Slice, prices: tuple[F8, ...]) -> Case:

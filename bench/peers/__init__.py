@@ -1,5 +1,4 @@
 """The peers: what else one could do this work with, each on a stated slice of the population.
 
-A peer is a class of `peer.Peer`; `PEERS` lists them. What streams messages (an engine with a broker behind it) fits in
-as well: its `tick` sends one price array and returns when the last account's figures have come out.
+A peer is a class of `peer.Peer`. Stream engines are programs of their own, with a broker in between: `bench.streams`.
 """
