@@ -21,6 +21,7 @@ from monitor.core.engine import MarginEngine
 from monitor.core.everybody import judged_in_turns
 from monitor.core.fund.claims import UNREADABLE, message_of
 from monitor.core.inputs import Clock, FundRecord, Input, InstrumentTerms, Origin, RejectedMessage
+from monitor.core.intervals import has_passed
 from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
 from monitor.core.partitioning import partition_of
@@ -73,16 +74,16 @@ class StepMaker:
         apply, started = self.engine.apply, time.perf_counter()
         step.entries = self._work_through(entries, self._judge, now_ms, step)
         step.records = self._work_through_own(records, apply, now_ms, step)
-        if now_ms - self._clock_ms >= CLOCK_MS or self.is_behind:
+        if has_passed(CLOCK_MS, self._clock_ms, now_ms) or self.is_behind:
             self._clock_ms = now_ms
             self._add(StepResult(self._judge([Clock(now_ms)], now_ms)), step)
             self.is_behind = self.engine.is_behind(now_ms)
-        if now_ms - self._census_ms >= _CENSUS_MS:
+        if has_passed(_CENSUS_MS, self._census_ms, now_ms):
             self._census_ms = now_ms
             self._observer.scopes(self._shard, *self.engine.census())
             own = [each for each in self.engine.desk.figures(now_ms) if self._is_own(each.fund)]
             self._observer.funds(self._shard, own)
-        if self.owns_globals and now_ms - self._quiet_ms >= _QUIET_CHECK_MS:
+        if self.owns_globals and has_passed(_QUIET_CHECK_MS, self._quiet_ms, now_ms):
             self._quiet_ms = now_ms
             self._add(StepResult(tail=self._quiet_prices(now_ms)), step)
         self._finish(step)

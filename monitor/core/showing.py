@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from monitor.core.intervals import has_passed
 from monitor.core.ladder import MarginStatus
 from monitor.core.scopes import PORTFOLIO
 
@@ -102,7 +103,7 @@ class RefreshQueue:
 
         Once the publish interval has passed they are looked for anew, and what was not shown yet is found again.
         """
-        if now_ms - self._looked_ms >= self._settings.publish_interval_ms:
+        if has_passed(self._settings.publish_interval_ms, self._looked_ms, now_ms):
             self._looked_ms = now_ms
             self._moved = deque(self._look(store).tolist())
         chosen = affordable(self._moved, REFRESHED_AT_ONCE, store)

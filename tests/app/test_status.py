@@ -93,6 +93,17 @@ async def test_a_refresh_that_was_due_survives_a_crash() -> None:
 
 
 @virtual
+async def test_a_clock_set_back_does_not_stop_the_turns_of_the_clock() -> None:
+    """An hour back is not an hour without a turn: what was due is shown as if nothing had happened."""
+    world = await opened(status__healthy_interval_ms=3_000)
+    world.account("a3", 777)
+    await world.pass_time(0.5)
+    world.instances[0].skew_ms -= 3_600_000
+    await world.pass_time(4)
+    assert shown(world, "a3")[-1]["wallet_balance"] == "777"
+
+
+@virtual
 async def test_a_refresh_that_was_due_is_not_forgotten_by_clocks() -> None:
     """Who wrote on after an hour and died amid that step had shown nobody: the next owner does, whatever its clock."""
     world = await opened(status__healthy_interval_ms=3_000, limits__max_transaction_records=16)

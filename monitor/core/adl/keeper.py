@@ -24,6 +24,7 @@ from monitor.core.adl.ranks import Exact, Ranked, Ranks, bins_of
 from monitor.core.adl.settings import AdlPopulation, AdlSettings
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
+from monitor.core.intervals import has_passed
 from monitor.core.kernels_adl import HOLDS, NO_LIGHT, NOT_KNOWN
 from monitor.core.showing import affordable
 from monitor.core.store import MarginStore
@@ -111,7 +112,7 @@ class AdlKeeper:
         self._alarms = {symbol: self._alarms[symbol] for symbol in own}
         alarmed = own | self.queue.alarmed()
         self._recent = {symbol: at for symbol, at in self._recent.items() if symbol in alarmed}
-        due = [symbol for symbol in alarmed if now_ms - self._ranked_ms.get(symbol, 0) >= ALARMED_EVERY_MS]
+        due = [symbol for symbol in alarmed if has_passed(ALARMED_EVERY_MS, self._ranked_ms.get(symbol, 0), now_ms)]
         for symbol in sorted(due, key=lambda one: (self._ranked_ms.get(one, 0), one))[:SYMBOLS_AT_ONCE]:
             if len(exact) < EXACT_AT_ONCE:
                 self._rank(symbol, self.settings.candidates, now_ms, news, exact)
@@ -122,7 +123,7 @@ class AdlKeeper:
     def _go_round(self, prices: Offsets, accounts: int, now_ms: int, news: News, exact: Exact) -> None:
         """Rank symbols of the present round; one that is over sets what the shard stands for."""
         assert self.queue is not None, "asked only of a shard that takes part"
-        if not self._left and (self._began_ms is None or now_ms - self._began_ms >= self._period_ms()):
+        if not self._left and (self._began_ms is None or has_passed(self._period_ms(), self._began_ms, now_ms)):
             self._is_new = self._is_new or (self._began_ms is None and self.queue.standing(self._shard) is None)
             published = {symbol for symbol, _ in self.queue.keys_of(self._shard)}
             self._left = sorted({*self._store.adl.symbols(), *published}, reverse=True)

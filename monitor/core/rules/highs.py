@@ -7,6 +7,7 @@ than `rules.high_interval_ms`; a step of 0 writes every rise and loses none.
 from __future__ import annotations
 
 from monitor.core.amounts import Number, times
+from monitor.core.intervals import has_passed
 from monitor.core.rules.memory import RuleMemory
 from monitor.core.rules.settings import RuleSettings
 
@@ -39,7 +40,7 @@ class SavedHighs:
 
     def due(self, now_ms: int) -> list[str]:
         """Return the accounts whose high has been risen unwritten for an interval."""
-        due = [name for name, since_ms in self._risen.items() if now_ms - since_ms >= self._interval_ms]
+        due = [name for name, since_ms in self._risen.items() if has_passed(self._interval_ms, since_ms, now_ms)]
         for name in due:
             del self._risen[name]
         return due

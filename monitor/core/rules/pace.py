@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice, takewhile
 
+from monitor.core.intervals import has_passed
+
 
 class Pace:
     """Queue accounts that were touched; give each at most once an interval, so many at a turn, in their order."""
@@ -26,8 +28,8 @@ class Pace:
 
     def due(self, now_ms: int) -> list[int]:
         """Take those whose turn it is."""
-        last = now_ms - self._interval_ms
-        for number in list(takewhile(lambda one: self._looked_ms[one] <= last, self._looked_ms)):
+        over = takewhile(lambda one: has_passed(self._interval_ms, self._looked_ms[one], now_ms), self._looked_ms)
+        for number in list(over):
             del self._looked_ms[number]
         ready = (number for number in self._waiting if number not in self._looked_ms)
         taken = list(islice(ready, self._at_once))
