@@ -8,7 +8,7 @@ BENCH_READY := $(VENV)/.bench-ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite bench coverage lint format types restore scale telling simulate schemas kafka kafka-stop chaos soak fuzz clean
+.PHONY: help demo test suite bench bench-growth coverage lint format types restore scale telling simulate schemas kafka kafka-stop chaos soak fuzz clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ $(BENCH_READY): $(READY)
 
 bench: $(BENCH_READY) ## the kernels beside C, numpy, polars, DuckDB, pandas, dicts, stream engines: ACCOUNTS, SEED, ROUNDS, PARTS, OUT, ARGS
 	@$(BIN)/python -m bench $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTS),--parts $(PARTS)) $(if $(OUT),--out $(OUT)) $(ARGS)
+
+bench-growth: $(READY) ## how cost grows by accounts, positions, contracts, pace, shards; memory, churn: MOST, EVENTS, SEED, ROUNDS, PARTS, OUT, ARGS
+	@$(BIN)/python -m bench.growth $(if $(MOST),--most $(MOST)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTS),--parts $(PARTS)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 coverage: $(READY) ## the suite with branch coverage, which slows it
 	@$(BIN)/pytest --cov --cov-report=term $(ARGS)

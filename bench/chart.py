@@ -38,14 +38,18 @@ def write(results: Sequence[Result], folder: Path) -> Path:
     below = _height(len(measures))
     times = _panel("Least processor time", costs, below, from_one=False)
     height, width = below + _height(len(costs)), _LEFT + _WIDTH + _RIGHT
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{goals}{times}</svg>\n'
-    )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "bench.svg"
-    path.write_text(svg)
+    path.write_text(page(width, height, goals + times))
     return path
+
+
+def page(width: int, height: int, drawn: str) -> str:
+    """Return what was drawn as a picture of its own, on white."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{drawn}</svg>\n'
+    )
 
 
 def _distance(measure: Measure) -> Bar:

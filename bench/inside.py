@@ -5,20 +5,27 @@ Nothing is written through here. Baselines get copies of what they write; what t
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.loading import LADDER
 from monitor.core import kernels
+from monitor.core.book import AccountBook
 from monitor.core.store import MarginStore
 from monitor.core.store_batch import BatchBuilder
-from monitor.core.store_columns import U4, Columns
+from monitor.core.store_columns import HELD_COUNT, NONE, SCOPES_TOP, U4, Columns
 from monitor.core.store_facts import ScopeFacts
 from monitor.core.store_screen import Screen
 from monitor.core.store_terms import Contracts
 from monitor.core.verdict import Ladders
+
+POSITIONS, ACCOUNTS, NEITHER = "positions", "accounts", "neither"
+"""What the elements of a column are of."""
 
 
 def columns_of(store: MarginStore) -> Columns:
@@ -84,3 +91,59 @@ def numpy_screen(store: MarginStore) -> Screen:
     """Return the daemon's screen over the same columns as it is without numba."""
     ladders = Ladders.same(LADDER).all()
     return Screen(ladders, store._space, store._contracts, store._assets, uses_numba=False)
+
+
+class Column(NamedTuple):
+    """Hold the bytes of one column of a store: in use, and reserved; and what its elements are of."""
+
+    name: str
+    of: str
+    used: int
+    reserved: int
+    array: NDArray[Any]
+
+
+def bytes_of(store: MarginStore) -> list[Column]:
+    """Return what every column of a store takes: of positions, of accounts (with rows and scopes), or of neither."""
+    columns, space, adl = columns_of(store), store._space, store.adl
+    counts, top = store.counts(), int(columns.counters[SCOPES_TOP])
+    cells, held = counts["cells"], int(columns.symbols[:, HELD_COUNT].sum())
+    live: dict[str, tuple[str, int]] = {
+        **dict.fromkeys(("codes", "sizes", "holds"), (POSITIONS, cells)),
+        **dict.fromkeys(("figures", "links", "watch"), (ACCOUNTS, counts["rows"])),
+        "entries": (POSITIONS, held),
+        "scopes": (ACCOUNTS, top),
+        "first": (ACCOUNTS, int(np.count_nonzero(columns.first != NONE))),
+    }
+    found = [(name, array, *live.get(name, (NEITHER, len(array)))) for name, array in columns._asdict().items()]
+    found += [("scales", space.scales, ACCOUNTS, counts["rows"])]
+    found += [(f"memory: {name}", array, ACCOUNTS, top) for name, array in space.memory._asdict().items()]
+    found += [("costs", adl._costs, POSITIONS, cells), ("lights", adl._lights, POSITIONS, cells)]
+    met: dict[int, Column] = {}
+    for name, array, of, count in found:
+        met[id(array)] = Column(name, of, count * array[:1].nbytes, array.nbytes, array)
+    return list(met.values())
+
+
+def tables_of_book(book: AccountBook) -> dict[str, int]:
+    """Return the bytes of an account book's tables, without the ids and the facts themselves."""
+    size, numbers = sys.getsizeof, book._numbers
+    ids = size(numbers) + size(book._ids) + sum(map(size, numbers.values()))
+    return {"ids": ids, "records": size(book._records)}
+
+
+def timed_growth(store: MarginStore, note: Callable[[str, float], None]) -> None:
+    """Have a store say how long each call took by which it makes room: the name and the seconds of the thread."""
+    space = store._space
+
+    def watched(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            start = time.thread_time()
+            result = act(*given)
+            note(name, time.thread_time() - start)
+            return result
+
+        return call
+
+    for name in ("_make_room", "_make_entries", "_make_rows"):
+        setattr(space, name, watched(name.strip("_").replace("_", " "), getattr(space, name)))

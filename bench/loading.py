@@ -5,7 +5,7 @@ The daemon's own code loads everything: terms and prices as inputs, accounts thr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Final
 
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import facts
+from bench.packing import records
 from bench.population import Population
+from bench.venue import Venue
 from monitor.core.board import MarketBoard
 from monitor.core.engine import EngineSettings, MarginEngine
-from monitor.core.facts import pack
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import AssetTerms, Input, InstrumentTerms, Origin, Prices
 from monitor.core.ladder import RUNGS, Ladder
@@ -29,24 +30,58 @@ LADDER: Final = Ladder.build()
 LINES: Final = tuple(float(k) for k in (LADDER.threshold(status) for status in RUNGS) if k is not None)
 """The lines of the ladder, the mildest first: a status begins below its line times the requirement."""
 BANKRUPT: Final = len(RUNGS) + 1
-_SHOWN_HEALTHY: Final = pack_memory({"cross:USDT": Remembered(Told(), 0)})
+SHOWN_HEALTHY: Final = pack_memory({"cross:USDT": Remembered(Told(), 0)})
+_FIRST_OFFSET: Final = 1_000_000
 _NO_AGEING: Final = FreshnessSettings(max_age_ms=0, unknown_after_ms=0)
 
 
-class Book:
-    """Hold a population in an engine, every scope told the status it has, and move its prices."""
+def engine_of(venue: Venue, *, with_portfolio: bool = False, use_numba: bool | None = None) -> MarginEngine:
+    """Return an engine that knows terms and first prices of all contracts, and nobody yet."""
+    board = MarketBoard(_NO_AGEING, ("USD", "USDT"), venue.portfolio() if with_portfolio else None)
+    engine = MarginEngine(EngineSettings(Ladders.same(LADDER)), board, use_numba=use_numba)
+    engine.absorb(_market(venue), facts.START_MS)
+    return engine
 
-    def __init__(self, population: Population, *, use_numba: bool | None = None) -> None:
+
+def _market(venue: Venue) -> Iterator[Input]:
+    offsets = count(1)
+    for asset in venue.assets():
+        yield AssetTerms(asset.asset, asset, Origin("assets", 0, next(offsets)), facts.START_MS)
+    for terms in venue.instruments:
+        yield InstrumentTerms(terms.symbol, terms, Origin("instruments", 0, next(offsets)))
+    yield _prices(venue, 0, next(offsets))
+
+
+def _prices(venue: Venue, which: int, offset: int) -> Prices:
+    updates = [
+        PriceUpdate(name, price, None, None, None, facts.START_MS)
+        for name, price in zip(venue.names, venue.exact_prices(which), strict=True)
+    ]
+    return Prices(tuple(updates), Origin("mark-prices", 0, offset), facts.START_MS)
+
+
+class Book:
+    """Hold a population in an engine and move its prices.
+
+    `packed`: the facts of its accounts where these are others than it was drawn with. `settles`: the store is made to
+    believe that every scope was told the status it has; else nobody was told anything.
+    """
+
+    def __init__(
+        self,
+        population: Population,
+        *,
+        use_numba: bool | None = None,
+        settles: bool = True,
+        packed: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.population = population
-        self._offsets = count(1)
-        portfolio = population.venue.portfolio() if population.mix.portfolio else None
-        board = MarketBoard(_NO_AGEING, ("USD", "USDT"), portfolio)
-        self.engine = MarginEngine(EngineSettings(Ladders.same(LADDER)), board, use_numba=use_numba)
-        self.engine.absorb(self._market(), facts.START_MS)
-        records = {account.account_id: pack(account) for account in facts.accounts(population)}
-        self.engine.restore(records, dict.fromkeys(records, _SHOWN_HEALTHY))
+        self._offsets = count(_FIRST_OFFSET)
+        self.engine = engine_of(population.venue, with_portfolio=bool(population.mix.portfolio), use_numba=use_numba)
+        packed = dict(records(population)) if packed is None else packed
+        self.engine.restore(packed, dict.fromkeys(packed, SHOWN_HEALTHY))
         self._exact = population.venue.exact_prices(0), population.venue.exact_prices(1)
-        self.candidates_at_first = self._settle()
+        self.candidates_at_first = self._settle() if settles else 0
 
     @property
     def store(self) -> MarginStore:
@@ -69,22 +104,7 @@ class Book:
 
     def prices(self, which: int) -> Prices:
         """Return one message with all prices."""
-        updates = [
-            PriceUpdate(name, price, None, None, None, facts.START_MS)
-            for name, price in zip(self.names, self.population.venue.exact_prices(which), strict=True)
-        ]
-        return Prices(tuple(updates), self._origin("mark-prices"), facts.START_MS)
-
-    def _market(self) -> Iterator[Input]:
-        venue = self.population.venue
-        for asset in venue.assets():
-            yield AssetTerms(asset.asset, asset, self._origin("assets"), facts.START_MS)
-        for terms in venue.instruments:
-            yield InstrumentTerms(terms.symbol, terms, self._origin("instruments"))
-        yield self.prices(0)
-
-    def _origin(self, topic: str) -> Origin:
-        return Origin(topic, 0, next(self._offsets))
+        return _prices(self.population.venue, which, next(self._offsets))
 
     def _settle(self) -> int:
         """Tell every candidate the status its figures say; return how many there were."""

@@ -34,16 +34,6 @@ class Report:
 
     def text(self) -> str:
         """Return the tables."""
-        measures = [
-            (
-                measure.name,
-                *(_figure(one) for one in measure.measured),
-                "" if measure.goal is None else f"{measure.goal} {measure.unit}",
-                measure.verdict,
-                measure.note or ("" if measure.goal or measure.unit == "×" else measure.unit),
-            )
-            for measure in self.measures
-        ]
         times = [
             (case, f"{min(seconds) * 1e9:,.2f}", f"{_median(seconds) * 1e9:,.2f}", result.unit)
             for result in self.results
@@ -53,7 +43,7 @@ class Report:
         goals = [measure for measure in self.measures if measure.goal is not None]
         missed = sum(measure.verdict == "MISSED" for measure in goals)
         summary = f"{len(goals) - missed} of {len(goals)} goals met, {missed} missed; ratios of {self.rounds} rounds"
-        return "\n".join([_table(_HEADINGS, measures), "", _table(_TIMES, times), "", *skipped, summary])
+        return "\n".join([measures_table(self.measures), "", table(_TIMES, times), "", *skipped, summary])
 
     def body(self) -> dict[str, Any]:
         """Return everything as it goes into JSON."""
@@ -62,7 +52,7 @@ class Report:
             "machine": self.machine,
             "population": self.population,
             "rounds": self.rounds,
-            "measures": [_measure(measure) for measure in self.measures],
+            "measures": [measure_body(measure) for measure in self.measures],
             "skipped": {result.part: list(result.skipped) for result in self.results if result.skipped},
             "times": {result.part: {"per": result.unit, "seconds": result.timings.seconds} for result in self.results},
         }
@@ -82,7 +72,23 @@ def lines_about(facts: Mapping[str, object]) -> Iterable[str]:
         yield f"{name.replace('_', ' ')}: {said}"
 
 
-def _measure(measure: Measure) -> dict[str, Any]:
+def measures_table(measures: Sequence[Measure]) -> str:
+    """Return measures with their goals, and whether these are met."""
+    rows = [
+        (
+            measure.name,
+            *(_figure(one) for one in measure.measured),
+            "" if measure.goal is None else f"{measure.goal} {measure.unit}",
+            measure.verdict,
+            measure.note or ("" if measure.goal or measure.unit == "×" else measure.unit),
+        )
+        for measure in measures
+    ]
+    return table(_HEADINGS, rows)
+
+
+def measure_body(measure: Measure) -> dict[str, Any]:
+    """Return a measure as it goes into JSON."""
     goal = measure.goal
     return {
         "part": measure.part,
@@ -105,7 +111,7 @@ def _figure(number: float) -> str:
     return f"{number:,.0f}" if number >= 1_000 else f"{number:.1f}" if number >= 100 else f"{number:.2f}"
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows in columns; the first and the last are set left, figures right."""
     every = [tuple(headings), *rows]
     widths = [max(len(row[column]) for row in every) for column in range(len(headings))]

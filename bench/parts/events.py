@@ -81,7 +81,7 @@ class AccountEvents:
         cases = [
             Case(_APPLY, size, lambda _: self._apply(self._decoded), self._next_decoded),
             Case(_DECODE, size, lambda _: self._apply(self._decode(self._raw)), self._next_raw),
-            Case(_SHARD, size, lambda _: self._take(), self._next_raw),
+            Case(SHARD, size, lambda _: self._take(), self._next_raw),
             Case(_ONLY_DECODE, size, lambda _: self._decode(self._raw), self._next_raw),
             Case(_AMEND, size, lambda _: self._amend(), self._next_decoded),
             Case(_PACKED, size, lambda _: reader.replace(numbers, records)),
@@ -97,7 +97,7 @@ class AccountEvents:
             Measure("events", _DECODE, rate, Goal(200_000), "/s on one core"),
             *(
                 Measure("events", name, _micros(timings.least(name)), None, "µs each")
-                for name in (_SHARD, _ONLY_DECODE, _AMEND, _PACKED, _PUT, _WRITE, _JUDGE)
+                for name in (SHARD, _ONLY_DECODE, _AMEND, _PACKED, _PUT, _WRITE, _JUDGE)
             ),
         )
         return Result("events", measures, timings, "message")
@@ -142,7 +142,7 @@ class AccountEvents:
 
 _APPLY: Final = "account events applied and re-judged"
 _DECODE: Final = "account messages decoded, validated, applied"
-_SHARD: Final = "the same by a shard, with the changelog's records and their hash"
+SHARD: Final = "the same by a shard, with the changelog's records and their hash"
 _ONLY_DECODE: Final = "of that: decoding and validating"
 _AMEND: Final = "of that: packed facts amended"
 _PACKED: Final = "of that: rows read from packed facts and written, in one batch"
