@@ -1,6 +1,7 @@
 """The command line of the bench: `python -m bench --accounts 100000 --parts full,single`.
 
-First everything is loaded, then everything is compared; one inequality, and nothing is timed and the exit code is 1.
+First everything is loaded, then everything is compared, and then timed; one inequality, and the bench ends with code 1.
+Parts that bring programs along which run on by themselves go the same way after the others.
 A goal that is missed is printed and changes no exit code: machines differ.
 """
 
@@ -16,7 +17,7 @@ from typing import Final
 from bench import chart, machine
 from bench.compiler import Loops, NoCompiler
 from bench.measures import Result
-from bench.parts import PARTS
+from bench.parts import LATE, PARTS
 from bench.parts.context import Context
 from bench.report import Report, lines_about
 from bench.sizes import Sizes
@@ -95,20 +96,17 @@ def _run(context: Context, names: Sequence[str], command: str, chosen: argparse.
     before = machine.describe(context.loops)
     for line in lines_about({"command": command, "seed": chosen.seed, **before}):
         say(line)
-    parts = [(name, PARTS[name](context)) for name in names]
-    for line in lines_about(context.shapes):
-        say(line)
-    faults = [f"{name}: {fault}" for name, part in parts for fault in part.check()]
-    if faults:
-        say("UNEQUAL, nothing is timed:")
-        for fault in faults:
-            say(f"  {fault}")
-        return 1
-    say("everybody computes the same")
     results: list[Result] = []
-    for name, part in parts:
-        say(f"timing {name}")
-        results.append(part.measure(chosen.rounds))
+    for group in ([name for name in names if name not in LATE], [name for name in names if name in LATE]):
+        parts = [(name, PARTS[name](context)) for name in group]
+        if faults := [f"{name}: {fault}" for name, part in parts for fault in part.check()]:
+            say("UNEQUAL, and so the bench ends:")
+            for fault in faults:
+                say(f"  {fault}")
+            return 1
+        for name, part in parts:
+            say(f"{name}: everybody computes the same; timing")
+            results.append(part.measure(chosen.rounds))
     facts = {**before, "clock_ghz_after": machine.clock(context.loops)}
     report = Report(command, facts, {"seed": chosen.seed, **context.shapes}, chosen.rounds, results)
     say()

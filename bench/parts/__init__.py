@@ -30,3 +30,5 @@ PARTS: Final[Mapping[str, Callable[[Context], Part]]] = {
     "peers": Peers,
     "streams": Streams,
 }
+LATE: Final = frozenset({"streams"})
+"""Parts that start programs which run on by themselves: they have their turn when the others have been timed."""

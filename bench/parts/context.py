@@ -13,6 +13,7 @@ from bench.compiler import Loops
 from bench.loading import Book
 from bench.measures import Result
 from bench.population import draw
+from bench.report import lines_about
 from bench.sizes import LINEAR, Mix, Sizes
 from bench.twins import TilesTwin, Values
 
@@ -52,11 +53,14 @@ class Context:
         book = Book(draw(sizes, mix))
         book.store.judge_symbols(book.names)
         counts, spent = book.store.counts(), time.process_time() - start
-        self.shapes[f"{mix.name}, seed {sizes.seed}, {sizes.accounts} accounts"] = book.population.shape()
+        shape = {f"{mix.name}, seed {sizes.seed}, {sizes.accounts} accounts": book.population.shape()}
+        self.shapes |= shape
         self.say(
             f"loaded {mix.name}: {sizes.accounts:,} accounts, {counts['cells']:,} positions, "
             f"{counts['scopes']:,} scopes, seed {sizes.seed}, {spent:.1f} s"
         )
+        for line in lines_about(shape):
+            self.say(line)
         return book
 
     def book(self, mix: Mix, sizes: Sizes) -> Book:

@@ -19,8 +19,6 @@ from bench.streams.engines import ENGINES
 from bench.venue import F8
 
 _ROUNDS: Final = 7
-_WARM: Final = 5
-"""A virtual machine compiles what it has seen often."""
 
 
 class Streams:
@@ -30,18 +28,18 @@ class Streams:
         self._book = context.standard
         self._prices = tuple(self._book.population.venue.prices(which) for which in (0, 1))
         self._running: list[Running] = []
-        self._skipped: list[str] = []
+        self.skipped: list[str] = []
         try:
             bootstrap = context.bootstrap or broker.start(context.stack)
         except Missing as missing:
-            self._skipped = [f"{engine.name}: {missing}" for engine in engines]
+            self.skipped = [f"{engine.name}: {missing}" for engine in engines]
             return
         for engine in engines:
             given = first_of(self._book, min(engine.most, context.slice))
             try:
                 self._running.append(Running(engine, given, bootstrap, context.stack))
             except Missing as missing:
-                self._skipped.append(f"{engine.name}: {missing}")
+                self.skipped.append(f"{engine.name}: {missing}")
 
     def check(self) -> list[str]:
         """Compare the figures and statuses of every account of every slice, at both prices."""
@@ -59,12 +57,14 @@ class Streams:
         book, positions = self._book, self._book.store.counts()["cells"]
         cases = [Case(OURS, positions, lambda _: book.store.judge_symbols(book.names), book.turn)]
         cases += [_case(one, self._prices) for one in self._running]
-        timings = timing.run(cases, min(rounds, _ROUNDS), warm=_WARM)
+        for one in self._running:
+            one.warm_up(self._prices)
+        timings = timing.run(cases, min(rounds, _ROUNDS))
         measures = tuple(
             measure_of("streams", one.engine.name, one.engine.goal, one.given, timings.share(OURS, one.engine.name))
             for one in self._running
         )
-        return Result("streams", measures, timings, "position", tuple(self._skipped))
+        return Result("streams", measures, timings, "position", tuple(self.skipped))
 
 
 def _case(one: Running, prices: tuple[F8, ...]) -> Case:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,8 @@ class Engine:
     """How many times less processor time a position must cost the daemon."""
     most: int
     """The most accounts of a slice it is asked to take."""
+    warm: int
+    """Price arrays after which it runs as it does all day: a virtual machine compiles what it has seen often."""
     command: Callable[[Ends, Path], list[str]]
 
 
@@ -78,6 +80,11 @@ class Running:
         record = self._next()
         if record[:1] != DONE or done_of(record) != (self._ticks, self.given.accounts):
             raise RuntimeError(f"{self.engine.name} says {record[:20]!r} of price array {self._ticks}")
+
+    def warm_up(self, prices: Sequence[F8]) -> None:
+        """Go to and fro between prices, untimed."""
+        for number in range(self.engine.warm):
+            self.tick(prices[number % len(prices)])
 
     def figures(self) -> Figures:
         """Return what the last tick computed."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.peers.peer import Missing
+from bench.streams import java
 from bench.streams.engine import Engine
 from bench.streams.line import Ends
 
@@ -18,7 +19,15 @@ def _quix(way: str, ends: Ends, folder: Path) -> list[str]:
     return [sys.executable, "-m", "bench.streams.quix", way, *ends, str(folder)]
 
 
+def _kafka_streams(store: str, ends: Ends, folder: Path) -> list[str]:
+    return java.command(store, *ends, str(folder))
+
+
+QUIX, QUIX_APART = "quixstreams", "quixstreams, a record an account"
+KAFKA_STREAMS, IN_MEMORY = "Kafka Streams", "Kafka Streams, store in memory"
 ENGINES: Final = (
-    Engine("quixstreams", 4_000.0, 20_000, lambda ends, folder: _quix("together", ends, folder)),
-    Engine("quixstreams, a record an account", None, 5_000, lambda ends, folder: _quix("apart", ends, folder)),
+    Engine(KAFKA_STREAMS, 50.0, 200_000, 25, lambda ends, folder: _kafka_streams("rocksdb", ends, folder)),
+    Engine(IN_MEMORY, None, 200_000, 25, lambda ends, folder: _kafka_streams("memory", ends, folder)),
+    Engine(QUIX, 4_000.0, 20_000, 2, lambda ends, folder: _quix("together", ends, folder)),
+    Engine(QUIX_APART, None, 5_000, 2, lambda ends, folder: _quix("apart", ends, folder)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from bench.parts.context import Context
 from bench.parts.streams import Streams
 from bench.peers.peer import Missing
 from bench.sizes import Sizes
+from bench.streams import java
 from bench.streams.engine import Engine
-from bench.streams.engines import ENGINES
+from bench.streams.engines import ENGINES, KAFKA_STREAMS, QUIX, QUIX_APART
 from bench.streams.line import Ends
 from tests.broker import shared_broker
 
@@ -38,13 +40,25 @@ def engine(name: str) -> Engine:
 
 
 @NEEDS_QUIX
-@pytest.mark.parametrize("name", ["quixstreams", "quixstreams, a record an account"])
+@pytest.mark.parametrize("name", [QUIX, QUIX_APART])
 def test_quixstreams_computes_the_same(name: str, context: Context) -> None:
     """Both ways to use it give every account of the slice the daemon's figures and status, and are timed after that."""
     part = Streams(context, (engine(name),))
     assert part.check() == []
     result = part.measure(1)
     assert result.timings.seconds[name][0] > result.timings.seconds["daemon"][0]
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(400)  # Maven builds it the first time
+def test_kafka_streams_computes_the_same(context: Context) -> None:
+    """Accounts that lie in its store have the daemon's figures and status, and it is timed after that."""
+    part = Streams(context, (replace(engine(KAFKA_STREAMS), warm=1),))
+    if part.skipped:
+        pytest.skip(part.skipped[0])
+    assert part.check() == []
+    result = part.measure(1)
+    assert result.timings.seconds[KAFKA_STREAMS][0] > result.timings.seconds["daemon"][0]
 
 
 FORGETFUL = """
@@ -60,13 +74,13 @@ quix.main()
 @NEEDS_QUIX
 def test_an_engine_that_differs_is_found(context: Context) -> None:
     """An engine that forgets the last position of each account is told by name."""
-    whole = engine("quixstreams")
+    whole = engine(QUIX)
 
     def command(ends: Ends, folder: Path) -> list[str]:
         python, _, module, *rest = whole.command(ends, folder)
         return [python, "-c", FORGETFUL, module, *rest]
 
-    part = Streams(context, (Engine("forgetful", None, SLICE, command),))
+    part = Streams(context, (Engine("forgetful", None, SLICE, 0, command),))
     assert any(fault.startswith("forgetful: equity: ") for fault in part.check())
 
 
@@ -74,7 +88,7 @@ def test_an_engine_that_differs_is_found(context: Context) -> None:
 def test_an_engine_that_ends_says_why(context: Context) -> None:
     """What a program said before it ended is in the error, at once and not when patience is over."""
     program = "import sys; sys.exit('no state to be had')"
-    part = Streams(context, (Engine("lost", None, SLICE, lambda ends, folder: [sys.executable, "-c", program]),))
+    part = Streams(context, (Engine("lost", None, SLICE, 0, lambda ends, folder: [sys.executable, "-c", program]),))
     with pytest.raises(RuntimeError, match="lost has ended; it said: no state to be had"):
         part.check()
 
@@ -86,6 +100,38 @@ def test_an_engine_that_is_missing_is_left_out_with_a_word(context: Context) -> 
     def command(ends: Ends, folder: Path) -> list[str]:
         raise Missing("it is not installed")
 
-    result = Streams(context, (Engine("absent", 4.0, SLICE, command),)).measure(1)
+    result = Streams(context, (Engine("absent", 4.0, SLICE, 0, command),)).measure(1)
     assert result.skipped == ("absent: it is not installed",)
     assert not result.measures
+
+
+UNREACHABLE = """#!/bin/sh
+for each in "$@"; do case $each in -Dbuilt=*) /bin/mkdir -p "${each#-Dbuilt=}/classes";; esac; done
+echo "[INFO] begun"
+echo "[ERROR] Could not transfer artifact"
+exit 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("programs", "said"),
+    [
+        ([], "no Java"),
+        (["java"], "no Maven"),
+        (["java", "mvn"], r"Maven could not build it .*: \[ERROR\] Could not transfer artifact"),
+    ],
+)
+def test_a_program_that_cannot_be_built_is_missing_with_a_word(
+    programs: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Java, Maven or a way to fetch libraries the engine is missing; what is half built is not taken later."""
+    (tmp_path / "bin").mkdir()
+    for name in programs:
+        program = tmp_path / "bin" / name
+        program.write_text(UNREACHABLE)
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(java, "BUILD", tmp_path / "built")
+    for _ in range(2):
+        with pytest.raises(Missing, match=said):
+            java.command("rocksdb")
