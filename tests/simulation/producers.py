@@ -68,7 +68,7 @@ class Producers:
 
     # ------------------------------------------------------------------------------------------------------- prices
     def tick(self, *, all_of_them: bool = False, partition: int | None = None) -> None:
-        """Move the market, now and then in a wick."""
+        """Move the market, now and then in a wick; `all_of_them` in one message that nobody can refuse."""
         for symbol in self.symbols:
             low, high = (5.0, 60.0) if symbol == COIN else (20.0, 200.0)
             self.marks[symbol] = min(high, max(low, self.marks[symbol] * self.random.uniform(0.88, 1.13)))
@@ -78,14 +78,15 @@ class Producers:
         if moved and not all_of_them and self.random.random() < 0.2:
             self._price(moved, self.random.choice((0.55, 0.8, 1.5)), partition)
         if moved:
-            self._price(moved, 1.0, partition)
+            self._price(moved, 1.0, partition, honest=all_of_them)
 
-    def _price(self, symbols: list[str], factor: float, partition: int | None) -> None:
-        """Send one message; some carry an event time that is old, or ahead of the clock."""
+    def _price(self, symbols: list[str], factor: float, partition: int | None, *, honest: bool = False) -> None:
+        """Send one message; some that are not honest carry an event time that is old, or ahead of the clock."""
         world = self.world
         if partition is None:
             partition = self.random.randrange(world.price_partitions())
         shift = self.random.choice((0, 0, 0, 0, 0, -50, -800, 400, 9_000)) if self.random.random() < 0.3 else 0
+        shift = 0 if honest else shift
         body = [
             {
                 "symbol": symbol,
@@ -95,7 +96,7 @@ class Producers:
             }
             for symbol in symbols
         ]
-        if self.random.random() < 0.05:
+        if self.random.random() < 0.05 and not honest:
             body.insert(self.random.randrange(len(body) + 1), {"symbol": "XUSDT", "mark_price": "-1"})
         world.put("mark_prices", "x", body if len(body) > 1 else body[0], partition)
 
