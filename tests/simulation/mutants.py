@@ -19,7 +19,7 @@ from monitor.app.ledger import Ledger, LedgerSettings
 from monitor.app.records import RecordMaker
 from monitor.app.step import StepMaker
 from monitor.app.takeover import Takeover
-from monitor.core import engine
+from monitor.core import bookkeeping
 from monitor.core.board import MarketBoard
 from monitor.core.bookkeeping import Bookkeeper
 from monitor.core.engine import MarginEngine
@@ -137,7 +137,7 @@ def memory_is_not_written() -> AbstractContextManager[Any]:
 
 def old_versions_count() -> AbstractContextManager[Any]:
     """An account event counts also when it is older than what is known."""
-    return patch.object(engine, "is_news", lambda event, known: True)
+    return patch.object(bookkeeping, "is_news", lambda event, known: True)
 
 
 def late_prices_count() -> AbstractContextManager[Any]:

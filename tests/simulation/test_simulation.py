@@ -11,7 +11,9 @@ import pytest
 
 from tests.simulation.__main__ import seeds_of
 from tests.simulation.mutants import (
+    MUTANTS,
     Mutant,
+    broken_by,
     catching_up_is_left_out,
     doubtful_terms_count,
     ends_are_not_told,
@@ -80,6 +82,13 @@ def test_seeds_are_named_by_number_or_by_their_ends() -> None:
     """`N` are the first N seeds, `A..B` those from A to B with both ends."""
     assert seeds_of("3") == range(3)
     assert seeds_of("7..9") == range(7, 10)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_every_mutant_finds_what_it_breaks(mutant: Mutant) -> None:
+    """The verbs the mutants patch are where they are looked for, those the suite does not try included."""
+    with broken_by(mutant):
+        pass
 
 
 @pytest.mark.parametrize("mutant", SHORT, ids=lambda mutant: mutant.__name__)
