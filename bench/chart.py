@@ -37,10 +37,21 @@ def write(results: Sequence[Result], folder: Path) -> Path:
     goals = _panel("Measured / goal (right of the line: met)", [_distance(one) for one in measures], 0, from_one=True)
     below = _height(len(measures))
     times = _panel("Least processor time", costs, below, from_one=False)
-    height, width = below + _height(len(costs)), _LEFT + _WIDTH + _RIGHT
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "bench.svg"
-    path.write_text(page(width, height, goals + times))
+    return _save(goals + times, below + _height(len(costs)), folder / "bench.svg")
+
+
+def write_bars(panels: Sequence[tuple[str, Sequence[Bar]]], path: Path) -> Path:
+    """Draw panels of bars, one below the other; return where they are."""
+    drawn, top = [], 0
+    for title, bars in panels:
+        drawn.append(_panel(title, bars, top, from_one=False))
+        top += _height(len(bars))
+    return _save("".join(drawn), top, path)
+
+
+def _save(drawn: str, height: int, path: Path) -> Path:
+    path.write_text(page(_LEFT + _WIDTH + _RIGHT, height, drawn))
     return path
 
 
