@@ -8,10 +8,10 @@ BENCH_READY := $(VENV)/.bench-ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite bench bench-growth coverage lint format types restore scale telling simulate schemas kafka kafka-stop chaos soak fuzz clean
+.PHONY: help demo test suite bench bench-growth bench-e2e coverage lint format types restore scale telling simulate schemas kafka kafka-stop chaos soak fuzz clean
 
 help: ## say what each verb does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -40,6 +40,9 @@ bench: $(BENCH_READY) ## the kernels beside C, numpy, polars, DuckDB, pandas, di
 
 bench-growth: $(READY) ## how cost grows by accounts, positions, contracts, pace, shards; memory, churn: MOST, EVENTS, SEED, ROUNDS, PARTS, OUT, ARGS
 	@$(BIN)/python -m bench.growth $(if $(MOST),--most $(MOST)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTS),--parts $(PARTS)) $(if $(OUT),--out $(OUT)) $(ARGS)
+
+bench-e2e: $(BENCH_READY) ## bytes in to event readable on a real Kafka: PARTS, ACCOUNTS, RATE, SECONDS, CHANGES, SHARE, BOOTSTRAP, SHARDS, SEED, OUT, ARGS
+	@$(BIN)/python -m bench.e2e $(if $(PARTS),--parts $(PARTS)) $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CHANGES),--changes $(CHANGES)) $(if $(SHARE),--share $(SHARE)) $(if $(BOOTSTRAP),--bootstrap $(BOOTSTRAP)) $(if $(SHARDS),--shards $(SHARDS)) $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 coverage: $(READY) ## the suite with branch coverage, which slows it
 	@$(BIN)/pytest --cov --cov-report=term $(ARGS)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from bench.streams import broker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,25 +30,14 @@ def servers(bootstrap: str | None, folder: Path) -> Iterator[Servers]:
     if bootstrap is not None:
         yield Servers(bootstrap)
         return
-    script = _script()
+    script = broker.loaded()
     try:
         port, controller_port = script.free_ports(2)
-        broker = script.Broker(folder, port, controller_port)
-        broker.start()
+        node = script.Broker(folder, port, controller_port)
+        node.start()
     except script.NoKafka as reason:
         raise NoServers(str(reason)) from reason
     try:
-        yield Servers(broker.bootstrap_servers, broker.pid)
+        yield Servers(node.bootstrap_servers, node.pid)
     finally:
-        broker.kill()
-
-
-def _script() -> Any:
-    """Return the script that `make kafka` runs: it is no part of a package."""
-    spec = importlib.util.spec_from_file_location("liqmon_bench_broker", ROOT / "deploy" / "kafka" / "broker.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+        node.kill()

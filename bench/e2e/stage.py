@@ -43,7 +43,6 @@ class Tick(NamedTuple):
     """Hold a message with all prices: which of the stage's prices, and what waits for where it came to stand."""
 
     which: int
-    at: float
     handed: asyncio.Task[Handed]
 
 
@@ -86,6 +85,7 @@ class Stage:
         self.loading_seconds = 0.0
         self.sent = [0] * ground.shards
         """Account messages by partition: nobody else writes there, so a message's place is known beforehand."""
+        self._pricing = asyncio.Lock()
         self._ticker: asyncio.Task[None] | None = None
         self._judged: dict[int, dict[str, dict[str, dict[str, int]]]] = {}
         self._heard = 0
@@ -134,11 +134,18 @@ class Stage:
 
     async def tick(self) -> Tick:
         """Send all prices at once."""
-        message = self.book.prices(self.marks[self.which], now_ms())
-        task = await self.send("mark-prices", message)
-        tick = Tick(self.which, time.perf_counter(), task)
-        self.ticks.append(tick)
+        async with self._pricing:
+            message = self.book.prices(self.marks[self.which], now_ms())
+            tick = Tick(self.which, await self.send("mark-prices", message))
+            self.ticks.append(tick)
         return tick
+
+    async def end(self) -> None:
+        """Send no more prices, and wait until all there is is told."""
+        self.is_ticking = False
+        async with self._pricing:  # the last may be on its way
+            pass
+        await self.drained()
 
     async def send_accounts(self, messages: Sequence[tuple[int, Message]]) -> list[Place]:
         """Hand messages of accounts over, each in its partition, in their order; return where each comes to stand."""

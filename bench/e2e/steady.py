@@ -199,6 +199,7 @@ async def measure(plan: Plan, ground: Ground) -> Result:
             if phase.kept_up or share == LOWER[-1]:
                 break
             rates.append(max(100, 100 * round(phases[0].taken * LOWER[len(phases) - 1] / 100)))
+        await stage.end()
         run.applied = (await stage.moment()).metrics.value("liqmon_account_events_total")
     verdict, proofs = run.verdict()
     return _result(run, phases, verdict, proofs)

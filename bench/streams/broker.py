@@ -16,7 +16,7 @@ _SCRIPT = Path(__file__).parents[2] / "deploy" / "kafka" / "broker.py"
 
 def start(stack: ExitStack) -> str:
     """Start a node that ends with the stack; return where it listens. Raises `Missing` where that is not possible."""
-    kafka = _loaded()
+    kafka = loaded()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-kafka-")))
     try:
         broker = kafka.Broker(folder / "node", *kafka.free_ports(2))
@@ -27,7 +27,8 @@ def start(stack: ExitStack) -> str:
     return str(broker.bootstrap_servers)
 
 
-def _loaded() -> Any:
+def loaded() -> Any:
+    """Return the script that `make kafka` runs, which is no part of a package."""
     name = "bench_kafka_broker"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, _SCRIPT)
