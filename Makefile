@@ -41,7 +41,7 @@ bench: $(BENCH_READY) ## the kernels beside C, numpy, polars, DuckDB, pandas, di
 bench-growth: $(READY) ## how cost grows by accounts, positions, contracts, pace, shards; memory, churn: MOST, EVENTS, SEED, ROUNDS, PARTS, OUT, ARGS
 	@$(BIN)/python -m bench.growth $(if $(MOST),--most $(MOST)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PARTS),--parts $(PARTS)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
-bench-e2e: $(BENCH_READY) ## bytes in to event readable on a real Kafka: PARTS, ACCOUNTS, RATE, SECONDS, CHANGES, SHARE, BOOTSTRAP, SHARDS, SEED, OUT, ARGS
+bench-e2e: $(READY) ## bytes in to event readable on a real Kafka: PARTS, ACCOUNTS, RATE, SECONDS, CHANGES, SHARE, BOOTSTRAP, SHARDS, SEED, OUT, ARGS
 	@$(BIN)/python -m bench.e2e $(if $(PARTS),--parts $(PARTS)) $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CHANGES),--changes $(CHANGES)) $(if $(SHARE),--share $(SHARE)) $(if $(BOOTSTRAP),--bootstrap $(BOOTSTRAP)) $(if $(SHARDS),--shards $(SHARDS)) $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 coverage: $(READY) ## the suite with branch coverage, which slows it

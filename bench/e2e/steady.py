@@ -163,6 +163,7 @@ class Run:
     def verdict(self) -> tuple[Verdict, int]:
         """Hold what was told against what had to be told; return it and how many proofs were computed again."""
         stage, verdict = self.stage, Verdict()
+        self.told += chains_of(stage.told.records, self.book.numbers, self._read)
         venue, oracle = self.cast.population.venue, Oracle(self.cast.population)
         prices = venue.prices(0), venue.prices(1)
         oracle.judge(prices[0], None)
