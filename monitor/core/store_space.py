@@ -1,6 +1,6 @@
-"""How much room the store has, and how more is made: tiles of rows, holders of symbols, scope ids, accounts.
+"""How much room the store has, and how more is made: tiles of rows, scope ids, accounts.
 
-Growth copies columns now and then, doubling them; what is in the rows is not known here.
+Columns grow by half and are copied then; tiles have little to spare. What is in the rows is not known here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,6 @@ from monitor.core.store_columns import (
     COUNTERS,
     DUMMY,
     EQUITY,
-    HELD_COUNT,
-    HELD_NEED,
-    HELD_ROOM,
-    HELD_START,
     NONE,
     NOTHING_SHOWN,
     OWNER,
@@ -53,12 +49,20 @@ from monitor.core.store_columns import (
     Columns,
     Memory,
 )
+from monitor.core.store_holders import HoldersRoom
 from monitor.core.store_write import write_batch
 
 _FIRST_SCOPES: Final = 256
 _POOLS: Final = DUMMY * len(CAPACITIES)
+_TILE_SPARE: Final = 8
+"""A tile has room for what lacks, and for one more row in so many as its pool has used."""
 
 A = TypeVar("A", bound=np.generic)
+
+
+def half_more(count: int) -> int:
+    """Return for how many there is to be room where there are so many."""
+    return count + count // 2
 
 
 def longer(column: NDArray[A], count: int, filler: int = 0) -> NDArray[A]:
@@ -105,7 +109,8 @@ class Space:
             np.zeros(_FIRST_SCOPES),
         )
         self._pages = self._tiles = 1
-        self._cells = self._entries = 0
+        self._cells = 0
+        self._room = HoldersRoom()
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -193,15 +198,13 @@ class Space:
         """Make room for what is counted before a batch is written."""
         columns = self.columns
         if accounts > len(columns.first):
-            columns = columns._replace(first=longer(columns.first, 2 * accounts, NONE))
+            columns = columns._replace(first=longer(columns.first, half_more(accounts), NONE))
         needed = int(columns.counters[SCOPES_TOP]) + scopes
         if needed > len(columns.told):
-            self.memory = Memory(*(longer(column, 2 * needed) for column in self.memory))
+            room = half_more(needed)
+            self.memory = Memory(*(longer(column, room) for column in self.memory))
             self.memory.shown[len(columns.told) :] = NOTHING_SHOWN
-            columns = columns._replace(
-                scopes=longer(columns.scopes, 2 * needed, NONE),
-                told=self.memory.told,
-            )
+            columns = columns._replace(scopes=longer(columns.scopes, room, NONE), told=self.memory.told)
         if symbols > len(columns.symbols):
             columns = columns._replace(symbols=longer(columns.symbols, 2 * symbols))
         if 2 * positions > len(columns.notes):
@@ -209,22 +212,7 @@ class Space:
         self.columns = columns
 
     def _make_entries(self) -> None:
-        """Move the holders of the symbols that lack room to where there is some; all of them at the end of it."""
-        symbols, entries = self.columns.symbols, self.columns.entries
-        needed = symbols[:, HELD_COUNT] + symbols[:, HELD_NEED]
-        moving = np.nonzero(needed > symbols[:, HELD_ROOM])[0]
-        symbols[moving, HELD_ROOM] = 2 * needed[moving] + 4
-        target = entries
-        if self._entries + int(symbols[moving, HELD_ROOM].sum()) > len(entries):
-            moving = np.arange(len(symbols))
-            target = np.zeros(2 * int(symbols[:, HELD_ROOM].sum()), np.uint32)
-            self._entries = 0
-        for symbol in moving.tolist():
-            start, count, room = (int(symbols[symbol, of]) for of in (HELD_START, HELD_COUNT, HELD_ROOM))
-            target[self._entries : self._entries + count] = entries[start : start + count]
-            symbols[symbol, HELD_START] = self._entries
-            self._entries += room
-        self.columns = self.columns._replace(entries=target)
+        self.columns = self.columns._replace(entries=self._room.made(self.columns.symbols, self.columns.entries))
 
     def _make_rows(self) -> None:
         pools = self.columns.pools
@@ -232,11 +220,11 @@ class Space:
             self._add_tile(pool, int(pools[pool, POOL_NEED] - pools[pool, POOL_FREE]))
 
     def _add_tile(self, pool: int, lacking: int) -> None:
-        """Add a tile to a pool: rows for what lacks, and half as many as the pool has."""
+        """Add a tile to a pool: rows for what lacks, and some more."""
         kind, size = divmod(pool, len(CAPACITIES))
         capacity, tiles = CAPACITIES[size], self.columns.tiles[: self._tiles]
         mine = (tiles[:, TILE_KIND] == kind) & (tiles[:, TILE_CAPACITY] == capacity)
-        wanted = lacking + int(tiles[mine, TILE_USED].sum()) // 2
+        wanted = lacking + int(tiles[mine, TILE_USED].sum()) // _TILE_SPARE
         pages = -(-wanted // PAGE_ROWS)
         rows, first = pages * PAGE_ROWS, self._pages * PAGE_ROWS
         self._reserve(self._pages + pages, self._cells + rows * capacity)
@@ -267,15 +255,15 @@ class Space:
         rows = pages << PAGE_BITS
         if rows > len(columns.watch):
             columns = columns._replace(
-                figures=longer(columns.figures, 2 * rows),
-                links=longer(columns.links, 2 * rows),
-                watch=longer(columns.watch, 2 * rows),
+                figures=longer(columns.figures, half_more(rows)),
+                links=longer(columns.links, half_more(rows)),
+                watch=longer(columns.watch, half_more(rows)),
             )
-            self.scales = longer(self.scales, 2 * rows)
+            self.scales = longer(self.scales, half_more(rows))
         if cells > len(columns.codes):
             columns = columns._replace(
-                codes=longer(columns.codes, 2 * cells),
-                sizes=longer(columns.sizes, 2 * cells),
-                holds=longer(columns.holds, 2 * cells),
+                codes=longer(columns.codes, half_more(cells)),
+                sizes=longer(columns.sizes, half_more(cells)),
+                holds=longer(columns.holds, half_more(cells)),
             )
         self.columns = columns
