@@ -17,7 +17,7 @@ from monitor.core.funds import FundShelf
 from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
 from monitor.core.market import Funding, FundingBasis, Market
 from monitor.core.portfolio.terms import PortfolioTerms
-from monitor.core.prices import PriceUpdate
+from monitor.core.prices import PriceUpdate, TakenPrices
 
 
 class Quote(NamedTuple):
@@ -124,22 +124,30 @@ class MarketBoard:
 
     def take(self, update: PriceUpdate, partition: int, offset: int, timestamp_ms: int) -> bool:
         """Take a price over if it counts: the highest (event_time_ms, partition, offset) does. Return whether so."""
-        last = self.quotes.get(update.symbol)
-        order = (update.event_time_ms, partition, offset)
-        if last is not None and order <= (last.event_time_ms, last.partition, last.offset):
-            return False
-        if last is not None:
-            self.previous[update.symbol] = last
-        self._note(prices=1)
-        self.quotes[update.symbol] = Quote(
-            update.mark_price,
-            update.index_price if update.index_price is not None or last is None else last.index_price,
-            update.funding_rate if update.funding_rate is not None or last is None else last.funding_rate,
-            update.next_funding_time_ms or (last.next_funding_time_ms if last else None),
-            *order,
-            timestamp_ms,
-        )
-        return True
+        return bool(self.take_all((update,), partition, offset, timestamp_ms).marks)
+
+    def take_all(self, updates: Iterable[PriceUpdate], partition: int, offset: int, timestamp_ms: int) -> TakenPrices:
+        """Take over those prices of a message that count, and return them; in order, as each may name any symbol."""
+        quotes, previous, late = self.quotes, self.previous, 0
+        before: dict[str, Decimal | None] = {}
+        marks: dict[str, Decimal] = {}
+        for update in updates:
+            symbol, mark, index, rate, next_ms, event_ms = update
+            last = quotes.get(symbol)
+            if last is None:
+                before[symbol] = None
+            elif (event_ms, partition, offset) <= (last.event_time_ms, last.partition, last.offset):
+                late += 1
+                continue
+            else:
+                before[symbol], previous[symbol] = last.mark_price, last
+                index = last.index_price if index is None else index
+                rate = last.funding_rate if rate is None else rate
+                next_ms = next_ms or last.next_funding_time_ms
+            quotes[symbol] = Quote(mark, index, rate, next_ms, event_ms, partition, offset, timestamp_ms)
+            marks[symbol] = mark
+        self._note(prices=len(marks))
+        return TakenPrices(marks, before, late)
 
     def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> None:
         """Put accepted terms in force, or forget a contract."""
@@ -204,13 +212,14 @@ class MarketBoard:
                 ages[change.name] = change.age
         return changes
 
-    def freshen(self, symbol: str) -> bool:
-        """Count a symbol that has just been priced as fresh, and what follows it; return whether the mark was not."""
-        self._note(prices=1)
-        if self.quotes[symbol].index_price is not None:
-            for name in self._followers.get(symbol, ()):
-                self._asset_ages.pop(name, None)
-        return self._symbol_ages.pop(symbol, None) is not None
+    def freshen(self, symbols: Collection[str]) -> list[str]:
+        """Count symbols that have just been priced as fresh, and what follows them; return whose mark was not."""
+        self._note(prices=len(symbols))
+        for symbol in self._followers.keys() & symbols:
+            if self.quotes[symbol].index_price is not None:
+                for name in self._followers[symbol]:
+                    self._asset_ages.pop(name, None)
+        return [symbol for symbol in symbols if self._symbol_ages.pop(symbol, None) is not None]
 
     def _note(self, terms: int = 0, prices: int = 0) -> None:
         self.serials = self.serials[0] + terms, self.serials[1] + prices

@@ -7,7 +7,6 @@ comes what to tell, show and remember. Records, topics, transactions and clocks 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from decimal import Decimal
 
 import numpy as np
 
@@ -39,7 +38,7 @@ from monitor.core.inputs import (
 )
 from monitor.core.outcome import Outcome
 from monitor.core.placement import Placement
-from monitor.core.prices import relative_move
+from monitor.core.prices import RelativeMoves
 from monitor.core.restoring import Restoring
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.scopes import ScopeKind
@@ -166,16 +165,13 @@ class MarginEngine:
     @exactly
     def _prices(self, message: Prices, now_ms: int, outcome: Outcome) -> None:
         """Apply all prices of a message, then judge every holder."""
-        moves: dict[str, Decimal] = {}
-        for update in message.updates:
-            last = self.board.mark(update.symbol)
-            if not self.board.take(update, message.origin.partition, message.origin.offset, message.timestamp_ms):
-                outcome.late_prices += 1
-                continue
-            moves[update.symbol] = relative_move(last, update.mark_price)
-            if self.board.freshen(update.symbol):
-                self.store.set_band(update.symbol, None, None)
-            self.store.set_mark(update.symbol, update.mark_price)
+        origin = message.origin
+        taken = self.board.take_all(message.updates, origin.partition, origin.offset, message.timestamp_ms)
+        for symbol in self.board.freshen(taken.marks):
+            self.store.set_band(symbol, None, None)
+        self.store.set_marks(taken.marks)
+        moves = RelativeMoves(taken.before, taken.marks)
+        outcome.late_prices += taken.late
         outcome.prices_applied.append(len(moves))
         if not moves:
             return

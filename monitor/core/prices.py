@@ -6,6 +6,7 @@ freshness.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,6 +27,42 @@ class PriceUpdate(NamedTuple):
     event_time_ms: int
 
 
-def relative_move(last: Decimal | None, mark: Decimal) -> Decimal:
-    """Return by how much of itself a price has moved, roughly: it only says which moved most."""
-    return Decimal(0) if last is None else Decimal(float(abs(mark - last)) / float(last))
+class TakenPrices(NamedTuple):
+    """Hold what of a message was taken over: the marks, what was before each of them, and how many prices were late."""
+
+    marks: dict[str, Decimal]
+    before: dict[str, Decimal | None]
+    late: int
+
+
+class RelativeMoves(Mapping[str, Decimal]):
+    """Hold by how much of itself each price has moved, roughly: it only says which moved most.
+
+    Each is worked out when somebody asks, for hardly any message is asked about.
+    """
+
+    def __init__(self, before: Mapping[str, Decimal | None], marks: Mapping[str, Decimal]) -> None:
+        self._before = before
+        self._marks = marks
+        self._known: dict[str, Decimal] = {}
+
+    def __getitem__(self, symbol: str) -> Decimal:
+        """Return the move of a symbol, 0 where it had no price before."""
+        known = self._known.get(symbol)
+        if known is None:
+            last, mark = self._before[symbol], self._marks[symbol]
+            known = Decimal(0) if last is None else Decimal(float(abs(mark - last)) / float(last))
+            self._known[symbol] = known
+        return known
+
+    def __contains__(self, symbol: object) -> bool:
+        """Return whether a symbol was priced."""
+        return symbol in self._marks
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the symbols that were priced."""
+        return iter(self._marks)
+
+    def __len__(self) -> int:
+        """Return how many symbols were priced."""
+        return len(self._marks)

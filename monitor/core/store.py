@@ -6,7 +6,7 @@ is in `store_columns`, writing in `store_write`, the arithmetic and its error bo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -91,7 +91,6 @@ class MarginStore:
         """How many evaluations of a scope there have been."""
         return self._screen.judged
 
-    # -------------------------------------------------------------------------------------------------- the world
     def set_instrument(self, symbol: str, terms: Instrument[Decimal] | None) -> NDArray[np.int64]:
         """Put checked terms in force; return the accounts whose scopes must be put again.
 
@@ -103,6 +102,10 @@ class MarginStore:
     def set_mark(self, symbol: str, mark: Decimal | None) -> None:
         """Set the mark price of a symbol, above 0; None: it is not priced."""
         self._contracts.set_mark(symbol, mark)
+
+    def set_marks(self, marks: Mapping[str, Decimal]) -> None:
+        """Set the mark prices of some symbols."""
+        self._contracts.set_marks(marks)
 
     def set_band(self, symbol: str, low: Decimal | None, high: Decimal | None) -> None:
         """Say that a mark is only known to lie within [low, high]; None, None: it is exact again."""
@@ -133,7 +136,6 @@ class MarginStore:
         self._assets.set_groups(placed.assets)
         self._screen.recipe = placed.recipe
 
-    # ------------------------------------------------------------------------------------------------- the scopes
     def put(self, account: int, scopes: Sequence[ScopeFacts]) -> list[tuple[int, str]]:
         """Replace all scopes of an account; see `put_many`."""
         return self.put_many(((account, scopes),))
@@ -202,7 +204,6 @@ class MarginStore:
         if watch % STATES != BLOCKED:
             columns.watch[row] = watch - watch % STATES + state
 
-    # ------------------------------------------------------------------------------------------------- the screen
     def judge_all(self) -> NDArray[np.int64]:
         """Evaluate everybody; return the scopes that are not proven to keep their status."""
         self._moved_assets.clear()
@@ -226,7 +227,6 @@ class MarginStore:
         """Evaluate all scopes of some accounts."""
         return self._screen.these(self.scopes_of_all(accounts)[0].astype(np.uint32))
 
-    # ------------------------------------------------------------------------------------------------- the figures
     def figures(self, scopes: NDArray[Any] | None = None) -> tuple[F8, F8]:
         """Return (equity, requirement) of scopes, of all ids by default, as of their last judgement.
 

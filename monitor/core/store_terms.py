@@ -182,12 +182,22 @@ class Contracts:
         """Set the price of a symbol, None where it has none."""
         symbol = self.symbol(name)
         symbol.mark = mark
-        if symbol.band is None and len(symbol.lines) == 1:
-            value = symbol.value_at(mark)
-            for line in symbol.lines.values():
-                self.values[line] = self.ends[line] = value
-        else:
-            self._price(symbol)
+        self._price(symbol)
+
+    def set_marks(self, marks: Mapping[str, Decimal]) -> None:
+        """Set the prices of some symbols, those of plain ones with one write."""
+        lines: list[int] = []
+        values: list[float] = []
+        for name, mark in marks.items():
+            symbol = self.symbol(name)
+            symbol.mark = mark
+            if symbol.band is None and len(symbol.lines) == 1 and symbol.line_of_one >= 0:
+                lines.append(symbol.line_of_one)
+                values.append(symbol.value_at(mark))
+            else:
+                self._price(symbol)
+        self.values[lines] = values
+        self.ends[lines, 0] = self.ends[lines, 1] = values
 
     def set_band(self, name: str, low: Decimal | None, high: Decimal | None) -> None:
         """Set the ends between which a doubted price lies; None, None: it is exact."""

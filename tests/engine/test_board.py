@@ -10,7 +10,7 @@ import pytest
 from monitor.core.board import Age, AgeChange, MarketBoard
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.instruments import Asset
-from monitor.core.prices import PriceUpdate
+from monitor.core.prices import PriceUpdate, RelativeMoves
 
 D = Decimal
 
@@ -41,6 +41,25 @@ def test_a_price_twice_is_late() -> None:
     assert board.take(update("5", 1), 0, 0, 0)
     assert not board.take(update("6", 1), 0, 0, 0)
     assert board.mark("S") == 5
+
+
+def test_the_prices_of_a_message_are_taken_one_after_the_other() -> None:
+    """What a later price of a message does not state an earlier one of it has said; each late one is counted."""
+    board = MarketBoard(FreshnessSettings())
+    board.take(update("4", 5, symbol="T"), 0, 0, 0)
+    prices = [update("5", 1, index="7"), update("6", 2), update("3", 4, symbol="T"), update("8", 1)]
+    taken = board.take_all(prices, 0, 1, 0)
+    assert taken == ({"S": D(6)}, {"S": D(5)}, 2)
+    assert (board.mark("S"), board.quotes["S"].index_price, board.mark("T")) == (6, 7, 4)
+
+
+def test_moves_are_worked_out_from_what_was_before() -> None:
+    """A price that went from 4 to 5 has moved by a quarter either way, one that is new not at all."""
+    moves = RelativeMoves({"A": D(4), "B": D(4), "C": None}, {"A": D(5), "B": D(3), "C": D(1)})
+    assert dict(moves) == {"A": D("0.25"), "B": D("0.25"), "C": D(0)}
+    assert "A" in moves
+    assert "D" not in moves
+    assert not RelativeMoves({}, {})
 
 
 def test_what_a_price_does_not_state_stays() -> None:
@@ -102,8 +121,8 @@ def test_each_line_is_passed_once() -> None:
     assert board.refresh(12) == []
     assert board.refresh(61) == [AgeChange("S", is_asset=False, age=Age.STALE)]
     board.take(update("5", 2), 0, 1, 61)
-    assert board.freshen("S")
-    assert not board.freshen("S")
+    assert board.freshen(["S"])
+    assert not board.freshen(["S"])
     assert board.refresh(62) == []
 
 
@@ -115,7 +134,7 @@ def test_news_of_an_asset_makes_it_fresh() -> None:
     board.refresh(100)
     assert (board.asset_age("X"), board.asset_age("Y")) == (Age.STALE, Age.STALE)
     board.take(update("5", 1, index="4"), 0, 0, 100)
-    board.freshen("S")
+    board.freshen(["S"])
     board.set_asset("X", None, 100)
     assert (board.asset_age("X"), board.asset_age("Y")) == (Age.FRESH, Age.FRESH)
     assert board.refresh(101) == []

@@ -94,6 +94,29 @@ def test_a_row_of_any_length_is_summed_right(store: MarginStore, count: int) -> 
     assert store.figures(np.array([0]))[1][0] == pytest.approx(count * 202 * 0.004, rel=1e-12)
 
 
+def test_prices_set_at_once_are_those_set_one_by_one(store: MarginStore) -> None:
+    """Contracts have the same values: plain, with a second bracket multiplier, in doubt, without terms, not held."""
+    other, held = MarginStore(LADDERS, use_numba=store.uses_numba), ("S0", "S1", "S2", "S3")
+    for one in (store, other):
+        for name in held:
+            one.set_instrument(name, terms(name))
+            one.set_mark(name, D(50))
+        one.set_asset("USDT", Asset("USDT", D(1)))
+        stretched = cross(D(1000), *((name, "1") for name in held))
+        one.put(0, [stretched])
+        cells = tuple(cell._replace(multiplier=D(2)) for cell in stretched.parts[0].cells[:1])
+        one.put(1, [stretched._replace(parts=(stretched.parts[0]._replace(cells=cells),))])
+        one.set_band("S1", D(40), D(60))
+        one.set_instrument("S2", None)
+    marks = {"S0": D(101), "S1": D(102), "S2": D(103), "S3": D(104), "NEW": D(1)}
+    store.set_marks(marks)
+    for name, mark in marks.items():
+        other.set_mark(name, mark)
+    for name in marks:
+        for column, values in store._contracts.tabulated(name).items():
+            assert np.array_equal(values, other._contracts.tabulated(name)[column], equal_nan=values.dtype.kind == "f")
+
+
 def test_rows_move_between_classes_and_are_used_again(store: MarginStore) -> None:
     """An account that grows and shrinks ten times costs no more room than one of its greatest size."""
     store.put(1, [cross(D(5), ("S0", "1"))])
