@@ -71,9 +71,16 @@ class Intake:
         return self._batches.empty()
 
     def take(self) -> list[Record]:
-        """Return the next batch, empty when none is there. Raises what ended the reading, `PositionLost` for one."""
-        if not self._batches.empty():
-            return self._batches.get_nowait()
+        """Return what has come, no more than one batch beyond the most that one may hold; empty when nothing has.
+
+        Small batches are joined: each step ends in a transaction, which takes longer than the next message takes to
+        come. Raises what ended the reading, `PositionLost` for one.
+        """
+        found: list[Record] = []
+        while len(found) < self._most and not self._batches.empty():
+            found += self._batches.get_nowait()
+        if found:
+            return found
         if self._task is not None and self._task.done():
             self._task.result()
         return []

@@ -218,6 +218,22 @@ async def test_the_intake_reads_ahead_so_far_and_no_further() -> None:
     await intake.stop()
 
 
+@virtual
+async def test_what_came_one_by_one_is_taken_together() -> None:
+    """Messages that were read in batches of one are handed over in one piece, in their order, up to the most of one."""
+    world = await new_world(partitions=1)
+    intake = Intake(world.log, (), 3, lambda: None, SilentObserver(), InputWatch(lambda: 0.0))
+    where = TopicPartition(world.topics.account_events, 0)
+    intake.start({where: 0})
+    for number in range(4):
+        world.account("a", number)
+        await world.pass_time(0.5)
+    assert intake._batches.qsize() == 4
+    taken = [[record.offset for record in intake.take()] for _ in range(3)]
+    assert taken == [[0, 1, 2], [3], []]
+    await intake.stop()
+
+
 @pytest.mark.parametrize(
     "calls", [("write",), ("write", "fence", "poll", "start", "leave"), ("join",), ("start",), ("poll",)]
 )
