@@ -6,6 +6,7 @@ What happens on it is the parts' business.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ CHAIN_TOPICS: Final = ("margin-calls", "liquidations", "adl-events")
 _HEARTBEAT_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 1_200.0
 _SNAPSHOTS_AT_ONCE: Final = 2_000
+_FEW_RECORDS: Final = 200.0
+"""Records a second of a daemon that has nothing left to show."""
 
 
 def now_ms() -> int:
@@ -82,7 +85,6 @@ class Stage:
         self.which = 0
         self.ticks: list[Tick] = []
         self.is_ticking, self.is_toggling = True, False
-        self.loading_seconds = 0.0
         self.sent = [0] * ground.shards
         """Account messages by partition: nobody else writes there, so a message's place is known beforehand."""
         self._pricing = asyncio.Lock()
@@ -100,21 +102,19 @@ class Stage:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Bring the book to the topics, start the daemon, wait until it judges everybody; end everything after."""
+        """Start the daemon on terms and prices, bring the accounts, wait until all are judged; end everything after."""
         await asyncio.to_thread(self.daemon.create_topics)
         clients: list[Feeder | Listener] = [self.feeder, self.told, self.beats, *self.beside]
         try:
             for client in clients:
                 await client.open()
-            await self._load()
-            begun = time.perf_counter()
+            await self.feeder.send(self.topic("instruments"), 0, list(self.book.terms()))
+            await self.send("insurance-funds", self.book.fund(now_ms()))
+            await self.tick()
             await self.daemon.start()
             self._ticker = asyncio.create_task(self._tick(), name="prices")
             await self.until(self._is_ready, "the daemon to be ready")
-            await self.drained()
-            self.loading_seconds = time.perf_counter() - begun
-            accounts = len(self.book.keys)
-            self.ground.say(f"{accounts:,} accounts are judged {self.loading_seconds:.1f} s after the daemon's start")
+            await self._load()
             yield
         finally:
             if self._ticker is not None:
@@ -222,16 +222,22 @@ class Stage:
         return self.daemon.ask("/readyz")[0] == 200
 
     async def _load(self) -> None:
-        """Write terms, a fund, the first prices and everybody's snapshot."""
+        """Write everybody's snapshot; wait until all are judged, and nearly nothing is written any more."""
         begun, book = time.perf_counter(), self.book
-        await self.feeder.send(self.topic("instruments"), 0, list(book.terms()))
-        await self.send("insurance-funds", book.fund(now_ms()))
-        await self.tick()
         for start in range(0, len(book.keys), _SNAPSHOTS_AT_ONCE):
             some = range(start, min(start + _SNAPSHOTS_AT_ONCE, len(book.keys)))
             await self.send_accounts([(account, book.snapshot(account, now_ms())) for account in some])
-        await self.feeder.settle()
-        self.ground.say(f"{len(book.keys):,} snapshots written in {time.perf_counter() - begun:.1f} s")
+        await self.drained()
+        judged = time.perf_counter()
+        rate, written = math.inf, 0.0
+        while rate > _FEW_RECORDS:
+            at, before = time.perf_counter(), written
+            await asyncio.sleep(TICK_SECONDS)
+            self.check()
+            written = (await asyncio.to_thread(self.daemon.sample)).value("liqmon_records_written_total")
+            rate = (written - before) / (time.perf_counter() - at)
+        seconds, shown = judged - begun, time.perf_counter() - begun
+        self.ground.say(f"{len(book.keys):,} snapshots were judged in {seconds:.1f} s, and shown in {shown:.1f} s")
 
     async def _tick(self) -> None:
         """Send prices once a second, as long as that is wanted: they age."""
