@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m bench.e2e", description=__doc__)
     options.add_argument("--parts", default=",".join(PARTS), help="which of them: %(default)s")
     options.add_argument("--bootstrap", help="a Kafka that runs; one is started where none is named")
-    options.add_argument("--shards", type=int, default=4, help="partitions of the accounts (%(default)s)")
+    options.add_argument("--shards", type=int, default=1, help="partitions of the accounts (%(default)s)")
     options.add_argument("--cores", type=int, default=2, help="for broker, daemon and bench together (%(default)s)")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--accounts", type=int, default=100_000, help="of steady and storm (%(default)s)")

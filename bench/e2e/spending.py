@@ -31,12 +31,13 @@ def cores(before: Moment, after: Moment) -> list[Figure]:
         spent = counted(before, after, "liqmon_stage_cpu_seconds_total", stage=stage)
         staged += spent
         figures.append(Figure(f"of that: {stage}", spent / seconds, "cores", note=what))
+    audited = counted(before, after, "liqmon_audit_seconds_total")
+    staged += audited
+    figures.append(Figure("of that: audit", audited / seconds, "cores", note="scopes compared with the exact path"))
     if whole is not None and loop is not None:
         rest = whole - staged
         figures.append(
-            Figure(
-                "of that: client", rest / seconds, "cores", note="client of the log, event loop, hash, audit, ranking"
-            )
+            Figure("of that: client", rest / seconds, "cores", note="client of the log, event loop, hash, ADL ranking")
         )
         figures.append(Figure("of all: the event loop's thread", loop / seconds, "cores"))
     for name, one, other in (("broker", before.broker, after.broker),):
