@@ -104,11 +104,8 @@ class AccountIntake:
     def _result(self, run: Sequence[Record], outcome: Outcome, faults: dict[int, Fault]) -> StepResult:
         last = run[-1]
         result = StepResult(outcome, inputs={TopicPartition(last.topic, last.partition): last.offset + 1})
-        for record in run if faults else ():
-            fault = faults.get(record.offset)
-            if fault is not None:
-                result.tail.append(self._maker.dead_letter(fault))
-                result.dead_letters.append((record.topic, fault.code))
+        if faults:
+            result.set_aside([faults[record.offset] for record in run if record.offset in faults], self._maker)
         return result
 
     def _pace(self, outcome: Outcome, messages: int) -> None:

@@ -133,17 +133,20 @@ class Ledger:
         before: Mapping[TopicPartition, int],
         inputs: Mapping[TopicPartition, int],
         consumed: Mapping[TopicPartition, int] | None = None,
+        *,
+        goes_on: bool = False,
     ) -> None:
         """Write several transactions; the inputs count as used up with the last. Raises `OwnershipLost`.
 
         `before` is how far the inputs were used up by what came before: messages that brought about nothing may not
         have been committed yet, and whoever takes over amid the parts must not judge them against what these tell. He
-        is told what is unfinished.
+        is told what is unfinished. `goes_on`: these are not all parts yet.
         """
         *first, last = parts
-        for part in first:
+        for part in parts if goes_on else first:
             await self.commit(part, before, unfinished=ahead_of(before, inputs))
-        await self.commit(last, inputs, consumed)
+        if not goes_on:
+            await self.commit(last, inputs, consumed)
 
     async def commit(
         self,

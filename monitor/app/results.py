@@ -5,11 +5,13 @@ How results are made is the step's business, how they are written the ledger's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.app.ports import OutputRecord, TopicPartition
+from monitor.app.reading import Fault
+from monitor.app.records import RecordMaker
 from monitor.core.outcome import Outcome
 
 
@@ -32,6 +34,17 @@ class StepResult:
     event_types: list[str] = field(default_factory=list)
     groups: list[list[OutputRecord]] = field(default_factory=list)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether this is a part of one message, of which more is to come: the inputs are not used up with it."""
+        return self.outcome.goes_on
+
+    def set_aside(self, faults: Iterable[Fault], maker: RecordMaker) -> None:
+        """Have bad messages dead-lettered."""
+        for fault in faults:
+            self.tail.append(maker.dead_letter(fault))
+            self.dead_letters.append((fault.record.topic, fault.code))
+
     def join(self, later: StepResult) -> None:
         """Add what later messages want written."""
         self.outcome.join(later.outcome)
@@ -47,13 +60,19 @@ class Step:
     """Hold a step: results in order, and how many of the messages at hand were worked through.
 
     Each result fits into one transaction, unless a single message did more than that: a crash between two transactions
-    then leaves a whole number of messages told, or one message in part, which judging it again completes.
+    then leaves a whole number of messages told, or one message in part, which judging it again completes. Of a message
+    that is judged in turns each has a step of its own; only with the last turn other messages may be written.
     """
 
     results: list[StepResult] = field(default_factory=list)
     entries: int = 0
     records: int = 0
     _last_size: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the message this ends with is to be judged on: the next step begins with it."""
+        return bool(self.results) and self.results[-1].goes_on
 
     def room(self, most: int) -> int:
         """Return how many records, with `__meta__`, may yet join the last result."""
@@ -62,7 +81,7 @@ class Step:
     def add(self, result: StepResult, most: int) -> None:
         """Join a result to the last one where one transaction, with its `__meta__`, holds both."""
         size = result.outcome.size + len(result.tail)
-        if self.results and self._last_size + size < most:
+        if self.results and not result.goes_on and self._last_size + size < most:
             self.results[-1].join(result)
             self._last_size += size
         else:

@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class SecondThread:
-    """Lend a thread as a `Begin` for as long as the context lasts; it is started with the first piece of work."""
+    """Lend a thread as a `Begin`, for as long as the context lasts where it is one; it starts with the first work."""
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
+    def __init__(self, name: str = "ahead") -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     def __enter__(self) -> SecondThread:
         """Lend it."""

@@ -9,25 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import aclosing
 
 from monitor.app.adl_publishing import AdlPublisher
+from monitor.app.asked import requests_to
 from monitor.app.auditing import ShardAudit, StoreDamaged
 from monitor.app.feed import Cursor
 from monitor.app.heartbeats import Turn
 from monitor.app.image import DamagedState
 from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
+from monitor.app.letting_go import LetGo, unless_let_go
 from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Record, TopicPartition
 from monitor.app.pulse import TermEnded
 from monitor.app.reading import FeedEntry, Reading
 from monitor.app.records import RecordMaker, split
 from monitor.app.restoring import name_of
-from monitor.app.results import StepResult
+from monitor.app.results import Step, StepResult
 from monitor.app.shared import Shared
 from monitor.app.step import CLOCK_MS, StepMaker
-from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover, requests_to
+from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover
+from monitor.app.turns import one_ahead
 from monitor.app.warm_copy import UnfitCopy, WarmCopy
 
 log = logging.getLogger(__name__)
@@ -42,12 +45,6 @@ RANKING_SHARE = 4
 """Ranking for the ADL queue may have one part in so many of the kernel thread's time, however many shards we have."""
 GRACE_SECONDS = 5.0
 """A shard that must let go waits this long for the commit under way; the next owner finds out what became of it."""
-
-T = TypeVar("T")
-
-
-class _LetGo(Exception):
-    """The shard was asked to let go and gave up what it was doing."""
 
 
 class Shard:
@@ -147,10 +144,10 @@ class Shard:
         self._records = []
         try:
             takeover = Takeover(shared, ledger, steps, self._cursor, warm)
-            self._positions = await self._unless_let_go(takeover.run(), grace_seconds=0)
+            self._positions = await unless_let_go(takeover.run(), self._letting_go, grace_seconds=0)
             audit = ShardAudit(self.number, shared.shards, shared.audit, engine, steps, shared.observer)
             await self._live(ledger, steps, publisher, audit)
-        except _LetGo:
+        except LetGo:
             log.info("shard %d let go before its work was committed", self.number)
         finally:
             shared.feed.drop(self._cursor)
@@ -209,22 +206,33 @@ class Shard:
         self.turn = Turn(number, ledger.meta.counter, dict(self._positions), times_ms, self._shared.now_ms())
 
     async def _step(self, ledger: Ledger, steps: StepMaker, intake: Intake) -> None:
-        started = time.perf_counter()
         if self._cursor.is_lost:
             raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), self._cursor.next)
         self._shared.pulse.check(self._term)
         entries = self._shared.feed.entries(self._cursor.next, ENTRIES_AT_ONCE)
         records = self._records or intake.take()
-        now_ms = self._shared.now_ms()
         # all that was judged before is committed by now, so what the engine has shown stands in the log
         ledger.shown_before = max(ledger.shown_before, steps.engine.shown_before(ledger.image.next_offset))
-        step = await self._shared.on_kernel_thread(lambda: steps.judge(entries, records, now_ms))
-        self._cursor.next += step.entries
-        self._records = records[step.records :]
-        for result in step.results:
-            await self._commit(ledger, result)
-        self._times_ms |= _times_ms(entries[: step.entries], records[: step.records])
-        if any(result.groups for result in step.results):
+        judged = steps.judge(entries, records, self._shared.now_ms())
+        await unless_let_go(self._tell(ledger, judged, entries, records), self._letting_go, GRACE_SECONDS)
+
+    async def _tell(
+        self, ledger: Ledger, judged: Iterator[Step], entries: Sequence[FeedEntry], records: list[Record]
+    ) -> None:
+        """Write what is judged of messages, step after step; a storm is written while it is judged."""
+        started, first, is_told = time.perf_counter(), self._cursor.next, False
+        async with aclosing(one_ahead(judged, self._shared.on_kernel_thread)) as steps:
+            async for step in steps:
+                self._cursor.next += step.entries
+                self._records = records[step.records :]
+                for result in step.results:
+                    await self._write(ledger, result)
+                    is_told |= bool(result.groups)
+                if step.goes_on:
+                    self._end_turn(ledger)
+        done = len(records) - len(self._records)
+        self._times_ms |= _times_ms(entries[: self._cursor.next - first], records[:done])
+        if is_told:
             self._shared.observer.step(time.perf_counter() - started)
 
     async def _rank(self, ledger: Ledger, publisher: AdlPublisher) -> None:
@@ -248,36 +256,24 @@ class Shard:
                 await self._commit(ledger, result)
 
     async def _commit(self, ledger: Ledger, result: StepResult) -> None:
+        await unless_let_go(self._write(ledger, result), self._letting_go, GRACE_SECONDS)
+
+    async def _write(self, ledger: Ledger, result: StepResult) -> None:
         """Write what whole messages brought about: much of it in several transactions, the positions with the last."""
-        before = dict(self._positions)
-        self._positions |= result.inputs
+        before, goes_on = dict(self._positions), result.goes_on
+        reached = before | result.inputs
+        if not goes_on:
+            self._positions = reached
         now = asyncio.get_running_loop().time()
-        if not result.groups and now - self._committed_at < IDLE_COMMIT_SECONDS:
+        if not result.groups and (goes_on or now - self._committed_at < IDLE_COMMIT_SECONDS):
             return
-        is_news = self._positions != ledger.meta.inputs or ledger.image.has_shown_more(ledger.shown_before)
+        is_news = reached != ledger.meta.inputs or ledger.image.has_shown_more(ledger.shown_before)
         if not result.groups and not is_news:
             return
         parts = split(result.groups, self._shared.limits.max_transaction_records)
-        writing = ledger.commit_parts(parts, before, dict(self._positions), self._consumed(now))
-        await self._unless_let_go(writing, GRACE_SECONDS)
+        await ledger.commit_parts(parts, before, reached, None if goes_on else self._consumed(now), goes_on=goes_on)
         self._committed_at = now
         self._observe(result)
-
-    async def _unless_let_go(self, work: Coroutine[Any, Any, T], grace_seconds: float) -> T:
-        """Return what `work` returns; when asked to let go meanwhile, give it a moment and then give it up."""
-        task = asyncio.create_task(work)
-        gone = asyncio.create_task(self._letting_go.wait())
-        try:
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done() and grace_seconds:
-                await asyncio.wait({task}, timeout=grace_seconds)
-            if not task.done():
-                raise _LetGo
-            return task.result()
-        finally:
-            for one in (task, gone):
-                one.cancel()
-            await asyncio.gather(task, gone, return_exceptions=True)
 
     def _consumed(self, now: float) -> dict[TopicPartition, int] | None:
         if now - self._consumed_at < CONSUMED_SECONDS or self._accounts not in self._positions:

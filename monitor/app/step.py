@@ -6,21 +6,22 @@ Everything here is synchronous and runs in the kernel thread; reading and commit
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import inf
 
 from monitor.app.account_intake import AccountIntake, Apply
+from monitor.app.asked import AskedIntake
 from monitor.app.codec import Codec
 from monitor.app.feed import LOOKBACK_MS
 from monitor.app.observing import Observer
 from monitor.app.ports import OutputRecord, Record, TopicPartition
-from monitor.app.reading import Fault, FeedEntry, Held, Reading
+from monitor.app.reading import FeedEntry, Held, Reading
 from monitor.app.records import RecordMaker
 from monitor.app.results import Step, StepResult
 from monitor.app.topics import TopicNames
 from monitor.core.engine import MarginEngine
 from monitor.core.everybody import judged_in_turns
-from monitor.core.fund.claims import UNREADABLE, message_of
-from monitor.core.inputs import Clock, FundRecord, Input, InstrumentTerms, Origin, RejectedMessage
+from monitor.core.inputs import Clock, Input, InstrumentTerms, Origin, RejectedMessage
 from monitor.core.intervals import has_passed
 from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
@@ -30,6 +31,9 @@ CLOCK_MS = 200
 QUIET_MS = LOOKBACK_MS // 2
 _QUIET_CHECK_MS = 60_000
 _CENSUS_MS = 5_000
+
+InTurns = Callable[[Input, int], Iterator[Outcome]]
+"""The engine's way to take an input that may change many scopes: what each turn of judging has brought about."""
 
 
 class StepMaker:
@@ -57,6 +61,7 @@ class StepMaker:
         self._observer = observer
         self._limits = limits
         self._accounts = AccountIntake(shard, shards, codec, maker, engine.book, observer)
+        self._asked = AskedIntake(codec, maker)
         self._clock_ms = 0
         self.is_behind = False  # whether there is more to show than the last step could: the next is due at once
         self._quiet_ms = 0
@@ -68,15 +73,22 @@ class StepMaker:
         """Whether this shard speaks for the inputs that all shards read."""
         return self._shard == 0
 
-    def judge(self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int) -> Step:
-        """Judge messages one after the other, of both kinds until their time is up; then let the clock move on."""
-        step = Step()
-        apply, started = self.engine.apply, time.perf_counter()
-        step.entries = self._work_through(entries, self._judge, now_ms, step)
-        step.records = self._work_through_own(records, apply, now_ms, step)
+    def judge(self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int) -> Iterator[Step]:
+        """Judge messages one after the other, of both kinds until their time is up; then let the clock move on.
+
+        All steps but the last one `goes_on`; they are committed in their order.
+        """
+        started, most_seconds = time.perf_counter(), self._limits.max_transaction_ms / 2000
+        judging = self._work_through(entries, self._in_turns, now_ms, most_seconds)
+        while (step := next(judging)).goes_on:
+            self._finish(step)
+            self._observer.kernel(time.perf_counter() - started)
+            yield step
+            started = time.perf_counter()
+        step.records = self._work_through_own(records, self.engine.apply, now_ms, most_seconds, step)
         if has_passed(CLOCK_MS, self._clock_ms, now_ms) or self.is_behind:
             self._clock_ms = now_ms
-            self._add(StepResult(self._judge([Clock(now_ms)], now_ms)), step)
+            self._add(StepResult(next(self._in_turns(Clock(now_ms), now_ms))), step)
             self.is_behind = self.engine.is_behind(now_ms)
         if has_passed(_CENSUS_MS, self._census_ms, now_ms):
             self._census_ms = now_ms
@@ -88,7 +100,7 @@ class StepMaker:
             self._add(StepResult(tail=self._quiet_prices(now_ms)), step)
         self._finish(step)
         self._observer.kernel(time.perf_counter() - started)
-        return step
+        yield step
 
     def absorb(self, records: Sequence[Record], now_ms: int) -> Step:
         """Apply account messages without judging anybody."""
@@ -98,23 +110,14 @@ class StepMaker:
             done += self._take_run(records, done, self.engine.absorb, now_ms, step)
         return self._finish(step)
 
-    def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Step:
+    def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Iterator[Step]:
         """Judge messages that came while nobody judged; prices tell the time, and are as old as they were then."""
-        step = Step()
-        for entry in entries:
-            is_price = entry.where.topic == self._topics.mark_prices  # others may be read before prices that are older
-            if is_price and entry.timestamp_ms - self._clock_ms >= CLOCK_MS:
-                self._clock_ms = entry.timestamp_ms
-                self.engine.age(entry.timestamp_ms)
-            self._add(self._global_input(entry, self.engine.apply, now_ms), step)
-        return self._finish(step)
+        return map(self._finish, self._work_through(self._aged(entries), self.engine.in_turns, now_ms))
 
-    def take(self, entries: Sequence[FeedEntry], now_ms: int, *, judging: bool) -> Step:
+    def take(self, entries: Sequence[FeedEntry], now_ms: int, *, judging: bool) -> Iterator[Step]:
         """Apply messages at the time at which the engine stands; those from before the first start judge nobody."""
-        step, apply = Step(), self.engine.apply if judging else self.engine.absorb
-        for entry in entries:
-            self._add(self._global_input(entry, apply, now_ms), step)
-        return self._finish(step)
+        in_turns = self.engine.in_turns if judging else self._unjudged
+        return map(self._finish, self._work_through(entries, in_turns, now_ms))
 
     def refuse(self, records: Sequence[Record], held: Mapping[Origin, Held], now_ms: int) -> Step:
         """Dead-letter what is bad among records of the global inputs, tell which terms were held, apply nothing."""
@@ -122,7 +125,7 @@ class StepMaker:
         for record in records:
             entry = self._reading.entry(record)
             result = StepResult(inputs={entry.where: entry.offset + 1})
-            self._dead_letter(entry.faults, result)
+            result.set_aside(entry.faults, self._maker)
             waiting = held.get(Origin(record.topic, record.partition, record.offset))
             if waiting is not None:
                 result.tail.append(self._maker.held(waiting, now_ms))
@@ -164,25 +167,43 @@ class StepMaker:
         result.inputs[TopicPartition(source.topic, source.partition)] = first
         return self._finish(Step([result]))
 
-    def _work_through(self, entries: Sequence[FeedEntry], apply: Apply, now_ms: int, step: Step) -> int:
-        """Work through global inputs until they have taken half the time a transaction may; return how many."""
-        until = time.perf_counter() + self._limits.max_transaction_ms / 2000
-        for number, entry in enumerate(entries, 1):
-            self._add(self._global_input(entry, apply, now_ms), step)
+    def _work_through(
+        self, entries: Iterable[FeedEntry], in_turns: InTurns, now_ms: int, most_seconds: float = inf
+    ) -> Iterator[Step]:
+        """Work through global inputs until their time is up; yield a step for each turn but the last, and the rest."""
+        until, step = time.perf_counter() + most_seconds, Step()
+        for entry in entries:
+            for result in self._global_input(entry, in_turns, now_ms):
+                self._add(result, step)
+                if result.goes_on:
+                    yield step
+                    step = Step()
+            step.entries += 1
             if time.perf_counter() >= until:
-                return number
-        return len(entries)
+                break
+        yield step
 
-    def _work_through_own(self, records: Sequence[Record], apply: Apply, now_ms: int, step: Step) -> int:
+    def _aged(self, entries: Iterable[FeedEntry]) -> Iterator[FeedEntry]:
+        """Yield messages, each when prices are as old as they were when it came."""
+        for entry in entries:
+            is_price = entry.where.topic == self._topics.mark_prices  # others may be read before prices that are older
+            if is_price and entry.timestamp_ms - self._clock_ms >= CLOCK_MS:
+                self._clock_ms = entry.timestamp_ms
+                self.engine.age(entry.timestamp_ms)
+            yield entry
+
+    def _work_through_own(
+        self, records: Sequence[Record], apply: Apply, now_ms: int, most_seconds: float, step: Step
+    ) -> int:
         """Do the same with records of this shard's own partitions: an account's, a fund's, or what others ask for."""
-        until, done = time.perf_counter() + self._limits.max_transaction_ms / 2000, 0
+        until, done = time.perf_counter() + most_seconds, 0
         while done < len(records) and (done == 0 or time.perf_counter() < until):
             record = records[done]
             if record.topic == self._topics.fund:
-                self._add(self._fund_input(record, apply, now_ms), step)
+                self._add(self._asked.of_fund(record, apply, now_ms), step)
                 done += 1
             elif record.topic == self._topics.adl:
-                self._add(self._adl_input(record), step)
+                self._add(self._asked.of_account(record), step)
                 done += 1
             else:
                 done += self._take_run(records, done, apply, now_ms, step)
@@ -195,12 +216,18 @@ class StepMaker:
             self._add(result, step)
         return len(run)
 
-    def _judge(self, inputs: Sequence[Input], now_ms: int) -> Outcome:
-        """Have the engine apply what is not an account's message, and note what that takes."""
-        started = time.thread_time()
-        outcome = self.engine.apply(inputs, now_ms)
-        self._observer.stage("judge", time.thread_time() - started)
-        return outcome
+    def _in_turns(self, item: Input, now_ms: int) -> Iterator[Outcome]:
+        """Have the engine judge what is not an account's message, and note what each turn takes."""
+        turns, goes_on = self.engine.in_turns(item, now_ms), True
+        while goes_on:
+            started = time.thread_time()
+            outcome = next(turns)
+            self._observer.stage("judge", time.thread_time() - started)
+            yield outcome
+            goes_on = outcome.goes_on
+
+    def _unjudged(self, item: Input, now_ms: int) -> Iterator[Outcome]:
+        yield self.engine.absorb([item], now_ms)
 
     def _finish(self, step: Step) -> Step:
         """Make the records of a step, worst first, what goes with the positions last."""
@@ -236,46 +263,24 @@ class StepMaker:
         for _ in range(outcome.account_events):
             self._observer.account_event()
 
-    def _global_input(self, entry: FeedEntry, apply: Apply, now_ms: int) -> StepResult:
-        result = StepResult(inputs={entry.where: entry.offset + 1})
-        if entry.input is not None:
-            result.outcome = apply([entry.input], now_ms)
+    def _global_input(self, entry: FeedEntry, in_turns: InTurns, now_ms: int) -> Iterator[StepResult]:
+        """Have a message judged; yield what each turn wants written, with the last what goes with the position."""
+        past = {entry.where: entry.offset + 1}
+        outcome = Outcome()
+        for outcome in () if entry.input is None else in_turns(entry.input, now_ms):
+            if outcome.goes_on:
+                yield StepResult(outcome, inputs=past)
+        result = StepResult(outcome, inputs=past)
         if self.owns_globals:
-            self._dead_letter(entry.faults, result)
+            result.set_aside(entry.faults, self._maker)
             if entry.held is not None:
                 result.tail.append(self._maker.held(entry.held, now_ms))
             if isinstance(entry.input, InstrumentTerms):
                 result.tail.append(self._maker.instrument(entry.input.symbol, entry.input.terms))
-        return result
-
-    def _fund_input(self, record: Record, apply: Apply, now_ms: int) -> StepResult:
-        result = StepResult(inputs={TopicPartition(record.topic, record.partition): record.offset + 1})
-        try:
-            message = message_of(self._codec.decode(record.value or b""))
-        except UNREADABLE as error:
-            self._dead_letter([Fault(record, "bad_value", f"no message of ours: {error!r}")], result)
-        else:
-            result.outcome = apply([FundRecord(message, Origin(*record[:3]), record.timestamp_ms)], now_ms)
-        return result
-
-    def _adl_input(self, record: Record) -> StepResult:
-        """Tell the event that a fund's keeper has made about an account of this shard."""
-        result = StepResult(inputs={TopicPartition(record.topic, record.partition): record.offset + 1})
-        try:
-            event = self._codec.decode(record.value or b"")["event"]
-            result.tail.append(self._maker.asked_event(event["account_id"], event))
-            result.asked.append(event["event_type"])
-        except UNREADABLE as error:
-            self._dead_letter([Fault(record, "bad_value", f"no request of ours: {error!r}")], result)
-        return result
+        yield result
 
     def _is_own(self, fund: str) -> bool:
         return partition_of(fund.encode(), self._shards) == self._shard
-
-    def _dead_letter(self, faults: Iterable[Fault], result: StepResult) -> None:
-        for fault in faults:
-            result.tail.append(self._maker.dead_letter(fault))
-            result.dead_letters.append((fault.record.topic, fault.code))
 
     def _quiet_prices(self, now_ms: int) -> list[OutputRecord]:
         """Return changelog records of prices so old that the topic may soon forget them."""

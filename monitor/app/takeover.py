@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from functools import partial
 
+from monitor.app.asked import requests_to
 from monitor.app.changelog import ahead_of, check_owner
 from monitor.app.feed import Cursor, behind
 from monitor.app.image import Image
@@ -22,7 +24,7 @@ from monitor.app.results import Step
 from monitor.app.second_thread import SecondThread
 from monitor.app.shared import Shared
 from monitor.app.step import StepMaker
-from monitor.app.topics import TopicNames
+from monitor.app.turns import one_ahead
 from monitor.app.warm_copy import UnfitCopy, WarmCopy
 from monitor.core.inputs import FundTerms
 
@@ -33,11 +35,6 @@ RECORDS_AT_ONCE = 500
 MISSED_AT_ONCE = 25
 """A price message costs a large shard about 20 ms."""
 _POLL_MS = 200
-
-
-def requests_to(shard: int, topics: TopicNames) -> tuple[TopicPartition, ...]:
-    """Return where other shards ask something of a shard: claims on its funds, events about its accounts."""
-    return TopicPartition(topics.fund, shard), TopicPartition(topics.adl, shard)
 
 
 class Takeover:
@@ -178,8 +175,7 @@ class Takeover:
             offset = await self._from_where(begin, end)
             reader.assign({self._accounts: offset})
             while reader.position(self._accounts) < end:
-                records = await reader.poll(RECORDS_AT_ONCE, _POLL_MS)
-                if records:
+                if records := await reader.poll(RECORDS_AT_ONCE, _POLL_MS):
                     await self._absorb(records)
             self._positions[self._accounts] = max(offset, reader.position(self._accounts))
         finally:
@@ -219,8 +215,7 @@ class Takeover:
         begun, feed, now_ms = self._ledger.meta.unfinished, self._shared.feed, self._shared.now_ms()
         window = feed.entries(self._cursor.next, feed.end - self._cursor.next) if begun else ()
         entries = [one for one in window if one.offset < begun.get(one.where, 0) and not self._is_judged(one)]
-        work = partial(self._steps.take, entries, now_ms, judging=True)
-        await self._commit(await self._shared.on_kernel_thread(work))
+        await self._commit_all(self._steps.take(entries, now_ms, judging=True))
 
     async def _take_missed(self, *, judging: bool) -> None:
         """Judge the messages since the last judgement one by one; before a first start nothing was missed.
@@ -237,8 +232,7 @@ class Takeover:
                 raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), cursor.next)
             entries = feed.entries(cursor.next, min(most, end - cursor.next))
             missed = [entry for entry in entries if not self._is_judged(entry)]
-            now_ms = self._shared.now_ms()
-            await self._commit(await self._shared.on_kernel_thread(lambda: work(missed, now_ms)))  # noqa: B023
+            await self._commit_all(work(missed, self._shared.now_ms()))
             cursor.next += len(entries)
         for where, offset in reached.items():
             self._positions[where] = max(offset, self._positions.get(where, 0))
@@ -291,10 +285,16 @@ class Takeover:
         past = {} if self._steps.owns_globals else {where: self._base_positions[where] for where in prices}
         await self._commit(self._steps.report_unjudged(stretches, past, self._shared.now_ms()))
 
+    async def _commit_all(self, judged: Iterator[Step]) -> None:
+        async with aclosing(one_ahead(judged, self._shared.on_kernel_thread)) as steps:
+            async for step in steps:
+                await self._commit(step)
+
     async def _commit(self, step: Step) -> None:
         for result in step.results:
-            before = dict(self._positions)
-            self._positions |= result.inputs
+            before, reached = self._positions, self._positions | result.inputs
+            if not result.goes_on:
+                self._positions = reached
             parts = split(result.groups, self._shared.limits.max_transaction_records)
-            if parts[-1] or self._positions != self._ledger.meta.inputs:
-                await self._ledger.commit_parts(parts, before, dict(self._positions))
+            if parts[-1] or (self._positions != self._ledger.meta.inputs and not result.goes_on):
+                await self._ledger.commit_parts(parts, before, reached, goes_on=result.goes_on)

@@ -28,11 +28,13 @@ from monitor.app.ports import Log, LogReader, LogUnavailable, TopicPartition
 from monitor.app.provenance import MarketSource
 from monitor.app.pulse import Pulse
 from monitor.app.reading import FeedSettings
+from monitor.app.second_thread import SecondThread
 from monitor.app.shared import Shared
 from monitor.app.snapshots import SnapshotName, Snapshots
 from monitor.app.topics import TopicNames
 from monitor.config import Settings, term_defaults
 from monitor.core.adl.settings import AdlPopulation
+from monitor.core.ahead import Begin, at_once
 from monitor.core.board import MarketBoard
 from monitor.core.engine import MarginEngine
 from monitor.core.engine_settings import EngineSettings
@@ -141,9 +143,9 @@ def new_snapshots(
     return Snapshots(settings.recovery, files, aside, observer, clock)
 
 
-def new_engine(settings: Settings) -> MarginEngine:
-    """Return an engine that knows nothing yet."""
-    return MarginEngine(engine_settings(settings), new_board(settings))
+def new_engine(settings: Settings, begin: Begin = at_once) -> MarginEngine:
+    """Return an engine that knows nothing yet; `begin` is a thread it may do work ahead in."""
+    return MarginEngine(engine_settings(settings), new_board(settings), begin=begin)
 
 
 def new_pulse(settings: Settings, observer: Observer) -> Pulse:
@@ -175,6 +177,7 @@ def assemble(
     watched = pulse.watched(kernel)
     snapshots = new_snapshots(settings, aside or kernel, observer, clock)
     changelog, name = TopicPartition(topics.state, 0), SnapshotName(group, shards, 0)
+    second = SecondThread("storm")
     market = MarketSource(changelog, codec, snapshots, name)
     shared = Shared(
         log=log,
@@ -185,7 +188,7 @@ def assemble(
         group=group,
         shards=shards,
         writer_id=secrets.token_hex(8),
-        make_engine=lambda: new_engine(settings),
+        make_engine=lambda: new_engine(settings, second.begin),
         on_kernel_thread=watched,
         aside=aside or kernel,
         snapshots=snapshots,

@@ -22,7 +22,7 @@ from decimal import (
 )
 from fractions import Fraction
 from functools import wraps
-from math import log2, log10
+from math import gcd, log2, log10
 from typing import ParamSpec, TypeVar
 
 N = TypeVar("N", Decimal, Fraction)
@@ -150,6 +150,18 @@ def decimal_of(number: Fraction) -> Decimal:
     places = max(twos, fives)
     scaled = number.numerator * 2 ** (places - twos) * 5 ** (places - fives)
     return Decimal(scaled).scaleb(-places, EXACT)
+
+
+def divided(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """Return dividend ÷ divisor, not 0: exact where it ends in decimals, else 40 significant digits. Exact context."""
+    found = _QUOTIENT.divide(dividend, divisor)
+    if found * divisor == dividend:
+        return found
+    top, bottom = dividend.as_integer_ratio(), divisor.as_integer_ratio()
+    denominator = abs(top[1] * bottom[0])
+    denominator //= gcd(denominator, top[0] * bottom[1])
+    ends = pow(10, denominator.bit_length(), denominator) == 0
+    return decimal_of(Fraction(dividend) / Fraction(divisor)) if ends else found
 
 
 def _power_of_five(number: int) -> int | None:

@@ -6,7 +6,7 @@ comes what to tell, show and remember. Records, topics, transactions and clocks 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -45,6 +45,7 @@ from monitor.core.scopes import ScopeKind
 from monitor.core.showing import RefreshQueue
 from monitor.core.store import MarginStore
 from monitor.core.teller import Moves, Scopes, Teller
+from monitor.core.turns import Judgement, turns
 
 __all__ = ["EngineSettings", "MarginEngine"]
 
@@ -56,7 +57,10 @@ _PLACED_AT_ONCE = 4_096
 class MarginEngine:
     """Keep every account of a shard margined; `apply` is the only door."""
 
-    def __init__(self, settings: EngineSettings, board: MarketBoard, *, use_numba: bool | None = None) -> None:
+    def __init__(
+        self, settings: EngineSettings, board: MarketBoard, *, use_numba: bool | None = None, begin: Begin = at_once
+    ) -> None:
+        """`begin`: a thread for work that is done ahead in a storm."""
         self.board, self.book = board, AccountBook()
         self.store = MarginStore(settings.ladders.all(), use_numba=use_numba)
         self.claimant = Claimant(board, self.book)
@@ -64,7 +68,7 @@ class MarginEngine:
         self._refresh = RefreshQueue(settings.status)
         self.adl = AdlKeeper(settings.adl, board, self.book, self.store, self._refresh.waits)
         self.teller = Teller(
-            settings.ladders, board, self.book, self.store, self.adl, settings.liquidation, self.claimant
+            settings.ladders, board, self.book, self.store, self.adl, settings.liquidation, self.claimant, begin
         )
         self.rules = RuleWatch(settings.rules, settings.ladders, board)
         self._placement = Placement(settings.ladders, board, self.book, self.store, self.teller, self.rules, self.adl)
@@ -74,22 +78,44 @@ class MarginEngine:
             settings.limits, board, self.book, self.store, self.teller.memory, self.rules, self.adl, self._refresh
         )
         self._runs = AccountRuns(keeper, self._placement, self.book, self.store, self.teller, self.rules, self.claimant)
-        self._settings, self._judging = settings, True
+        self._settings, self._judging, self._is_amid = settings, True, False
         for name in board.usd_assets:
             self.store.set_asset(name, board.asset(name))
 
     def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
         """Apply inputs one after the other, judging after each; return all they brought about."""
+        assert not self._is_amid, "an input is judged whole before the next"
         outcome = Outcome()
         judged = self.store.judged
         for item in in_runs(inputs):
             if isinstance(item, list):
                 self._runs.apply(item, now_ms, outcome, judging=self._judging)
-            else:
-                self._apply(item, now_ms, outcome)
-        self._close(outcome)
+            elif about := self._apply(item, now_ms, outcome):
+                self._decide(about.scopes, about.moment, outcome, about.moves)
+                self._judge_rules(about, outcome)
         outcome.scopes_judged = self.store.judged - judged
-        return outcome
+        return self._closed(outcome)
+
+    def in_turns(self, item: Input, now_ms: int) -> Iterator[Outcome]:
+        """Apply an input that is no account's; yield what each turn of judging it has brought about, the worst first.
+
+        All outcomes but the last `goes_on`; until that one the engine takes nothing else.
+        """
+        assert not self._is_amid, "an input is judged whole before the next"
+        outcome, judged = Outcome(), self.store.judged
+        about = self._apply(item, now_ms, outcome)
+        outcome.scopes_judged = self.store.judged - judged
+        if about is not None:
+            self._is_amid = True
+            for number, scopes in enumerate(turns(about.scopes, self._settings.limits.max_turn_scopes, self.store)):
+                if number:
+                    outcome.goes_on = True
+                    yield self._closed(outcome)
+                    outcome = Outcome()
+                self._decide(scopes, about.moment, outcome, about.moves)
+            self._judge_rules(about, outcome)
+            self._is_amid = False
+        yield self._closed(outcome)
 
     def absorb(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
         """Apply inputs without judging anybody: what was missed before this engine may judge again."""
@@ -141,30 +167,37 @@ class MarginEngine:
         """Count the scopes for those who watch."""
         return census_of(self.store, self.board, self.teller.unknown)
 
-    def _close(self, outcome: Outcome) -> None:
+    def _closed(self, outcome: Outcome) -> Outcome:
         self.teller.close(outcome)
         self.rules.close(outcome)
+        return outcome
 
-    def _apply(self, item: Input, now_ms: int, outcome: Outcome) -> None:
+    def _apply(self, item: Input, now_ms: int, outcome: Outcome) -> Judgement | None:
+        """Apply an input; return what is to be judged then."""
         match item:
             case Prices():
-                self._prices(item, now_ms, outcome)
+                return self._prices(item, now_ms, outcome)
+            case InstrumentTerms():
+                return self._instrument(item, now_ms, outcome)
+            case AssetTerms():
+                return self._asset(item, now_ms)
             case Clock():
                 self._clock(item.now_ms, outcome)
-            case InstrumentTerms():
-                self._instrument(item, now_ms, outcome)
-            case AssetTerms():
-                self._asset(item, now_ms, outcome)
             case FundTerms() | FundRecord():
                 self.desk.take(item, now_ms, outcome.funds)
+        return None
 
-    def _judge(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
+    def _decide(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
         if self._judging and len(scopes):
             self.teller.decide(scopes, moment, outcome, moves)
 
     @exactly
-    def _prices(self, message: Prices, now_ms: int, outcome: Outcome) -> None:
-        """Apply all prices of a message, then judge every holder."""
+    def _judge_rules(self, about: Judgement, outcome: Outcome) -> None:
+        self.rules.judge(about.moment, outcome, symbols=about.symbols, assets=about.assets, moves=about.moves)
+
+    @exactly
+    def _prices(self, message: Prices, now_ms: int, outcome: Outcome) -> Judgement | None:
+        """Apply all prices of a message; every holder is to be judged."""
         origin = message.origin
         taken = self.board.take_all(message.updates, origin.partition, origin.offset, message.timestamp_ms)
         for symbol in self.board.freshen(taken.marks):
@@ -174,20 +207,20 @@ class MarginEngine:
         outcome.late_prices += taken.late
         outcome.prices_applied.append(len(moves))
         if not moves:
-            return
+            return None
         assets = self.board.followers(moves)
         for name in assets:
             self.store.set_asset(name, self.board.asset(name))
         if not self._judging:
-            return
+            return None
         moment = Moment(Cause(CauseKind.MARK_PRICE, message.origin), now_ms)
-        self._judge(self.store.judge_symbols(moves.keys()), moment, outcome, moves)
+        scopes = self.store.judge_symbols(moves.keys())
         if assets:
-            self._judge(self.store.judge_assets(assets), moment, outcome, moves)
-        self.rules.judge(moment, outcome, symbols=moves, assets=assets, moves=moves)
+            scopes = np.union1d(scopes, self.store.judge_assets(assets))
+        return Judgement(scopes, moment, moves, assets, moves)
 
-    def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> None:
-        """Put terms in force for everybody who holds the symbol, then judge them."""
+    def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> Judgement | None:
+        """Put terms in force; who had to be put anew is judged here, every other holder of the symbol is to be."""
         moment = Moment(Cause(CauseKind.INSTRUMENT, item.origin, item.symbol), now_ms)
         self.board.set_instrument(item.symbol, item.terms)
         again = self.store.set_instrument(item.symbol, item.terms)
@@ -195,17 +228,15 @@ class MarginEngine:
         numbers = sorted({*again.tolist(), *self._placement.waiting.take(item.symbol)})
         self.place([(number, self.book.account(number)) for number in numbers])
         self._judge_accounts(numbers, moment, outcome)
-        if self._judging:
-            self._judge(self.store.judge_symbols([item.symbol]), moment, outcome)
-            self.rules.judge(moment, outcome, symbols=[item.symbol])
+        return Judgement(self.store.judge_symbols([item.symbol]), moment, [item.symbol]) if self._judging else None
 
-    def _asset(self, item: AssetTerms, now_ms: int, outcome: Outcome) -> None:
+    def _asset(self, item: AssetTerms, now_ms: int) -> Judgement | None:
         self.board.set_asset(item.asset, item.terms, item.timestamp_ms)
         self.store.set_asset(item.asset, self.board.asset(item.asset))
-        if self._judging:
-            moment = Moment(Cause(CauseKind.ASSET, item.origin, item.asset), now_ms)
-            self._judge(self.store.judge_assets([item.asset]), moment, outcome)
-            self.rules.judge(moment, outcome, assets=[item.asset])
+        if not self._judging:
+            return None
+        moment = Moment(Cause(CauseKind.ASSET, item.origin, item.asset), now_ms)
+        return Judgement(self.store.judge_assets([item.asset]), moment, assets=[item.asset])
 
     def _judge_accounts(self, numbers: Collection[int], moment: Moment, outcome: Outcome) -> None:
         if not self._judging:
@@ -213,7 +244,7 @@ class MarginEngine:
         self.teller.tell_ends(moment, outcome)
         screened = self.store.judge_accounts(list(numbers))
         mine = np.array([scope for number in numbers for scope in self.store.scopes_of(number)], dtype=np.int64)
-        self._judge(np.union1d(screened, self.store.unscreened(mine)), moment, outcome)
+        self._decide(np.union1d(screened, self.store.unscreened(mine)), moment, outcome)
         self.rules.judge(moment, outcome, accounts=numbers)
         self.claimant.release_emptied([self.book.id_of(number) for number in numbers], outcome)
 
@@ -227,10 +258,12 @@ class MarginEngine:
             return
         self.desk.clock(now_ms, outcome.funds)
         if symbols := [change.name for change in aged if not change.is_asset]:
-            self._judge(self.store.judge_symbols(symbols), moment, outcome)
+            self._decide(self.store.judge_symbols(symbols), moment, outcome)
         if assets := [change.name for change in aged if change.is_asset]:
-            self._judge(self.store.judge_assets(assets), moment, outcome)
+            self._decide(self.store.judge_assets(assets), moment, outcome)
         self.teller.show(self._refresh.due(now_ms, self.store), outcome)
         self.teller.show(self.adl.lights_due(), outcome)
         self.rules.turn(moment, outcome)
         self.teller.show(self._refresh.moved(now_ms, self.store), outcome)
+        if self.store.uses_numba:
+            self.teller.herald.prepare()

@@ -1,4 +1,4 @@
-"""Judging everybody: every scope against what was told, as after a restore, so many at a time.
+"""Judging everybody: every scope against what was told, as after a restore, so many at a time, the worst first.
 
 Whoever judges shards that stay in the same thread takes their turns in between; nothing else is done to the engine
 until the last turn. A turn tells whole scopes, so whoever dies between two is followed by somebody who tells the rest.
@@ -16,6 +16,7 @@ from monitor.core.events import Moment
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.outcome import Outcome
 from monitor.core.teller import Scopes
+from monitor.core.turns import turns
 
 S = TypeVar("S", Scopes, Sequence[int])
 JUDGED_AT_ONCE = 200
@@ -29,7 +30,7 @@ def judged_in_turns(engine: MarginEngine, now_ms: int) -> Iterator[Outcome]:
     engine.teller.tell_ends(moment, outcome)
     engine.claimant.release_emptied(list(engine.claimant.open), outcome)
     yield _closed(engine, outcome)
-    for scopes in _parts(store.judge_all()):
+    for scopes in turns(store.judge_all(), JUDGED_AT_ONCE, store):
         engine.teller.decide(scopes, moment, outcome := Outcome())
         yield _closed(engine, outcome)
     for scopes in _parts(store.unscreened(np.nonzero(store.is_live())[0])):

@@ -60,6 +60,8 @@ class FundShelf:
         self.places: dict[str, Place] = {}
         """Where the last message about each fund stood, its deletion included."""
         self._levels: dict[str, dict[int, Decimal]] = {}
+        self.serial = 0
+        """Rises when what is known of the funds changes: whoever keeps copies looks here."""
 
     def take(self, name: str, fund: InsuranceFund | None, place: Place) -> bool:
         """Take a figure over if it counts: one not newer by `event_time_ms` is late. Return whether so.
@@ -67,6 +69,7 @@ class FundShelf:
         A deletion always counts; whatever comes after it begins anew.
         """
         last = self.funds.get(name)
+        self.serial += 1
         if fund is None:
             self.places[name] = place
             self._levels.pop(name, None)
@@ -128,6 +131,7 @@ class FundShelf:
             return
         self.restore_levels(fund.fund, levels)
         if known.event_time_ms < fund.event_time_ms:
+            self.serial += 1
             self.funds[fund.fund], self.places[fund.fund] = fund, max(place, self.places[fund.fund])
 
     def _raise(self, name: str, time_ms: int, level: Decimal) -> None:

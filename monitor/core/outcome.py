@@ -129,6 +129,8 @@ class Outcome:
     samples: dict[str, bytes] = field(default_factory=dict)
     """Samples of marks to keep for the whole shard, by their place in the ring."""
     scopes_judged: int = 0
+    goes_on: bool = False
+    """Whether more of the same input is to come: what is told here is a part of it."""
 
     def of(self, account_id: str) -> AccountOutcome:
         """Return the part of one account, made on first use."""

@@ -37,7 +37,6 @@ from monitor.core.store_columns import (
     SCOPE_ROW,
     STATES,
     U1,
-    U4,
     UNKNOWN,
 )
 from monitor.core.store_facts import CellFacts, PartFacts, ScopeFacts
@@ -239,15 +238,16 @@ class MarginStore:
 
     def holders(self, symbol: str) -> NDArray[np.int64]:
         """Return the accounts that have a live position in a symbol, each once."""
-        entries = self._screen.entries_of([symbol])
-        return self._accounts_of(entries[0] if entries else np.zeros(0, np.uint32))
+        return np.unique(self.accounts_of(np.concatenate([np.zeros(0, np.uint32), *self._screen.entries_of([symbol])])))
 
     def holders_of_asset(self, asset: str) -> NDArray[np.int64]:
         """Return the accounts that have a part of a scope in USD in an asset, each once."""
-        return self._accounts_of(self._screen.scopes_in({asset}, debts=False))
+        return np.unique(self.accounts_of(self._screen.scopes_in({asset}, debts=False)))
 
-    def _accounts_of(self, scopes: U4) -> NDArray[np.int64]:
-        return np.unique(self._space.columns.scopes[scopes, SCOPE_ACCOUNT]).astype(np.int64)
+    def accounts_of(self, scopes: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the account of each of some scopes."""
+        accounts: NDArray[np.int64] = self._space.columns.scopes[scopes, SCOPE_ACCOUNT].astype(np.int64)
+        return accounts
 
     def counts(self) -> dict[str, int]:
         """Return how many scopes, rows and cells are alive, and the bytes reserved for all columns."""

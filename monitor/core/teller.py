@@ -6,7 +6,7 @@ the shape of an event is in `events`, that of a status in `report`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from monitor.core.accounts import Account
 from monitor.core.adl.keeper import AdlKeeper
+from monitor.core.ahead import Begin, at_once
 from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
@@ -22,7 +23,7 @@ from monitor.core.events import Moment, adl_watch_event, change_event, closed_ev
 from monitor.core.evidence import Witness
 from monitor.core.fund.claimant import Claimant
 from monitor.core.funding import funding_figures
-from monitor.core.herald.herald import AT_ONCE, WORTH_IT, Herald, Memory
+from monitor.core.herald.herald import AT_ONCE, Herald, Memory
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.outcome import Outcome
@@ -52,6 +53,7 @@ class Teller:
         adl: AdlKeeper,
         liquidation: LiquidationRule,
         claimant: Claimant,
+        begin: Begin = at_once,
     ) -> None:
         self._claimant = claimant
         self.memory: dict[str, dict[str, Told]] = {}
@@ -67,7 +69,7 @@ class Teller:
         self.ended: dict[str, dict[str, int]] = {}
         self._to_remember: set[str] = set()
         memory = Memory(self.memory, self.unknown, self._to_remember)
-        self._herald = Herald(ladders, board, book, store, adl, liquidation, claimant, memory)
+        self.herald = Herald(ladders, board, book, store, adl, liquidation, claimant, memory, begin)
 
     def names_of(self, account_id: str) -> list[str]:
         """Return the scopes of an account about which something was told that is not yet over."""
@@ -124,12 +126,11 @@ class Teller:
     def decide(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
         """Decide scopes exactly; tell each whose status changed, show each that changed or was never shown."""
         number, account, grouped = -1, None, self._grouped(scopes)
-        for start in range(0, len(grouped), AT_ONCE):
-            some = grouped[start : start + AT_ONCE]
-            found = self._herald.consider(some, moment, moves) if self._is_worth_it(some) else [None] * len(some)
+        batches = [grouped[start : start + AT_ONCE] for start in range(0, len(grouped), AT_ONCE)]
+        for some, found in zip(batches, self.herald.consider(batches, moment, moves), strict=True):
             for scope, pieces in zip(some, found, strict=True):
                 if pieces is not None:
-                    self._herald.decide(scope, pieces, moment, outcome)
+                    self.herald.decide(scope, pieces, moment, outcome)
                     continue
                 if account is None or self._store.account_of(scope) != number:
                     number = self._store.account_of(scope)
@@ -140,10 +141,10 @@ class Teller:
     def show(self, scopes: Scopes, outcome: Outcome) -> None:
         """Show scopes again; one whose status has changed meanwhile is left to whoever decides it."""
         grouped = self._grouped(scopes)
-        found = self._herald.look_at(grouped) if self._is_worth_it(grouped) else [None] * len(grouped)
+        found = self.herald.look_at(grouped) if self.herald.is_worth_it(grouped) else [None] * len(grouped)
         for scope, pieces in zip(grouped, found, strict=True):
             if pieces is not None:
-                self._herald.show(scope, pieces, outcome)
+                self.herald.show(scope, pieces, outcome)
                 continue
             account = self._book.account(self._store.account_of(scope))
             name = self._store.name_of(scope)
@@ -157,9 +158,6 @@ class Teller:
         for account_id in self._to_remember:
             outcome.of(account_id).memory = self._packed(account_id)
         self._to_remember.clear()
-
-    def _is_worth_it(self, scopes: Sequence[int]) -> bool:
-        return self._store.uses_numba and len(scopes) >= WORTH_IT
 
     def _grouped(self, scopes: Scopes) -> list[int]:
         """Return scopes with those of one account side by side, accounts in the order of their first scope."""

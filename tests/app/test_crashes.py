@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
+
 from tests.app.gates import FAULTS, KILLS, WRITE_FAULTS, WRITE_KILLS, Fate
 from tests.app.judge import Judge
 from tests.app.lab import Running, World, new_world, virtual
@@ -159,6 +161,7 @@ def test_a_fault_of_any_write_amid_changing_accounts_and_terms_changes_nothing()
     sweep(by_everything, lambda name: faults(name) if name in ("write", "fence") else ())
 
 
-def test_a_step_of_several_transactions_may_be_cut_between_any_two() -> None:
-    """A message that touches more than one transaction holds is told once for each account, wherever it is cut."""
-    sweep(by_prices_alone, writing, accounts=14, partitions=1, limits__max_transaction_records=16)
+@pytest.mark.parametrize("limits", [{"limits__max_transaction_records": 16}, {"limits__max_turn_scopes": 5}])
+def test_a_step_of_several_transactions_may_be_cut_between_any_two(limits: dict[str, int]) -> None:
+    """A message of more than one transaction, or turn, is told once for each account, wherever it is cut."""
+    sweep(by_prices_alone, writing, accounts=14, partitions=1, **limits)

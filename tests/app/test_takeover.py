@@ -397,10 +397,11 @@ async def test_missed_prices_are_not_taken_for_silence() -> None:
 
 
 @pytest.mark.parametrize("heirs", [1, 2])
+@pytest.mark.parametrize("limits", [{"limits__max_transaction_records": 16}, {"limits__max_turn_scopes": 4}])
 @virtual
-async def test_a_message_told_in_part_is_judged_to_its_end_before_any_other(heirs: int) -> None:
-    """Whoever goes on amid a price that did not fit a transaction does not first judge newer terms at older prices."""
-    world, one = await opened(14, partitions=1, limits__max_transaction_records=16)
+async def test_a_message_told_in_part_is_judged_to_its_end_before_any_other(heirs: int, limits: dict[str, int]) -> None:
+    """Whoever goes on amid a price of several transactions, or turns, judges no newer terms first at older prices."""
+    world, one = await opened(14, partitions=1, **limits)
     fates = [Fate.DIE_AFTER]
     one.gate.plan = lambda _number, name: fates.pop() if fates and name == "write" else None
     world.price(XUSDT=40)

@@ -14,6 +14,7 @@ from monitor.core.amounts import (
     BadAmount,
     Number,
     decimal_of,
+    divided,
     exactly,
     format_amount,
     format_quotient,
@@ -192,3 +193,11 @@ def test_decimal_of_is_exact_for_denominators_of_two_and_five(numerator: int, tw
     """Any fraction over 2ᵃ·5ᵇ becomes the same Decimal."""
     number = Fraction(numerator, 2**twos * 5**fives)
     assert Fraction(decimal_of(number)) == number
+
+
+@given(decimals, decimals.filter(bool), st.integers(1, 60))
+def test_a_quotient_of_decimals_is_the_decimal_of_their_fraction(top: Decimal, bottom: Decimal, fives: int) -> None:
+    """It is exact, however long, where it ends in decimals, and else has the 40 digits of `decimal_of`."""
+    for divisor in (bottom, Decimal(2**fives), Decimal(-3 * 5**fives), Decimal(7 * 2**fives), bottom.scaleb(-fives)):
+        wanted = decimal_of(Fraction(top) / Fraction(divisor))
+        assert format_amount(exactly(divided)(top, divisor)) == format_amount(wanted)

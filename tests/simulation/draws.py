@@ -85,6 +85,8 @@ def draw(seed: int) -> Draws:
         settings |= {"prices.max_replay_ms": 1_500, "limits.max_window_messages": 100}
     if features["portfolio"]:
         settings |= {"portfolio.method": "scenario", "portfolio.scenario": {"groups": GROUPS}}
+    if (turns := random.Random(f"turns {seed}")).random() < 0.5:  # a chance of its own: older seeds stay what they were
+        settings |= {"limits.max_turn_scopes": turns.choice((1, 2, 4))}
     exact = not features["ages"] and not features["short replay"]
     kinds = ("mixed", "mixed", "market") if exact else ("mixed",)
     return Draws(

@@ -67,10 +67,24 @@ def parts_use_their_message_up() -> AbstractContextManager[Any]:
     """The first of several transactions already states the positions past their message."""
     real = Ledger.commit_parts
 
-    async def commit(self: Ledger, parts: Any, before: Any, inputs: Any, consumed: Any = None) -> None:
-        await real(self, parts, inputs, inputs, consumed)
+    async def commit(
+        self: Ledger, parts: Any, before: Any, inputs: Any, consumed: Any = None, *, goes_on: bool = False
+    ) -> None:
+        await real(self, parts, inputs, inputs, consumed, goes_on=goes_on)
 
     return patch.object(Ledger, "commit_parts", commit)
+
+
+def only_the_first_turn_is_taken() -> AbstractContextManager[Any]:
+    """A message that is judged in turns is used up with the first."""
+    real = MarginEngine.in_turns
+
+    def in_turns(self: MarginEngine, item: Any, now_ms: int) -> Iterator[Any]:
+        outcome = next(real(self, item, now_ms))
+        outcome.goes_on = self._is_amid = False
+        yield outcome
+
+    return patch.object(MarginEngine, "in_turns", in_turns)
 
 
 def everybody_dead_letters() -> AbstractContextManager[Any]:
@@ -198,6 +212,7 @@ MUTANTS: tuple[Mutant, ...] = (
     unknown_is_lost,
     nobody_is_fenced,
     parts_use_their_message_up,
+    only_the_first_turn_is_taken,
     everybody_dead_letters,
     catching_up_is_left_out,
     missed_prices_are_not_judged,

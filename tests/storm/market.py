@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
+
+from monitor.core.funds import InsuranceFund
 
 ODD_SYMBOLS = ("S", 'q"t', "back\\slash", "é口")
 SECOND_ASSET = 'U"\\Cé'
@@ -55,6 +58,16 @@ class Market:
     def asset(self, name: str) -> bytes:
         """Return the terms of an asset."""
         return json.dumps({"asset": name, "index_price": "0.9998" if name < "D" else "1", "event_time_ms": 1}).encode()
+
+    def funds(self, seed: int) -> list[InsuranceFund]:
+        """Return no fund, or one of an asset, one of some contracts, and one of others that holds another asset."""
+        named, others = frozenset(self.symbols[::3]), frozenset(self.symbols[1::6])
+        every = [
+            InsuranceFund("all", "USDT", Decimal("1234.50"), 1),
+            InsuranceFund("named", "USDT", Decimal("0.1"), 1, named),
+            InsuranceFund("coins", SECOND_ASSET, Decimal(7), 1, others),
+        ]
+        return every[: seed % 2 * 3]
 
     def prices(self, time_ms: int, move: float) -> bytes:
         """Return one message with all marks moved by about a share, some with funding."""

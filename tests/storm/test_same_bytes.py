@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from monitor.cli.assembly import codec_of, new_engine
-from monitor.config import load
-from monitor.core.accounts import AccountEvent
-from monitor.core.adl.queue import AdlQueue
-from monitor.core.engine import MarginEngine
-from monitor.core.herald.batch import Batch, Pieces, Question
-from monitor.core.inputs import AccountMessage, AssetTerms, Clock, InstrumentTerms, Origin, Prices
+from monitor.app.second_thread import SecondThread
+from monitor.core import teller
+from monitor.core.fund.shortfall import Share
+from monitor.core.herald import batch
+from monitor.core.herald.batch import Batch, Pieces
+from monitor.core.herald.herald import Herald
+from monitor.core.herald.shortfalls import Shortfalls
+from monitor.core.inputs import Clock
 from monitor.core.ladder import MarginStatus
-from monitor.core.outcome import Outcome
 from monitor.core.storm.telling import ROOM_OF_SCOPE, V_STATUS
 from monitor.core.storm.wording import P_PLAN
-from monitor.core.teller import Teller
 from tests.storm.market import Market
+from tests.storm.shard import MOVES, NOW_MS, Shard
 
-NOW_MS = 1_700_000_000_000
 VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},
     "inclusive": {"ladder.inclusive": True, "ladder.hysteresis": "0.02", "ladder.isolated.liquidation": "0.95"},
@@ -32,58 +32,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Shard:
-    """Drive one engine; `quick`: every scope is put to the compiled code first."""
-
-    def __init__(self, overrides: dict[str, Any], *, quick: bool) -> None:
-        settings = load(None, environment={}, overrides=overrides)
-        self.codec = codec_of(settings)
-        self.engine: MarginEngine = new_engine(settings)
-        self.engine.adl.join(AdlQueue(), 0)
-        self.engine.store.uses_numba = quick
-        self._offset = 0
-
-    def apply(self, *inputs: Any) -> list[tuple[Any, ...]]:
-        """Apply inputs; return all that comes of it, encoded."""
-        return self._encoded(self.engine.apply(inputs, NOW_MS))
-
-    def origin(self) -> Origin:
-        """Return a new place in the log."""
-        self._offset += 1
-        return Origin("t", 0, self._offset)
-
-    def _encoded(self, outcome: Outcome) -> list[tuple[Any, ...]]:
-        encode = self.codec.encode
-        return [
-            (
-                one.account_id,
-                [(event.channel, event.severity, event.body["event_type"], encode(event.body)) for event in one.events],
-                [(scope, None if body is None else encode(body)) for scope, body in one.statuses.items()],
-                one.memory,
-                one.claims,
-                [(request.key, encode(request.body)) for request in one.requests],
-            )
-            for one in outcome.accounts.values()
-        ]
-
-
 def play(shard: Shard, seed: int) -> list[list[tuple[Any, ...]]]:
     """Take a market and accounts in, and let the prices move; return all that was told."""
     market, told = Market(seed), []
-    codec, numbers = shard.codec, {}
-    for symbol in market.symbols:
-        terms = codec.instrument(market.instrument(symbol), symbol.encode()).instrument
-        shard.apply(InstrumentTerms(symbol, terms, shard.origin()))
-    for name in ("USDT", "BTC", "S1")[: 1 + seed % 3]:
-        terms = codec.asset(market.asset(name), name.encode()).asset
-        shard.apply(AssetTerms(name, terms, shard.origin(), NOW_MS))
-    shard.apply(Prices(codec.prices(market.prices(1, 0)).prices, shard.origin(), NOW_MS))
-    for account_id, value in market.accounts(60):
-        event: AccountEvent = codec.account_event(value, account_id.encode())
-        numbers[account_id] = shard.apply(AccountMessage(event, shard.origin()))
-    for turn, move in enumerate((-0.02, -0.04, 0.03, -0.1, 0.02, 0.15, -0.3), 2):
-        prices = codec.prices(market.prices(10 * turn, move)).prices
-        told.append(shard.apply(Prices(prices, shard.origin(), NOW_MS)))
+    shard.open(market, seed)
+    for turn, move in enumerate(MOVES, 2):
+        told.append(shard.apply(shard.prices(market, turn, move)))
         told.append(shard.apply(Clock(NOW_MS + turn * 2_000)))
     return told
 
@@ -92,16 +46,24 @@ def play(shard: Shard, seed: int) -> list[list[tuple[Any, ...]]]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Have every scope put to the compiled code where an engine may use it, and count the answers."""
     counted: Counter[str] = Counter()
-    ask = Batch.ask
+    answered = Batch._answered
 
-    def counting(self: Batch, questions: list[Question]) -> list[Pieces | None]:
-        answers = ask(self, questions)
+    def counting(self: Batch, *asked: Any) -> list[Pieces | None]:
+        answers = answered(self, *asked)
         counted["all"] += len(answers)
         counted["plain"] += len([one for one in answers if one is not None])
         return answers
 
-    monkeypatch.setattr(Batch, "ask", counting)
-    monkeypatch.setattr(Teller, "_is_worth_it", lambda self, scopes: self._store.uses_numba and len(scopes) > 0)
+    shares = Shortfalls.shares
+
+    def sharing(self: Shortfalls, pieces: Pieces, *, is_cross: bool) -> list[Share] | None:
+        found = shares(self, pieces, is_cross=is_cross)
+        counted["converted" if found is None else "claims" if any(one.figure for one in found) else "orphans"] += 1
+        return found
+
+    monkeypatch.setattr(Batch, "_answered", counting)
+    monkeypatch.setattr(Shortfalls, "shares", sharing)
+    monkeypatch.setattr(Herald, "is_worth_it", lambda self, scopes: self._store.uses_numba and len(scopes) > 0)
     return counted
 
 
@@ -112,6 +74,7 @@ def test_both_ways_write_the_same_bytes(variant: str, seed: int, asked: Counter[
     quick = play(Shard(VARIANTS[variant], quick=True), seed)
     assert asked["plain"] > 20
     assert asked["plain"] < asked["all"], "some scopes of these books are not plain"
+    assert asked["claims" if seed else "orphans"] > 2, asked
     before = asked["all"]
     plain = play(Shard(VARIANTS[variant], quick=False), seed)
     assert asked["all"] == before
@@ -120,18 +83,37 @@ def test_both_ways_write_the_same_bytes(variant: str, seed: int, asked: Counter[
         assert mine == theirs
 
 
+def test_batches_looked_at_ahead_in_another_thread_write_the_same_bytes(
+    asked: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one batch is told the next is looked at in a thread of its own; nothing comes out otherwise for it."""
+    at_once = play(Shard({}, quick=True), 1)
+    monkeypatch.setattr(teller, "AT_ONCE", 7)
+    threads: set[str] = set()
+    tell = batch.tell_scopes
+
+    def telling(*asked: Any) -> int:
+        threads.add(threading.current_thread().name)
+        return tell(*asked)
+
+    monkeypatch.setattr(batch, "tell_scopes", telling)
+    with SecondThread("beside") as second:
+        assert play(Shard({}, quick=True, begin=second.begin), 1) == at_once
+    assert {name.partition("_")[0] for name in threads} == {"MainThread", "beside"}
+
+
 def test_a_piece_that_was_not_written_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scope in no liquidation has no words of a plan, and none of what was written of the scopes before it."""
     found: list[Pieces] = []
-    ask = Batch.ask
+    answered = Batch._answered
 
-    def keeping(self: Batch, questions: list[Question]) -> list[Pieces | None]:
-        answers = ask(self, questions)
+    def keeping(self: Batch, *asked: Any) -> list[Pieces | None]:
+        answers = answered(self, *asked)
         found.extend(one for one in answers if one is not None and one.words)
         return answers
 
-    monkeypatch.setattr(Batch, "ask", keeping)
-    monkeypatch.setattr(Teller, "_is_worth_it", lambda self, scopes: self._store.uses_numba and len(scopes) > 0)
+    monkeypatch.setattr(Batch, "_answered", keeping)
+    monkeypatch.setattr(Herald, "is_worth_it", lambda self, scopes: self._store.uses_numba and len(scopes) > 0)
     play(Shard({}, quick=True), 1)
     milder = [one for one in found if one.verdict[V_STATUS] < MarginStatus.LIQUIDATION.rank]
     assert len(milder) > 20

@@ -73,6 +73,10 @@ class Book:
             }
             yield contract.symbol, json.dumps(body).encode()
 
+    def fund(self) -> bytes:
+        """Return the state of the fund behind every contract."""
+        return json.dumps({"fund": "main", "asset": "USDT", "balance": "250000000", "event_time_ms": 1}).encode()
+
     def marks(self, left: float, now_ms: int, *, funding: bool) -> bytes:
         """Return one message with every mark at a share of what it was, as a venue sends them: eight decimals."""
         more = {"funding_rate": "0.00010000", "next_funding_time_ms": 1_700_006_400_000} if funding else {}

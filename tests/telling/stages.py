@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 STAGES: dict[str, tuple[str, ...]] = {
     "kernel": ("monitor.core.store:MarginStore.judge_symbols",),
-    "asking": ("monitor.core.herald.herald:Herald.consider",),
+    "asking": ("monitor.core.herald.herald:Herald._begun",),
     "tables": ("monitor.core.herald.tables:MarketTables.market",),
     "compiled": ("monitor.core.herald.batch:tell_scopes",),
     "event and digest": ("monitor.core.herald.outputs:Outputs.event",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from monitor.adapters.embedded import EmbeddedLog
@@ -67,7 +68,8 @@ class Storm:
         )
         self._offset = 0
         terms = [self._entry(self.topics.instruments, name, value) for name, value in self._book.instruments()]
-        self._take([*terms, self._prices(1.0)], [])
+        fund = self._entry(self.topics.insurance_funds, "main", self._book.fund())
+        self._take([*terms, fund, self._prices(1.0)], [])
         records = [
             Record(self.topics.account_events, 0, number, NOW_MS, name.encode(), value)
             for number, (name, value) in enumerate(self._book.accounts(kind, accounts, positions))
@@ -78,8 +80,8 @@ class Storm:
     def _take(self, entries: list[FeedEntry], records: list[Record]) -> None:
         """Have messages judged; a step does as many as its time allows."""
         while entries or records:
-            step = self.steps.judge(entries, records, NOW_MS)
-            entries, records = entries[step.entries :], records[step.records :]
+            for step in self.steps.judge(entries, records, NOW_MS):
+                entries, records = entries[step.entries :], records[step.records :]
 
     def _entry(self, topic: str, key: str, value: bytes) -> FeedEntry:
         self._offset += 1
@@ -97,13 +99,10 @@ class Storm:
         """Let all prices fall at once, write what comes of it; with a clock, by stage (which costs time itself)."""
         found, entry = Findings(), self._prices(FALL)
         started = time.process_time()
-        if clock is None:
-            step = self.steps.judge([entry], [], NOW_MS)
-        else:
-            with clock.watching():
-                step = self.steps.judge([entry], [], NOW_MS)
+        with nullcontext() if clock is None else clock.watching():
+            steps = list(self.steps.judge([entry], [], NOW_MS))
         found.judging = time.process_time() - started
-        groups = [group for result in step.results for group in result.groups]
+        groups = [group for step in steps for result in step.results for group in result.groups]
         found.changes = len([one for one in groups if any(record.topic in self._chains for record in one)])
         parts = split(groups, self.settings.limits.max_transaction_records)
         found.transactions = len(parts)

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from monitor.core.accounts import Account
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
-from monitor.core.fund.claims import BankruptScope, Claim, Release, claim_id
+from monitor.core.fund.claims import BankruptScope, Release, claim_form, claim_id
 from monitor.core.fund.events import orphan_candidate
-from monitor.core.fund.shortfall import shares_of
+from monitor.core.fund.shortfall import Share, shares_of
 from monitor.core.ladder import MarginStatus
 from monitor.core.outcome import Outcome, Request, Route
 from monitor.core.scopes import members
@@ -51,10 +51,15 @@ class Claimant:
         """Follow what was just told of a scope: claim what a bankrupt one lacks, release one that is so no more."""
         scope = verdict.assessment.scope
         if verdict.status is MarginStatus.BANKRUPT:
-            if scope not in self.open.get(account.account_id, {}):
-                self._claim(account, verdict, event, outcome)
+            if not self.has_claimed(account.account_id, scope) and verdict.assessment.legs:
+                bankrupt = bankrupt_by(event, account.account_id, scope, account.version, suspect=account.suspect)
+                self.claim(bankrupt, shares_of(verdict.assessment, self._board), outcome)
         elif verdict.status is not MarginStatus.UNKNOWN:
             self.release(account, scope, outcome)
+
+    def has_claimed(self, account_id: str, scope: str) -> bool:
+        """Return whether a scope has open claims."""
+        return scope in self.open.get(account_id, {})
 
     def release(self, account: Account, scope: str, outcome: Outcome) -> None:
         """Release the claims of a scope that is bankrupt no more, or no more at all."""
@@ -75,35 +80,22 @@ class Claimant:
                 if account is not None and not members(account, scope, self._board, missing) and not missing:
                     self.release(account, scope, outcome)
 
-    def _claim(self, account: Account, verdict: Verdict, event: Mapping[str, Any], outcome: Outcome) -> None:
-        assessment, mine = verdict.assessment, outcome.of(account.account_id)
-        if not assessment.legs:
-            return
-        bankrupt = BankruptScope(
-            account_id=account.account_id,
-            scope=assessment.scope,
-            sequence=event["sequence"],
-            episode=event["episode"],
-            event_id=event["event_id"],
-            account_version=account.version,
-            suspect=account.suspect,
-            equity=event["equity"],
-            cause=event["cause"],
-            decided_at_ms=event["decided_at_ms"],
-        )
+    def claim(self, bankrupt: BankruptScope, shares: Iterable[Share], outcome: Outcome) -> None:
+        """Ask the funds for the shares of a scope that has no open claims; tell of those for which no fund is known."""
+        mine = outcome.of(bankrupt.account_id)
         own: list[OwnClaim] = []
-        for share in shares_of(assessment, self._board):
+        for share in shares:
             if share.figure is None:
                 mine.events.append(orphan_candidate(bankrupt, share))
                 continue
             name = share.figure.fund
             number = claim_id(bankrupt.account_id, bankrupt.scope, bankrupt.sequence, name)
-            claim = Claim(number, share.amount, bankrupt, share.figure, share.positions)
-            mine.requests.append(Request(Route.FUND, name, claim.body()))
-            own.append(OwnClaim(number, name, account.version))
+            body = claim_form(number, share.amount, bankrupt, share.figure, share.positions)
+            mine.requests.append(Request(Route.FUND, name, body))
+            own.append(OwnClaim(number, name, bankrupt.account_version))
         if own:
-            self.open.setdefault(account.account_id, {})[assessment.scope] = tuple(own)
-            self._remember(account.account_id, outcome)
+            self.open.setdefault(bankrupt.account_id, {})[bankrupt.scope] = tuple(own)
+            self._remember(bankrupt.account_id, outcome)
 
     def _remember(self, account_id: str, outcome: Outcome) -> None:
         scopes = self.open.get(account_id, {})
@@ -111,3 +103,21 @@ class Claimant:
             self.open.pop(account_id, None)
         packed = json.dumps(scopes, separators=(",", ":"), ensure_ascii=False).encode() if scopes else b""
         outcome.of(account_id).claims = packed
+
+
+def bankrupt_by(
+    event: Mapping[str, Any], account_id: str, scope: str, account_version: int, *, suspect: bool
+) -> BankruptScope:
+    """Return the bankruptcy that an event tells of; the event may know no more than its figures and ids."""
+    return BankruptScope(
+        account_id=account_id,
+        scope=scope,
+        sequence=event["sequence"],
+        episode=event["episode"],
+        event_id=event["event_id"],
+        account_version=account_version,
+        suspect=suspect,
+        equity=event["equity"],
+        cause=event["cause"],
+        decided_at_ms=event["decided_at_ms"],
+    )

@@ -6,10 +6,10 @@ The messages and their plain form live here; how a shortfall is shared out is in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from monitor.core.accounts import Side
 from monitor.core.amounts import format_amount, format_known
@@ -27,6 +27,13 @@ class PriceMark:
     def body(self) -> dict[str, int]:
         """Return the plain form."""
         return {"partition": self.partition, "offset": self.offset, "event_time_ms": self.event_time_ms}
+
+
+class Stated(Protocol):
+    """What has a plain form: a position of a bankrupt scope, as it is claimed for."""
+
+    def body(self) -> dict[str, Any]:
+        """Return the plain form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,14 @@ class FundFigure:
 
     def body(self) -> dict[str, Any]:
         """Return the plain form."""
-        return asdict(self) | {"balance": format_amount(self.balance)}
+        return {
+            "fund": self.fund,
+            "asset": self.asset,
+            "balance": format_amount(self.balance),
+            "event_time_ms": self.event_time_ms,
+            "partition": self.partition,
+            "offset": self.offset,
+        }
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> FundFigure:
@@ -109,6 +123,37 @@ class BankruptScope:
     cause: Mapping[str, Any]
     decided_at_ms: int
 
+    def body(self) -> dict[str, Any]:
+        """Return the plain form."""
+        return {
+            "account_id": self.account_id,
+            "scope": self.scope,
+            "sequence": self.sequence,
+            "episode": self.episode,
+            "event_id": self.event_id,
+            "account_version": self.account_version,
+            "suspect": self.suspect,
+            "equity": self.equity,
+            "cause": self.cause,
+            "decided_at_ms": self.decided_at_ms,
+        }
+
+
+def claim_form(
+    number: str, amount: Decimal, bankrupt: BankruptScope, figure: FundFigure, positions: Sequence[Stated]
+) -> dict[str, Any]:
+    """Return the plain form of a claim, as it stands on the fund topic and in evidence."""
+    return {
+        "kind": "claim",
+        "claim_id": number,
+        "fund": figure.fund,
+        "asset": figure.asset,
+        "amount": format_amount(amount),
+        "bankrupt": bankrupt.body(),
+        "figure": figure.body(),
+        "positions": [position.body() for position in positions],
+    }
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -126,17 +171,8 @@ class Claim:
         return self.figure.fund
 
     def body(self) -> dict[str, Any]:
-        """Return the plain form, as it stands on the fund topic and in evidence."""
-        return {
-            "kind": "claim",
-            "claim_id": self.claim_id,
-            "fund": self.fund,
-            "asset": self.figure.asset,
-            "amount": format_amount(self.amount),
-            "bankrupt": asdict(self.bankrupt),
-            "figure": self.figure.body(),
-            "positions": [position.body() for position in self.positions],
-        }
+        """Return the plain form."""
+        return claim_form(self.claim_id, self.amount, self.bankrupt, self.figure, self.positions)
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Claim:

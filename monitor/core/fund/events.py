@@ -12,7 +12,7 @@ from monitor.core.adl.counterparties import chosen_body
 from monitor.core.adl.settings import AdlSettings
 from monitor.core.amounts import format_amount
 from monitor.core.events import SCHEMA, Channel, Event, digest_of
-from monitor.core.fund.claims import BankruptScope, Claim, ClaimedPosition
+from monitor.core.fund.claims import BankruptScope, Claim, Stated
 from monitor.core.fund.entries import Entry
 from monitor.core.fund.selector import Found
 from monitor.core.fund.shortfall import Share
@@ -134,7 +134,7 @@ def event_of(body: dict[str, Any]) -> Event:
     return Event(Channel.ADL_EVENTS, MarginStatus.BANKRUPT.rank, finished(body))
 
 
-def _body(bankrupt: BankruptScope, event_type: str, payer: str, positions: Sequence[ClaimedPosition]) -> dict[str, Any]:
+def _body(bankrupt: BankruptScope, event_type: str, payer: str, positions: Sequence[Stated]) -> dict[str, Any]:
     facts = {"account_id": bankrupt.account_id, "scope": bankrupt.scope, "sequence": bankrupt.sequence}
     return {
         "schema": SCHEMA,

@@ -14,7 +14,7 @@ from monitor.core.amounts import Number, decimal_of, exactly
 from monitor.core.bankruptcy import bankruptcy_prices
 from monitor.core.board import MarketBoard
 from monitor.core.collateral import ask_price
-from monitor.core.fund.claims import ClaimedPosition, FundFigure, PriceMark
+from monitor.core.fund.claims import ClaimedPosition, FundFigure, PriceMark, Stated
 from monitor.core.funds import InsuranceFund
 from monitor.core.legs import Leg
 from monitor.core.margin import Assessment
@@ -35,7 +35,7 @@ class Share:
 
     asset: str
     amount: Decimal
-    positions: tuple[ClaimedPosition, ...]
+    positions: tuple[Stated, ...]
     figure: FundFigure | None = None
     because: str = ""
 
@@ -63,7 +63,7 @@ def shares_of(assessment: Assessment, board: MarketBoard) -> list[Share]:
         fund = board.funds.fund_for(leg.position.symbol, leg.instrument.settle_asset)
         asset, amount, because = _converted(part, leg.instrument.settle_asset, fund, board, in_usd=in_usd)
         key = (asset, because) if fund is None or because else (asset, f"fund:{fund.fund}")
-        figures[key] = None if fund is None or because else _figure(fund, board)
+        figures[key] = None if fund is None or because else figure_of(fund, board)
         totals[key] = totals.get(key, _ZERO) + amount
         found.setdefault(key, []).append(_position(leg, amount, bankruptcy, board))
     return [
@@ -105,7 +105,8 @@ def _index(asset: str, board: MarketBoard) -> Fraction | None:
     return None if terms is None or terms.index_price is None else Fraction(terms.index_price)
 
 
-def _figure(fund: InsuranceFund, board: MarketBoard) -> FundFigure:
+def figure_of(fund: InsuranceFund, board: MarketBoard) -> FundFigure:
+    """Return what a fund holds, and where its message stands."""
     return FundFigure(fund.fund, fund.asset, fund.balance, fund.event_time_ms, *board.funds.places[fund.fund])
 
 

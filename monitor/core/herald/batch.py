@@ -6,13 +6,14 @@ What a scope is asked with lives here; which scopes are asked is the teller's bu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from monitor.core.accounts import Account
+from monitor.core.ahead import Begin, at_once
 from monitor.core.amounts import format_amount
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
@@ -23,7 +24,7 @@ from monitor.core.ladder import BY_RANK, Ladder
 from monitor.core.plan.body import USUALLY
 from monitor.core.plan.rule import LiquidationRule, RuleName, line_of
 from monitor.core.scopes import parse_scope
-from monitor.core.storm.columns import MOST_POSITIONS, Law, new_work
+from monitor.core.storm.columns import MOST_POSITIONS, Law, Market, new_work
 from monitor.core.storm.figures import odd_part
 from monitor.core.storm.telling import TARGET_COLUMNS, V_DONE, VERDICT_COLUMNS, Answer, Asked, tell_scopes
 from monitor.core.storm.wording import PIECES, PLANNED, SHOWN, TOLD, WORDS
@@ -103,13 +104,20 @@ class Batch:
 
     def ask(self, questions: Sequence[Question]) -> list[Pieces | None]:
         """Return what is found about scopes, None where one must go the plain way."""
+        return self.begin(questions, at_once)()
+
+    def begin(self, questions: Sequence[Question], begin: Begin) -> Callable[[], list[Pieces | None]]:
+        """Begin to ask about scopes; return what waits for the answer. Till then the market must stay as it is."""
         laws = self._laws
         if laws is None:
-            return [None] * len(questions)
+            return lambda: [None] * len(questions)
         if not len(self._out):
             self._out = np.zeros(OUT_BYTES, np.uint8)
         market, asked = self.tables.market(), self._asked(questions)
-        count = len(questions)
+        return begin(lambda: self._answered(asked, laws, market))
+
+    def _answered(self, asked: Asked, laws: tuple[Law, Law], market: Market) -> list[Pieces | None]:
+        count = len(asked.targets)
         answer = Answer(
             np.zeros((count, VERDICT_COLUMNS), np.int64),
             np.zeros((count, PIECES), np.int64),

@@ -5,18 +5,20 @@ Each scope it takes is decided, told, shown and remembered exactly as the teller
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from monitor.core.adl.keeper import AdlKeeper
+from monitor.core.ahead import Begin, at_once
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.events import Event, Moment, deserves_plan
 from monitor.core.evidence import basis_object, ladder_object, rule_object
-from monitor.core.fund.claimant import Claimant
+from monitor.core.fund.claimant import Claimant, bankrupt_by
 from monitor.core.herald.batch import QUIET, Batch, Pieces, Question
 from monitor.core.herald.outputs import Frame, Moves, Names, Outputs, ratio_of, status_of
+from monitor.core.herald.shortfalls import Shortfalls
 from monitor.core.herald.tables import as_json
 from monitor.core.ladder import BY_RANK, Ladder, MarginStatus
 from monitor.core.margin import assess
@@ -26,6 +28,7 @@ from monitor.core.plan.rule import LiquidationRule
 from monitor.core.scopes import positions_of, symbol_of_isolated
 from monitor.core.store import MarginStore
 from monitor.core.storm.telling import V_DONE, V_RAW, V_STATUS
+from monitor.core.storm.wording import P_VERSION
 from monitor.core.told import UNTOLD, Told
 from monitor.core.verdict import Ladders, Verdict
 
@@ -33,6 +36,8 @@ AT_ONCE: Final = 256
 """Scopes of one batch: some milliseconds of compiled code."""
 WORTH_IT: Final = 8
 """Fewer scopes go the plain way: a batch has costs of its own."""
+PREPARED_AT_ONCE: Final = 32
+"""Contracts whose terms are worded ahead in one turn of the clock: some milliseconds."""
 _ALWAYS: Final = -1
 
 
@@ -58,22 +63,53 @@ class Herald:
         rule: LiquidationRule,
         claimant: Claimant,
         memory: Memory,
+        begin: Begin = at_once,
     ) -> None:
+        """`begin`: a thread to look at scopes in, while others are told."""
         self._ladders, self._board, self._book, self._store = ladders, board, book, store
         self._adl, self._claimant, self._memory = adl, claimant, memory
-        self._rule = rule
+        self._rule, self._begin = rule, begin
         self._batch = Batch(ladders, rule, book, board)
         self._tables = self._batch.tables
+        self._shortfalls = Shortfalls(board, self._tables)
         self._frames: dict[int, Frame] = {}
         self._names: dict[str, bytes] = {}
         self._outputs: Outputs | None = None
 
-    def consider(self, scopes: Sequence[int], moment: Moment, moves: Moves | None) -> list[Pieces | None]:
-        """Return what is found about scopes that are to be decided, None for those that must go the plain way."""
-        self._tables.market()
-        self._tables.rank_moves(moves or {})
-        self._outputs = Outputs(self._tables, moment, moves)
-        return self._batch.ask([self._question(scope, always=False) for scope in scopes])
+    def prepare(self) -> None:
+        """Do, a little at a time, what else the first storm after new terms would wait for."""
+        self._tables.prepare(PREPARED_AT_ONCE)
+
+    def is_worth_it(self, scopes: Sequence[int]) -> bool:
+        """Return whether some scopes are enough for the compiled code, where there is any."""
+        return self._store.uses_numba and len(scopes) >= WORTH_IT
+
+    def consider(
+        self, batches: Sequence[Sequence[int]], moment: Moment, moves: Moves | None
+    ) -> Iterator[list[Pieces | None]]:
+        """Yield what is found about the scopes of each batch, which are to be decided before the next is asked for.
+
+        None: one that must go the plain way. While a batch is decided, the next one is looked at.
+        """
+        self._outputs, coming = None, None
+        for scopes in batches:
+            begun = self._begun(scopes, moment, moves, begin=self._begin if len(batches) > 1 else at_once)
+            if coming is not None:
+                yield coming()
+            coming = begun
+        if coming is not None:
+            yield coming()
+
+    def _begun(
+        self, scopes: Sequence[int], moment: Moment, moves: Moves | None, begin: Begin
+    ) -> Callable[[], list[Pieces | None]]:
+        if not self.is_worth_it(scopes):
+            return lambda: [None] * len(scopes)
+        if self._outputs is None:
+            self._tables.market()
+            self._tables.rank_moves(moves or {})
+            self._outputs = Outputs(self._tables, moment, moves)
+        return self._batch.begin([self._question(scope, always=False) for scope in scopes], begin)
 
     def look_at(self, scopes: Sequence[int]) -> list[Pieces | None]:
         """Return what is found about scopes that are to be shown again."""
@@ -142,6 +178,13 @@ class Herald:
         status = BY_RANK[pieces.verdict[V_STATUS]]
         if status is not MarginStatus.BANKRUPT and account_id not in self._claimant.open:
             return
+        if status is MarginStatus.BANKRUPT and not self._claimant.has_claimed(account_id, name):
+            shares = self._shortfalls.shares(pieces, is_cross=symbol_of_isolated(name) is None)
+            if shares is not None:
+                version = int(pieces.words[P_VERSION])
+                bankrupt = bankrupt_by(event.body, account_id, name, version, suspect=False)
+                self._claimant.claim(bankrupt, shares, outcome)
+                return
         account = self._book.find(account_id)
         assert account is not None, "told of an account that is known"
         verdict = Verdict(assess(account, name, self._board), status, BY_RANK[pieces.verdict[V_RAW]])

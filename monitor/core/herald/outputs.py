@@ -163,10 +163,12 @@ class Outputs:
         numbered = named_event_id(names.account_id, names.scope, "adl_watch", after.episode).encode()
         cause, cause_sorted, _ = self._cause(pieces.verdict[V_CAUSE])
         status = after.status.encode()
+        others = as_json(counterparties) if counterparties else b"[]"
+        others_sorted = as_json(counterparties, is_sorted=True) if counterparties else b"[]"
         canonical = b"".join(
             (
                 b'{"account_id":"', words[P_ID], b'","account_version":', words[P_VERSION], b',"cause":', cause_sorted,
-                b',"counterparties":', as_json(counterparties, is_sorted=True), b',"decided_at_ms":', self._decided,
+                b',"counterparties":', others_sorted, b',"decided_at_ms":', self._decided,
                 b',"episode":%d,"event_id":"' % after.episode, numbered, b'","event_type":"adl_watch","positions":',
                 words[P_SORTED_TAKEOVER], b',"schema":1,"scope":"', scope, b'","status":"', status,
                 b'","suspect":false}',
@@ -176,7 +178,7 @@ class Outputs:
             (
                 b'{"schema":1,"event_id":"', numbered, b'","event_type":"adl_watch","account_id":"', words[P_ID],
                 b'","scope":"', scope, b'","episode":%d,"status":"' % after.episode, status,
-                b'","suspect":false,"positions":', words[P_TAKEOVER], b',"counterparties":', as_json(counterparties),
+                b'","suspect":false,"positions":', words[P_TAKEOVER], b',"counterparties":', others,
                 b',"cause":', cause, b',"decided_at_ms":', self._decided, b',"account_version":', words[P_VERSION],
                 b',"digest":"', hashlib.sha256(canonical).hexdigest().encode(), b'"}',
             )

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -59,11 +59,13 @@ _MOST_DECIMALS: Final = 18
 _LONGEST: Final = 40
 _NO: Final = -1
 _MOVED: Final = slice(MARK, MOVE_RANK)
+_AS_IT_STANDS: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_SORTED: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
 def as_json(plain: Any, *, is_sorted: bool = False) -> bytes:
     """Return plain data as every output states it: no spaces, UTF-8."""
-    return json.dumps(plain, separators=(",", ":"), ensure_ascii=False, sort_keys=is_sorted).encode()
+    return (_SORTED if is_sorted else _AS_IT_STANDS).encode(plain).encode()
 
 
 def whole(number: Decimal) -> tuple[int, int] | None:
@@ -84,6 +86,18 @@ def texts_of(texts: Sequence[bytes]) -> Texts:
     return Texts(np.frombuffer(b"".join(texts) + b"\0", np.uint8), spans)
 
 
+Numbers = tuple[tuple[int, int], tuple[int, int], list[list[int]]]
+"""Size, liquidation fee and brackets of a contract, in integers."""
+
+
+class Known(NamedTuple):
+    """Hold what the terms of a contract come to: numbers, None where it is not plain, and texts."""
+
+    terms: Instrument[Decimal]
+    numbers: Numbers | None
+    texts: list[bytes]
+
+
 class MarketTables:
     """Keep the tables of one board; `market` brings them up to date."""
 
@@ -93,6 +107,8 @@ class MarketTables:
         self._standing = [text for texts in standing for text in texts]
         self._bases = np.cumsum([0, *map(len, standing), 0], dtype=np.int64)
         self._serials = (-1, -1)
+        self._prepared = -1
+        self._known: dict[str, Known] = {}
         self._names: list[str] = []
         self.places: dict[str, int] = {}
         self.assets: dict[str, int] = {}
@@ -103,6 +119,19 @@ class MarketTables:
         self._texts: list[list[bytes]] = []
         self._shelf = texts_of(self._standing)
         self._are_plain = np.zeros(0, np.int64)
+
+    @exactly
+    def prepare(self, most: int) -> None:
+        """Word the terms of so many contracts ahead, where they are new: all of them would hold a storm up."""
+        terms = self._board.serials[0]
+        if self._prepared == terms:
+            return
+        for name, stated in self._board.instruments.items():
+            if most and (name not in self._known or self._known[name].terms is not stated):
+                self._known[name] = Known(stated, _numbers_of(stated), _terms_texts(stated))
+                most -= 1
+        if most:
+            self._prepared = terms
 
     def market(self) -> Market:
         """Return the market as the board has it now."""
@@ -134,6 +163,8 @@ class MarketTables:
     @exactly
     def _learn_terms(self) -> None:
         board = self._board
+        self.prepare(len(board.instruments) + 1)
+        self._known = {name: self._known[name] for name in board.instruments}
         self._names = list(board.instruments)
         self.places = {name: place for place, name in enumerate(self._names)}
         self.assets = {
@@ -144,19 +175,19 @@ class MarketTables:
         stated = {name: rank for rank, name in enumerate(sorted(board.assets))}
         tiers: list[list[int]] = []
         self._texts = []
-        for row, terms in zip(self._contracts, board.instruments.values(), strict=True):
+        for row, name, terms in zip(self._contracts, self._names, board.instruments.values(), strict=True):
             row[SETTLE] = self.assets[terms.settle_asset]
             row[SETTLE_RANK], row[BASE_RANK] = (
                 stated.get(terms.settle_asset, _NO),
                 stated.get(terms.base_asset or "", _NO),
             )
             row[FIRST_TIER] = len(tiers)
-            found = _numbers_of(terms)
+            _, found, texts = self._known[name]
             if found is not None:
                 row[PLAIN], row[TIER_COUNT] = 1, len(terms.tiers)
                 row[SIZE : SIZE + 2], row[CHARGE : CHARGE + 2] = found[0], found[1]
                 tiers += found[2]
-            self._texts.append(_terms_texts(terms))
+            self._texts.append(list(texts))
         order = sorted(range(len(self._names)), key=self._names.__getitem__)
         self._contracts[order, RANK] = np.arange(len(order))
         self._tiers = np.array(tiers, np.int64).reshape(-1, TIER_COLUMNS)
@@ -226,8 +257,8 @@ def _terms_texts(terms: Instrument[Decimal]) -> list[bytes]:
     return texts
 
 
-def _numbers_of(terms: Instrument[Decimal]) -> tuple[tuple[int, int], tuple[int, int], list[list[int]]] | None:
-    """Return size, liquidation fee and brackets in integers; None where a contract is not plain. Exact context."""
+def _numbers_of(terms: Instrument[Decimal]) -> Numbers | None:
+    """Return the numbers of a contract, None where it is not plain. Needs the exact context."""
     if terms.contract is not Contract.LINEAR or terms.maintenance_basis is not MaintenanceBasis.MARK:
         return None
     size, charge = whole(terms.contract_size), whole(terms.liquidation_fee_rate)
