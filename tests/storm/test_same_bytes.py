@@ -74,7 +74,8 @@ def test_both_ways_write_the_same_bytes(variant: str, seed: int, asked: Counter[
     quick = play(Shard(VARIANTS[variant], quick=True), seed)
     assert asked["plain"] > 20
     assert asked["plain"] < asked["all"], "some scopes of these books are not plain"
-    assert asked["claims" if seed else "orphans"] > 2, asked
+    if variant != "by bracket":  # whose plans, and so whose bankruptcies, are not told by compiled code
+        assert asked["claims" if seed else "orphans"] > 2
     before = asked["all"]
     plain = play(Shard(VARIANTS[variant], quick=False), seed)
     assert asked["all"] == before
