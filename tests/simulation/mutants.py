@@ -156,13 +156,14 @@ def old_versions_count() -> AbstractContextManager[Any]:
 
 def late_prices_count() -> AbstractContextManager[Any]:
     """The last price to arrive counts, whatever its time."""
-    real = MarketBoard.take
+    real = MarketBoard.take_all
 
-    def take(self: MarketBoard, update: Any, partition: int, offset: int, timestamp_ms: int) -> bool:
-        self.quotes.pop(update.symbol, None)
-        return real(self, update, partition, offset, timestamp_ms)
+    def take_all(self: MarketBoard, updates: Sequence[Any], *place: int) -> Any:
+        for update in updates:
+            self.quotes.pop(update.symbol, None)
+        return real(self, updates, *place)
 
-    return patch.object(MarketBoard, "take", take)
+    return patch.object(MarketBoard, "take_all", take_all)
 
 
 def hysteresis_is_forgotten() -> AbstractContextManager[Any]:
