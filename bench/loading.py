@@ -6,6 +6,7 @@ The daemon's own code loads everything: terms and prices as inputs, accounts thr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import count
 from typing import Final
 
@@ -79,9 +80,10 @@ class Book:
         self._offsets = count(_FIRST_OFFSET)
         self.engine = engine_of(population.venue, with_portfolio=bool(population.mix.portfolio), use_numba=use_numba)
         packed = dict(records(population)) if packed is None else packed
-        self.engine.restore(packed, dict.fromkeys(packed, SHOWN_HEALTHY))
-        self._exact = population.venue.exact_prices(0), population.venue.exact_prices(1)
-        self.candidates_at_first = self._settle() if settles else 0
+        self.restore(packed)
+        exact = (zip(self.names, population.venue.exact_prices(which), strict=True) for which in (0, 1))
+        self._exact: tuple[dict[str, Decimal], ...] = tuple(dict(pairs) for pairs in exact)
+        self.candidates_at_first = self.settle() if settles else 0
 
     @property
     def store(self) -> MarginStore:
@@ -93,20 +95,23 @@ class Book:
         """The names of all contracts."""
         return self.population.venue.names
 
+    def restore(self, packed: Mapping[str, bytes]) -> None:
+        """Take accounts over that were never seen, shown as healthy so far."""
+        self.engine.restore(packed, dict.fromkeys(packed, SHOWN_HEALTHY))
+
     def turn(self, which: int) -> None:
         """Set all prices to the first or the second ones, as the engine does before it judges."""
-        for name, price in zip(self.names, self._exact[which], strict=True):
-            self.store.set_mark(name, price)
+        self.store.set_marks(self._exact[which])
 
     def turn_one(self, rank: int, which: int) -> None:
         """Set one price."""
-        self.store.set_mark(self.names[rank], self._exact[which][rank])
+        self.store.set_mark(self.names[rank], self._exact[which][self.names[rank]])
 
     def prices(self, which: int) -> Prices:
         """Return one message with all prices."""
         return _prices(self.population.venue, which, next(self._offsets))
 
-    def _settle(self) -> int:
+    def settle(self) -> int:
         """Tell every candidate the status its figures say; return how many there were."""
         candidates = self.store.judge_all()
         for scope, rank in zip(candidates.tolist(), ranks(*self.store.figures(candidates)).tolist(), strict=True):

@@ -6,9 +6,11 @@ kernels, an engine; then one message with one price instead of what the log woul
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from decimal import Decimal
 
@@ -22,15 +24,18 @@ _TIMES = 5
 
 
 def by_start(setting: Setting) -> Found:
-    """Measure some starts, the first of which may have to compile and does not count."""
+    """Measure some starts; the first one, which writes bytecode and may have to compile kernels, does not count."""
     del setting
     walls, processors = [], []
-    for number in range(_TIMES + 1):
-        start, spent = time.perf_counter(), _of_children()
-        subprocess.run([sys.executable, "-m", "bench.growth.starting"], check=True)
-        if number:
-            walls.append(time.perf_counter() - start)
-            processors.append(_of_children() - spent)
+    with tempfile.TemporaryDirectory(prefix="liqmon-growth-") as folder:
+        surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        surroundings["PYTHONPYCACHEPREFIX"] = folder
+        for number in range(_TIMES + 1):
+            start, spent = time.perf_counter(), _of_children()
+            subprocess.run([sys.executable, "-m", "bench.growth.starting"], check=True, env=surroundings)
+            if number:
+                walls.append(time.perf_counter() - start)
+                processors.append(_of_children() - spent)
     name = "start without data, to the first judged price"
     goal = Goal(GOAL_SECONDS, is_least=False)
     return Found(
