@@ -12,7 +12,7 @@ from bench.chart import page
 from bench.growth.axes import Axis
 
 COLOURS: Final = ("#1f5fa8", "#c8591a", "#2e7d32", "#7b3fa0", "#8d6e00", "#00838f")
-_LEFT, _WIDTH, _RIGHT, _HEIGHT, _TOP, _BOTTOM = 70, 520, 330, 230, 44, 56
+_LEFT, _WIDTH, _RIGHT, _HEIGHT, _TOP, _BOTTOM = 70, 520, 330, 230, 56, 56
 
 
 def write(axes: Sequence[Axis], folder: Path) -> Path:
