@@ -18,7 +18,7 @@ from monitor.core.adl.queue import AdlQueue
 from monitor.core.adl.ranks import Ranks, bins_of
 from monitor.core.adl.settings import AdlRanking, AdlSettings
 from monitor.core.engine import MarginEngine
-from monitor.core.kernels_adl import HOLDS
+from monitor.core.kernels_adl import HOLDS, NO_LIGHT
 from monitor.core.scopes import positions_of
 from tests.adl.books import MARKS, NOW, book, engine, price, renamed, spread
 
@@ -164,6 +164,23 @@ def test_six_shards_rank_and_light_as_one(ranking: AdlRanking) -> None:
     assert {light for found in shown.values() for light in found} == {0, 1, 2, 3, 4}
     assert six.covers(6, {0: 9})
     assert not six.covers(6, {0: 10})
+
+
+@RANKINGS
+def test_the_light_of_one_holder_is_its_light_among_many(ranking: AdlRanking) -> None:
+    """Shown by itself or found with all holders of its symbol, in the queue or out of it, a light is the same."""
+    events = book(4, 300)
+    _, [made] = settled(AdlSettings(ranking=ranking, candidates=20), [events])
+    met: Counter[int] = Counter()
+    price(made, {"X": "101.5"}, NOW + 1)
+    for symbol in MARKS:
+        holders = made.store.adl.holders(symbol, ranking)
+        for scope, light in zip(holders.scopes.tolist(), made.adl._lights_of(symbol, holders).tolist(), strict=True):
+            assert made.adl._light(scope, symbol) == (None if light == NO_LIGHT else light)
+            met[light] += 1
+    assert {0, 1, 2, 3, 4} <= met.keys()
+    made.adl.queue = AdlQueue()
+    assert {made.adl._light(scope, "X") for scope in made.store.adl.holders("X", ranking).scopes.tolist()} == {None}
 
 
 def test_bins_of_many_are_the_bins_of_each() -> None:

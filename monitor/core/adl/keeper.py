@@ -5,15 +5,18 @@ The plan lives here. Ranking one symbol is in `ranks`; reading and writing the q
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from math import isnan
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.accounts import Account, Position
+from monitor.core.adl.bins import bin_of
 from monitor.core.adl.candidates import Key
 from monitor.core.adl.counterparties import FIRST, first_counterparties
 from monitor.core.adl.digest import Digest, Offsets, Standing
@@ -229,11 +232,22 @@ class AdlKeeper:
 
     def _light(self, scope: int, symbol: str) -> int | None:
         holder = self._store.adl.holder(scope, symbol, self.settings.ranking)
-        if holder.places[0] < 0:
+        place = int(holder.places[0])
+        if place < 0:
             return None
-        light = int(self._lights_of(symbol, holder)[0])
-        self._store.adl.show(int(holder.places[0]), light)
+        light = self._light_of(symbol, int(holder.kinds[0]), int(holder.shorts[0]), float(holder.scores[0]))
+        self._store.adl.show(place, light)
         return None if light == NO_LIGHT else light
+
+    def _light_of(self, symbol: str, kind: int, is_short: int, score: float) -> int:
+        """Return what `_lights_of` says of one holder: every position shown asks, and arrays of one cost much."""
+        assert self.queue is not None, "asked only of a shard that takes part"
+        side = SHORT if is_short else LONG
+        if kind == NOT_KNOWN or not self.queue.has(symbol, side):
+            return NO_LIGHT
+        if kind != HOLDS or isnan(score):
+            return 0
+        return bisect_right(self.queue.steps(symbol, side), bin_of(score))
 
     def first(self, account: Account, positions: Sequence[Position]) -> list[dict[str, Any]]:
         """Return whom a deleveraging of some positions would reach first, as far as the queue is known."""
