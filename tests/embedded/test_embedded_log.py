@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.embedded import EmbeddedLog, WriteFault
+from monitor.adapters.embedded import EmbeddedLog, WriteFault, store
 from monitor.app.ports import (
     CorruptRecord,
     LogForbidden,
@@ -217,8 +217,9 @@ async def test_a_directory_has_one_user(clock: Clock, tmp_path: Path) -> None:
     await EmbeddedLog(clock, directory=tmp_path).close()
 
 
-async def test_retention_and_compaction_follow_the_settings(clock: Clock) -> None:
+async def test_retention_and_compaction_follow_the_settings(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cleaning drops what is older than the retention, and in compacted topics all but the last of each key."""
+    monkeypatch.setattr(store, "HEAD_RECORDS", 0)
     log = _log(clock, {"cleanup.policy": "delete", "retention.ms": "1000"})
     log.create(TopicSpec("compacted", 1, 1, {"cleanup.policy": "compact", "delete.retention.ms": "1000"}))
     where = TopicPartition("compacted", 0)
@@ -237,6 +238,15 @@ async def test_retention_and_compaction_follow_the_settings(clock: Clock) -> Non
     clock.now_ms += 600
     log.clean()
     assert [record.key for record in await _all(log, where)] == [b"stays"]
+
+
+async def test_cleaning_leaves_what_is_new_to_those_who_have_not_read_it(clock: Clock) -> None:
+    """Of a compacted topic the newest stay, superseded or not: a bad message must be read to be set aside."""
+    log = _log(clock, {"cleanup.policy": "compact"})
+    for number in range(store.HEAD_RECORDS + 100):
+        log.produce("topic", b"k", b"%d" % number, 0)
+    log.clean()
+    assert await _values(log) == [b"%d" % number for number in range(100, store.HEAD_RECORDS + 100)]
 
 
 async def test_a_long_life_stays_small(clock: Clock) -> None:

@@ -80,6 +80,10 @@ class Producers:
         if moved:
             self._price(moved, 1.0, partition, honest=all_of_them)
 
+    def again(self) -> None:
+        """Price everything as it is."""
+        self._price(list(self.symbols), 1.0, 0, honest=True)
+
     def _price(self, symbols: list[str], factor: float, partition: int | None, *, honest: bool = False) -> None:
         """Send one message; some that are not honest carry an event time that is old, or ahead of the clock."""
         world = self.world

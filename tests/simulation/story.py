@@ -95,19 +95,20 @@ class Story:
         world.on_look = self.troubles.keep_alive
         await world.pass_time(0.05)
         if self.draws.ages:
-            self._freshen()
+            self.producers.tick(all_of_them=True, partition=0)
         await world.until_quiet()
         if self.draws.funds:
             await world.until(lambda: not self._undecided(), 90)
-        if self.draws.ages:
-            self._freshen()
+        await self._freshen()
         await world.pass_time(SETTLED_SECONDS)
         self.troubles.peace()
         await world.until_quiet()
 
-    def _freshen(self) -> None:
-        """Price everything anew, so that no age decides anything."""
-        self.producers.tick(all_of_them=True, partition=0)
+    async def _freshen(self) -> None:
+        """Price everything anew as it is, so that no age decides anything, and nothing else is decided by it."""
+        if self.draws.ages:
+            self.producers.again()
+            await self.world.until_quiet()
 
     def _undecided(self) -> list[bytes]:
         """Return the claims on funds something is still to become of."""
@@ -116,6 +117,7 @@ class Story:
 
     async def _restart(self) -> None:
         """Kill everybody and have one instance take everything over: that alone causes no event."""
+        await self._freshen()
         before = len(self.world.events())
         for one in self.world.living():
             one.kill()

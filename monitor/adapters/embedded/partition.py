@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -58,13 +59,18 @@ class Partition:
         """Forget the leading records that are older than `oldest_ms`."""
         self.delete_before(self.first_at(oldest_ms))
 
-    def compact(self, tombstones_before_ms: int | None = None) -> None:
-        """Keep the last record of each key; tombstones older than `tombstones_before_ms` go as well."""
+    def compact(self, tombstones_before_ms: int | None = None, head: int = 0) -> None:
+        """Keep the last record of each key; tombstones older than `tombstones_before_ms` go as well.
+
+        The newest `head` offsets stay as they are.
+        """
         last: dict[bytes | None, int] = {record.key: record.offset for record in self.records}
-        oldest_ms = tombstones_before_ms
-        self.records = [
-            record
-            for record in self.records
-            if last[record.key] == record.offset
-            and (record.value is not None or oldest_ms is None or record.timestamp_ms >= oldest_ms)
-        ]
+        oldest_ms = -math.inf if tombstones_before_ms is None else tombstones_before_ms
+
+        def stays(record: Record) -> bool:
+            is_last = last[record.key] == record.offset
+            return record.offset >= self.end - head or (
+                is_last and (record.value is not None or record.timestamp_ms >= oldest_ms)
+            )
+
+        self.records = [record for record in self.records if stays(record)]

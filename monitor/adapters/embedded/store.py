@@ -22,6 +22,8 @@ from monitor.app.ports import (
 
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 CLEAN_EVERY_RECORDS = 10_000
+HEAD_RECORDS = 5_000
+"""The newest of a partition, left alone as Kafka leaves its active segment: somebody may not have read them yet."""
 REWRITE_FROM_BYTES = 64 * 1024 * 1024
 _RECORD_OVERHEAD_BYTES = 70
 _RECORDS_PER_CHANGE = 1_000
@@ -203,7 +205,7 @@ class Store:
             if "delete" in topic.policy and retention_ms >= 0:
                 partition.expire(now - retention_ms)
             if "compact" in topic.policy:
-                partition.compact(now - topic.setting_ms("delete.retention.ms", 86_400_000))
+                partition.compact(now - topic.setting_ms("delete.retention.ms", 86_400_000), HEAD_RECORDS)
 
     def _rewrite(self) -> None:
         assert self.journal is not None
