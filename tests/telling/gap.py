@@ -112,7 +112,10 @@ async def storm(options: argparse.Namespace) -> str:
     settings = load(None, environment={}, overrides=overrides)
     topics, log = settings.topics.names(), EmbeddedLog(now_ms)
     assert await create_topics(await log.admin(), settings.topics) == []
-    book, readable, kernel, aside = Book(options.seed), Readable(topics), KernelThread(), KernelThread("aside")
+    book = Book(options.seed)
+    counts = dict(zip(RATIOS, options.changes, strict=True))
+    accounts = [one for kind, count in counts.items() for one in book.accounts(kind, count, options.positions)]
+    readable, kernel, aside = Readable(topics), KernelThread(), KernelThread("aside")
     journal: Any = readable
     log._store.journal = journal
     for name, value in book.instruments():
@@ -122,8 +125,6 @@ async def storm(options: argparse.Namespace) -> str:
     instance: Instance = assemble(settings, topics, log, options.shards, SilentObserver(), kernel, now_ms, aside)
     running = asyncio.create_task(instance.run())
     await until(lambda: not instance.why_not_ready())
-    counts = dict(zip(RATIOS, options.changes, strict=True))
-    accounts = [one for kind, count in counts.items() for one in book.accounts(kind, count, options.positions)]
     for start in range(0, len(accounts), AHEAD):
         for name, value in accounts[start : start + AHEAD]:
             log.produce(topics.account_events, name.encode(), value)
