@@ -8,19 +8,19 @@ A goal that is missed is printed and changes no exit code: machines differ.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from bench import chart, machine
-from bench.compiler import Loops, NoCompiler
+from bench.compiler import loops_if_any
 from bench.measures import Result
 from bench.parts import LATE, PARTS
 from bench.parts.context import Context
 from bench.report import Report, lines_about
 from bench.sizes import Sizes
+from bench.terminal import chosen_of, command_of, say
 from bench.venue import TOP_SHARE
 
 MIXED_SHARE: Final = 10
@@ -28,12 +28,6 @@ MIXED_SHARE: Final = 10
 
 FEWEST: Final = 100
 MOST_SYMBOLS: Final = 4_096
-
-
-def say(line: str = "") -> None:
-    """Write a line to the terminal."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -69,24 +63,17 @@ def context_of(chosen: argparse.Namespace) -> Context:
     positions = chosen.positions or 5 * chosen.accounts
     sizes = Sizes(chosen.accounts, positions, chosen.symbols, chosen.seed)
     mixed = sizes.with_accounts(chosen.mixed_accounts or max(chosen.accounts // MIXED_SHARE, 1_000))
-    loops, why = None, ""
-    try:
-        loops = Loops()
-    except NoCompiler as missing:
-        why = str(missing)
+    loops, why = loops_if_any()
     return Context(sizes, mixed, min(chosen.slice, chosen.accounts), loops, why, say, chosen.kafka)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load, compare, time, report; return the exit code."""
     options = parser()
-    chosen = options.parse_args(arguments)
-    names = [name for name in chosen.parts.split(",") if name]
-    if unknown := [name for name in names if name not in PARTS]:
-        options.error(f"no such parts: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    chosen, names = chosen_of(options, PARTS, arguments)
     if wrong := impossible(chosen):
         options.error(wrong)
-    command = shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
+    command = command_of("bench", arguments)
     context = context_of(chosen)
     with context.stack:
         return _run(context, names, command, chosen)

@@ -66,6 +66,14 @@ def version() -> str:
     return done.stdout.splitlines()[0] if done.stdout else COMPILER
 
 
+def loops_if_any() -> tuple[Loops | None, str]:
+    """Return the C loops, or why there are none."""
+    try:
+        return Loops(), ""
+    except NoCompiler as missing:
+        return None, str(missing)
+
+
 def _converted(argument: Any) -> Any:
     if isinstance(argument, np.ndarray):
         if not argument.flags.c_contiguous:

@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -22,7 +21,7 @@ from typing import Final
 
 from bench import machine
 from bench.chart import Bar, write_bars
-from bench.compiler import Loops, NoCompiler
+from bench.compiler import loops_if_any
 from bench.e2e import october, steady, storm
 from bench.e2e.process import DaemonFailed
 from bench.e2e.result import Result
@@ -30,15 +29,10 @@ from bench.e2e.servers import NoServers, Servers, servers
 from bench.e2e.stage import Ground
 from bench.report import lines_about
 from bench.sizes import Sizes
+from bench.terminal import chosen_of, command_of, say
 
 PARTS: Final = ("steady", "storm", "october")
 _COLOUR: Final = "#4a6fa5"
-
-
-def say(line: str = "") -> None:
-    """Write a line to the terminal."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -112,18 +106,12 @@ def narrow(cores: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start what is needed, run, report; return the exit code."""
     options = parser()
-    chosen = options.parse_args(arguments)
-    names = [name for name in chosen.parts.split(",") if name]
-    if unknown := [name for name in names if name not in PARTS]:
-        options.error(f"no such parts: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    chosen, names = chosen_of(options, PARTS, arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     narrow(chosen.cores)
-    command = shlex.join(["python", "-m", "bench.e2e", *(sys.argv[1:] if arguments is None else arguments)])
-    try:
-        loops = Loops()
-    except NoCompiler:
-        loops = None
+    command = command_of("bench.e2e", arguments)
+    loops, _ = loops_if_any()
     facts: dict[str, object] = {"command": command, "seed": chosen.seed, **machine.describe(loops)}
     for line in lines_about(facts):
         say(line)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import machine
-from bench.compiler import Loops, NoCompiler
+from bench.compiler import loops_if_any
 from bench.growth import drawing
 from bench.growth.axes import Found
 from bench.growth.churn import by_churn
@@ -30,6 +29,7 @@ from bench.growth.setting import SYMBOLS, Setting
 from bench.growth.starting import by_start
 from bench.growth.ticks import by_accounts, by_portfolios, by_positions, by_symbols
 from bench.report import lines_about, measure_body, measures_table
+from bench.terminal import chosen_of, command_of, say
 
 PARTS: Final[Mapping[str, Callable[[Setting], Found]]] = {
     "accounts": by_accounts,
@@ -50,12 +50,6 @@ FEWEST: Final = 2_000
 FEWEST_SYMBOLS: Final = 20
 
 
-def say(line: str = "") -> None:
-    """Write a line to the terminal."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def parser() -> argparse.ArgumentParser:
     """Return what the command line understands."""
     options = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
@@ -73,20 +67,15 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts, report; return the exit code."""
     options = parser()
-    chosen = options.parse_args(arguments)
-    names = [name for name in chosen.parts.split(",") if name]
-    if unknown := [name for name in names if name not in PARTS]:
-        options.error(f"no such parts: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    chosen, names = chosen_of(options, PARTS, arguments)
     if chosen.most < FEWEST or chosen.symbols < FEWEST_SYMBOLS:
         options.error(f"--most must be {FEWEST} at the least, --symbols {FEWEST_SYMBOLS}")
     if chosen.rounds < 1 or chosen.events < 1:
         options.error("--rounds and --events must be 1 at the least")
-    command = shlex.join(["python", "-m", "bench.growth", *(sys.argv[1:] if arguments is None else arguments)])
-    loops = None
-    try:
-        loops = Loops()
-    except NoCompiler as missing:
-        say(f"no clock: {missing}")
+    command = command_of("bench.growth", arguments)
+    loops, why = loops_if_any()
+    if loops is None:
+        say(f"no clock: {why}")
     facts = {"command": command, "seed": chosen.seed, **machine.describe(loops)}
     for line in lines_about(facts):
         say(line)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench.compiler import Loops, NoCompiler
+from bench.compiler import loops_if_any
 from bench.equality import against_exact
 from bench.loading import Book
 from bench.measures import Goal, Measure, Result
@@ -27,18 +27,10 @@ from bench.sizes import LINEAR, Sizes
 SMALL = Sizes(accounts=2_000, positions=10_000, symbols=40, seed=3)
 
 
-def compiled_loops() -> tuple[Loops | None, str]:
-    """Return the C loops, or why there are none."""
-    try:
-        return Loops(), ""
-    except NoCompiler as missing:
-        return None, str(missing)
-
-
 @pytest.fixture(scope="module")
 def context() -> Context:
     """Return a small context, with C loops where there is a compiler."""
-    loops, why = compiled_loops()
+    loops, why = loops_if_any()
     return Context(SMALL, SMALL.with_accounts(300), 400, loops, why, lambda _: None)
 
 
