@@ -151,9 +151,10 @@ class MarginEngine:
 
     def refresh(self, touched: Mapping[str, tuple[int, int]], now_ms: int) -> None:
         """Have accounts shown anew whose facts, of these places and times, another engine may not have shown yet."""
-        numbers = map(self.book.number_of, touched)
-        owed = ((number, at) for number, at in zip(numbers, touched.values(), strict=True) if number is not None)
-        self._refresh.owe(owed, now_ms)
+        for account_id, (place, at_ms) in touched.items():
+            number = self.book.number_of(account_id)
+            if number is not None:
+                self._refresh.owe(number, place, min(at_ms, now_ms))
 
     def shown_before(self, place: int) -> int:
         """Return before which place all facts have been shown; what comes next will stand at `place` or after it."""

@@ -59,11 +59,10 @@ class RefreshQueue:
         """Have an account shown within the healthy interval; one already waiting keeps its turn."""
         self._due.setdefault(number, (now_ms + self._settings.healthy_interval_ms, self._place))
 
-    def owe(self, touched: Iterable[tuple[int, tuple[int, int]]], now_ms: int) -> None:
-        """Have accounts shown within the healthy interval whose facts stand at places and times; neither ever falls."""
-        wait_ms, due = self._settings.healthy_interval_ms, self._due
-        owed = {number: (min(at_ms, now_ms) + wait_ms, place) for number, (place, at_ms) in touched}
-        self._due = owed if not due else {**due, **{number: when for number, when in owed.items() if number not in due}}
+    def owe(self, number: int, place: int, now_ms: int) -> None:
+        """Have an account shown within the healthy interval whose facts stand at a place; places never fall."""
+        self._place = place
+        self.add(number, now_ms)
 
     def shown_before(self, place: int) -> int:
         """Return before which place nobody waits whose facts stand there; those added next stand at `place` or later.

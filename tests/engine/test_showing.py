@@ -71,7 +71,7 @@ def test_a_clock_that_goes_back_makes_nobody_wait_longer() -> None:
 def test_the_queue_says_before_which_place_nobody_waits() -> None:
     """Whoever waits longest holds the place he was added at; who is owed a record is shown at the next turn."""
     store, queue = store_of("cross:USDT"), RefreshQueue(StatusSettings(healthy_interval_ms=100))
-    queue.owe([(1, (20, 950))], 950)
+    queue.owe(1, 20, 950)
     assert queue.shown_before(40) == 20
     queue.add(2, 1_000)
     assert queue.shown_before(50) == 20
