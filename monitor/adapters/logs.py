@@ -34,8 +34,8 @@ ACCOUNT_DATA = frozenset(
 )
 """Fields that tell what an account holds: they are dropped above the level `debug`."""
 
-QUIET = ("aiokafka", "asyncio", "numba")
-"""Libraries of which only warnings are written, whatever the level: aiokafka prints keys and values at `debug`."""
+QUIET = ("aiokafka", "asyncio", "numba", "websockets", "httpx", "httpcore")
+"""Libraries of which only warnings are written, whatever the level: they print keys, values, addresses."""
 
 MASK = "***"
 

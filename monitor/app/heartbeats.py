@@ -117,7 +117,8 @@ class HeartbeatWriter:
 class HeartbeatReader:
     """Hear the heartbeats of all shards, from now on.
 
-    Silence is counted by our own clock, from when a heartbeat came: other clocks do not matter.
+    Silence is counted by our own clock, from when a heartbeat came: other clocks do not matter. What others than shards
+    write to the topic, feeds of venues, lies under keys of their own and is nobody's heartbeat here.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class HeartbeatReader:
         self._reader.assign(self._positions)
         while True:
             records = await self._reader.poll(_RECORDS_AT_ONCE, _POLL_MS)
-            self._hear(record.partition for record in records)
+            self._hear(record.partition for record in records if record.key == str(record.partition).encode())
             for where in self._positions:
                 self._positions[where] = self._reader.position(where)
             await asyncio.sleep(0)

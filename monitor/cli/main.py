@@ -19,6 +19,7 @@ from monitor.cli.exits import BadInput, Exit, OutsideFault
 
 COMMANDS = (
     "run",
+    "feed",
     "demo",
     "topics",
     "migrate-shards",

@@ -15,6 +15,7 @@ from monitor.adapters.logs import LogSettings
 from monitor.app.audit_settings import AuditSettings
 from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.topics import TopicSettings
+from monitor.app.venue_feed.settings import VenueFeedSettings
 from monitor.app.watchdog_settings import WatchdogSettings
 from monitor.config.ladders import LadderTables
 from monitor.config.portfolio import portfolio_of_table, read_portfolio, read_portfolio_text, recased
@@ -105,6 +106,7 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
+    feed: VenueFeedSettings = field(default_factory=VenueFeedSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)
     venue: VenueSettings = field(default_factory=VenueSettings)

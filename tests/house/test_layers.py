@@ -23,7 +23,9 @@ BANNED_IN_CORE = frozenset(
     {"asyncio", "logging", "time", "random", "os", "secrets", "socket", "subprocess", "threading"}
 )
 LIBRARIES_OF_CORE = frozenset({"numpy", "numba", "monitor", "__future__"})
-PRODUCTS = frozenset({"aiokafka", "cramjam", "prometheus_client", "websockets", "h11", "rich", "structlog", "argparse"})
+PRODUCTS = frozenset(
+    {"aiokafka", "cramjam", "prometheus_client", "websockets", "h11", "httpx", "rich", "structlog", "argparse"}
+)
 """What belongs to an adapter or to the command line: the application knows ports only."""
 
 BANNED_CALLS = frozenset({"print", "input", "open", "breakpoint", "eval", "exec", "now", "utcnow", "today"})

@@ -82,6 +82,13 @@ class Clients:
         }
         return AIOKafkaProducer(**self._options(AIOKafkaProducer, defaults, decided))
 
+    def idempotent_producer(self) -> Any:
+        """Return a producer outside transactions that writes each record once, not started."""
+        defaults = {"compression_type": "lz4", "max_batch_size": BATCH_BYTES, "linger_ms": 0}
+        return AIOKafkaProducer(
+            **self._options(AIOKafkaProducer, defaults, {"acks": "all", "enable_idempotence": True})
+        )
+
     def admin(self) -> Any:
         """Return an admin client, not started."""
         return AIOKafkaAdminClient(**self._options(AIOKafkaAdminClient, {}, {}))

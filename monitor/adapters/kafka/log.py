@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitor.adapters.kafka.admin import KafkaAdmin
 from monitor.adapters.kafka.clients import Clients
 from monitor.adapters.kafka.membership import KafkaMembership
+from monitor.adapters.kafka.outlet import KafkaOutlet
 from monitor.adapters.kafka.reader import KafkaReader
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.kafka.writer import KafkaWriter
@@ -28,6 +29,10 @@ class KafkaLog:
     def writer(self, transactional_id: str) -> KafkaWriter:
         """Return a new writer, not fenced."""
         return KafkaWriter(self._clients, transactional_id, self._offsets_group)
+
+    def outlet(self) -> KafkaOutlet:
+        """Return a writer of single messages, outside transactions, not started."""
+        return KafkaOutlet(self._clients)
 
     def membership(self, group_id: str, topic: str) -> KafkaMembership:
         """Return a membership in the group that shares the partitions of `topic`, not started."""

@@ -15,7 +15,7 @@ _DECIDED_HERE = {
     "enable_auto_commit": "positions are kept with the state",
     "auto_commit_interval_ms": "positions are kept with the state",
     "acks": "every replica in sync must have a record",
-    "enable_idempotence": "every writer is transactional",
+    "enable_idempotence": "every writer is transactional, or idempotent by itself",
     "transactional_id": "it belongs to a shard",
     "partition_assignment_strategy": "shards are shared out by our own sticky assignor",
     "group_instance_id": "static members take over from each other without end",

@@ -1,5 +1,6 @@
 """Metrics for Prometheus: what the application observes, counted into a registry, and its text."""
 
+from monitor.adapters.metrics.feed import FeedMetrics
 from monitor.adapters.metrics.observer import PrometheusObserver, exposition
 
-__all__ = ["PrometheusObserver", "exposition"]
+__all__ = ["FeedMetrics", "PrometheusObserver", "exposition"]

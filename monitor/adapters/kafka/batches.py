@@ -1,0 +1,95 @@
+"""Batches: records handed to a producer partition by partition, and producers let go; used by all who write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain, groupby
+from typing import Any
+
+from aiokafka import errors
+
+from monitor.adapters.kafka.clients import STOP_SECONDS, finish
+from monitor.app.ports import OutputRecord, RecordRefused
+
+_ABORT_SECONDS = 1.0
+
+Sent = tuple[asyncio.Future[Any], list[OutputRecord]]
+
+
+async def send_batches(producer: Any, records: Sequence[OutputRecord], one_by_one: Collection[str]) -> list[Sent]:
+    """Hand all records over in batches, a batch of each partition in turn; return the futures of their acknowledgement.
+
+    Every one of them must be awaited before the commit: a commit succeeds although a batch was refused. Records of the
+    topics `one_by_one` get a batch each.
+    """
+    sent: list[Sent] = []
+    queues = [deque(group) for group in _by_partition(records)]
+    while queues:
+        for queue in queues:
+            topic, partition = queue[0].topic, queue[0].partition
+            batch, inside = _fill(producer, queue, 1 if topic in one_by_one else len(queue))
+            try:
+                future = await producer.send_batch(batch, topic, partition=partition)
+            except AssertionError as error:
+                raise RecordRefused(f"{topic}[{partition}] does not exist") from error
+            future.add_done_callback(look_at)
+            sent.append((future, inside))
+        queues = [queue for queue in queues if queue]
+        await asyncio.sleep(0)
+    return sent
+
+
+def _by_partition(records: Iterable[OutputRecord]) -> list[list[OutputRecord]]:
+    def where(record: OutputRecord) -> tuple[str, int]:
+        return record.topic, record.partition
+
+    return [list(group) for _, group in groupby(sorted(records, key=where), key=where)]
+
+
+def _fill(producer: Any, queue: deque[OutputRecord], most: int) -> tuple[Any, list[OutputRecord]]:
+    """Move as many records as fit, at most `most`, from the queue to a new batch, at least one."""
+    batch = producer.create_batch()
+    inside: list[OutputRecord] = []
+    while queue and len(inside) < most:
+        record = queue[0]
+        if record.key is None and record.value is None:
+            raise RecordRefused(f"a record for {record.topic} has neither key nor value")
+        added = batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
+        if added is None:
+            break
+        inside.append(queue.popleft())
+    batch.close()
+    return batch, inside
+
+
+def size_of(record: OutputRecord) -> int:
+    """Return the bytes of a record's contents; the log adds a few."""
+    return len(record.key or b"") + len(record.value or b"") + sum(len(k) + len(v) for k, v in record.headers)
+
+
+def look_at(future: asyncio.Future[Any]) -> None:
+    """Take note of an exception nobody may come to await: asyncio complains about those."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _fail_unsent(producer: Any) -> None:
+    """Fail the batches that are not sent: `stop()` would wait for them. Nobody waits for them any more either."""
+    accumulator = producer._message_accumulator  # noqa: SLF001
+    batches = [*chain.from_iterable(accumulator._batches.values()), *accumulator._pending_batches]  # noqa: SLF001
+    accumulator.fail_all(errors.ProducerClosed())
+    for batch in batches:
+        look_at(batch.future)
+        look_at(batch._drain_waiter)  # noqa: SLF001
+
+
+async def retire(producer: Any, *, abort: bool) -> None:
+    """Stop a producer in whatever state; with `abort` give up what it has open first, so that readers need not wait."""
+    if abort:
+        await finish(producer.abort_transaction(), _ABORT_SECONDS)
+    _fail_unsent(producer)
+    if not await finish(producer.stop(), STOP_SECONDS):
+        await producer._sender.end(STOP_SECONDS)  # noqa: SLF001
+        await finish(producer.client.close(), STOP_SECONDS)

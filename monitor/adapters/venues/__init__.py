@@ -1,0 +1,8 @@
+"""Venues: one room for each wire format, pure: frames and documents of a venue in, the monitor's own words out.
+
+Nothing else in the program knows a venue by its name.
+"""
+
+from monitor.adapters.venues.known import DIALECTS
+
+__all__ = ["DIALECTS"]

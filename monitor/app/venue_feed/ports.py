@@ -1,0 +1,110 @@
+"""Ports of a venue feed: a venue's dialect, connections to it, and the log its messages go to.
+
+Only shapes and promises live here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from monitor.app.venue_feed.readings import Reading, Stream
+
+
+class Ending(StrEnum):
+    """Name why a connection came to its end."""
+
+    UNREACHABLE = "unreachable"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    RATE_LIMITED = "rate_limited"
+    SILENT = "silent"
+    REPLACED = "replaced"
+
+
+class LineFault(Exception):
+    """Report that a connection could not be had or came to its end.
+
+    Its text never holds an address or a request: those may hold a key. `retry_after`, in seconds, is the venue's wish.
+    """
+
+    def __init__(self, ending: Ending, why: str, retry_after: float | None = None) -> None:
+        super().__init__(why)
+        self.ending = ending
+        self.retry_after = retry_after
+
+
+class Connection(Protocol):
+    """Carry whole frames. Everything raises `LineFault` once the connection is gone."""
+
+    async def receive(self) -> bytes:
+        """Return the next frame; may be cancelled without losing one."""
+
+    async def send(self, request: bytes) -> None:
+        """Send one text frame."""
+
+    async def close(self) -> None:
+        """Close within a moment; never raises a `LineFault`."""
+
+
+class Connector(Protocol):
+    """Open connections."""
+
+    async def connect(self, address: str) -> Connection:
+        """Return an open connection. Raises `LineFault`, also when that takes too long."""
+
+
+class Dialect(Protocol):
+    """Speak with one venue: what to ask for, and what its frames mean. Pure: no clock, no network."""
+
+    @property
+    def venue(self) -> str:
+        """The venue's name, as in the command."""
+
+    @property
+    def websocket_url(self) -> str:
+        """Where the venue's streams are."""
+
+    @property
+    def streams_per_connection(self) -> int:
+        """How many streams one connection may carry."""
+
+    @property
+    def keepalive(self) -> tuple[bytes, float] | None:
+        """What to send after how many seconds without a frame, for venues that want more than pings."""
+
+    def streams(self, symbols: Sequence[str], *, collateral: bool) -> Sequence[Stream]:
+        """Return the streams to follow. Raises `ValueError` where the venue has none of that kind."""
+
+    def address(self, base: str) -> str:
+        """Return the address to connect to."""
+
+    def subscriptions(self, streams: Sequence[Stream]) -> Sequence[tuple[int, bytes]]:
+        """Return the requests, by number, after which these streams flow; each will be answered."""
+
+    def read(self, frame: bytes, received_ms: int) -> Reading:
+        """Return what a frame says; `received_ms` stands for times the venue does not state. Raises `BadFrame`."""
+
+
+class NativeMessage(NamedTuple):
+    """Hold one message for a topic. After `good_until_ms` (our clock) it is not worth writing any more."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    good_until_ms: int | None = None
+
+
+class Outlet(Protocol):
+    """Write messages to a log, each message of a topic and key after those written before it."""
+
+    async def write(self, messages: Sequence[NativeMessage]) -> None:
+        """Write all of them; return once they are kept.
+
+        Raises `LogUnavailable` (some may be kept: write them again), `LogForbidden`, or `RecordTooLarge` and
+        `RecordRefused` when the log will never take one of them.
+        """
+
+    async def close(self) -> None:
+        """Let go within a moment; never raises a `LogFault`."""

@@ -1,0 +1,141 @@
+"""A feed's process: its parts put together from settings, its HTTP door, and its end by a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from monitor.adapters.http import HttpServer, HttpThread, read_token, standard_routes
+from monitor.adapters.logs import configure_logs
+from monitor.adapters.metrics import FeedMetrics, exposition
+from monitor.adapters.websocket import WebsocketConnector
+from monitor.adapters.wire.codec import WireCodec
+from monitor.app.venue_feed.feed import VenueFeed
+from monitor.app.venue_feed.line_group import Tools
+from monitor.app.venue_feed.market import MarketStreams
+from monitor.app.venue_feed.outbox import Outbox
+from monitor.app.venue_feed.ports import Dialect, Outlet
+from monitor.app.venue_feed.readings import Stream
+from monitor.app.venue_feed.writing import MessageWriter
+from monitor.cli.exits import BadInput, Exit
+from monitor.cli.feed.printing import Printer
+from monitor.cli.kafka_log import open_kafka
+from monitor.cli.version import versions
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+def now_ms() -> int:
+    """Return milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class FeedProcess:
+    """Hold one run of a feed."""
+
+    def __init__(self, settings: Settings, dialect: Dialect) -> None:
+        self._settings = settings
+        self._dialect = dialect
+        self._streams = _streams_of(settings, dialect)
+        self._is_printing = settings.kafka.bootstrap_servers is None
+        self._feed: VenueFeed | None = None
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Serve HTTP and feed until told to stop; return the exit code."""
+        configure_logs(self._settings.log)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        registry = CollectorRegistry()
+        metrics = FeedMetrics(registry)
+        metrics.build(self._dialect.venue, versions()["liqmon"])
+        if self._settings.venue.profile != self._dialect.venue:
+            log.warning("venue.profile is %s, but %s is fed", self._settings.venue.profile, self._dialect.venue)
+        async with self._serving(registry), self._outlet() as outlet:
+            self._feed = self._assembled(outlet, metrics)
+            await self._until_stopped(self._feed)
+        return Exit.GOOD
+
+    async def _until_stopped(self, feed: VenueFeed) -> None:
+        work = asyncio.create_task(feed.run(), name="feed")
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            work.cancel()
+            await asyncio.wait({work})
+        finally:
+            stopped.cancel()
+        if not work.cancelled():
+            work.result()
+
+    def _assembled(self, outlet: Outlet, metrics: FeedMetrics) -> VenueFeed:
+        settings = self._settings
+        topics = (replace(settings.topics, prefix="") if self._is_printing else settings.topics).names()
+        encode = WireCodec(settings.limits).encode
+        tools = Tools(
+            dialect=self._dialect,
+            connector=WebsocketConnector(settings.feed),
+            settings=settings.feed,
+            observer=metrics,
+            clock=time.monotonic,
+            now_ms=now_ms,
+            chance=random.SystemRandom().random,
+        )
+        outbox = Outbox(outlet, metrics, now_ms, settings.feed.max_waiting)
+        writer = MessageWriter(topics, encode, settings.limits.max_message_bytes, settings.limits.max_prices)
+        parts = [MarketStreams(self._streams, tools, outbox, writer)]
+        beat_ms = 0 if self._is_printing else settings.watchdog.heartbeat_ms
+        return VenueFeed(parts, outbox, tools, encode, topics.heartbeats, secrets.token_hex(8), beat_ms)
+
+    @asynccontextmanager
+    async def _outlet(self) -> AsyncIterator[Outlet]:
+        if self._is_printing:
+            log.warning("no broker is configured: messages are printed")
+            yield Printer()
+            return
+        kafka = open_kafka(self._settings)
+        outlet = kafka.outlet()
+        try:
+            yield outlet
+        finally:
+            await outlet.close()
+            await kafka.close()
+
+    @asynccontextmanager
+    async def _serving(self, registry: CollectorRegistry) -> AsyncIterator[None]:
+        http = self._settings.http
+        routes = standard_routes(lambda: exposition(registry), lambda: (True, ()), self._is_ready)
+        server = HttpServer(http, routes, read_token(http))
+        thread = HttpThread(server)
+        await thread.start()
+        log.info("listening on http://%s:%d", http.host, server.port)
+        try:
+            yield
+        finally:
+            await thread.stop()
+
+    def _is_ready(self) -> tuple[bool, Sequence[str]]:
+        """Say whether everything flows; asked from the thread of the HTTP door."""
+        reasons = ("starting",) if self._feed is None else self._feed.last_reasons()
+        return not reasons, reasons
+
+
+def _streams_of(settings: Settings, dialect: Dialect) -> Sequence[Stream]:
+    try:
+        return dialect.streams(settings.feed.symbols, collateral=settings.feed.collateral)
+    except ValueError as why:
+        raise BadInput(str(why)) from None
