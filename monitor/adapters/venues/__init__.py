@@ -3,6 +3,7 @@
 Nothing else in the program knows a venue by its name.
 """
 
+from monitor.adapters.venues.binance_quotes import read_quote
 from monitor.adapters.venues.known import DIALECTS
 
-__all__ = ["DIALECTS"]
+__all__ = ["DIALECTS", "read_quote"]

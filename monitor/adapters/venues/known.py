@@ -12,4 +12,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "binance-usdm": BinanceDialect(
         "binance-usdm", "wss://fstream.binance.com", streams_per_connection=1024, has_indexes=True
     ),
+    "binance-coinm": BinanceDialect(
+        "binance-coinm", "wss://dstream.binance.com", streams_per_connection=200, has_all_marks=False
+    ),
 }

@@ -59,8 +59,13 @@ class Outbox:
                 self._filled.clear()
                 self._emptied.set()
 
-    async def drain(self, seconds: float) -> bool:
-        """Wait until everything is written, at most so long; return whether it is."""
+    @property
+    def is_half_full(self) -> bool:
+        """Whether somebody who can wait should."""
+        return 2 * len(self._waiting) >= self._max_waiting
+
+    async def drain(self, seconds: float | None) -> bool:
+        """Wait until everything is written, at most so long (None: however long); return whether it is."""
         try:
             async with asyncio.timeout(seconds):
                 await self._emptied.wait()

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -26,21 +25,14 @@ from monitor.app.venue_feed.market import MarketStreams
 from monitor.app.venue_feed.outbox import Outbox
 from monitor.app.venue_feed.ports import Dialect, Outlet
 from monitor.app.venue_feed.readings import Stream
-from monitor.app.venue_feed.writing import MessageWriter
 from monitor.cli.exits import BadInput, Exit
-from monitor.cli.feed.printing import Printer
-from monitor.cli.kafka_log import open_kafka
+from monitor.cli.feed.outlets import is_printing, message_writer, now_ms, open_outlet, topic_names
 from monitor.cli.version import versions
 
 if TYPE_CHECKING:
     from monitor.config import Settings
 
 log = logging.getLogger(__name__)
-
-
-def now_ms() -> int:
-    """Return milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class FeedProcess:
@@ -50,7 +42,6 @@ class FeedProcess:
         self._settings = settings
         self._dialect = dialect
         self._streams = _streams_of(settings, dialect)
-        self._is_printing = settings.kafka.bootstrap_servers is None
         self._feed: VenueFeed | None = None
         self._stop = asyncio.Event()
 
@@ -65,7 +56,7 @@ class FeedProcess:
         metrics.build(self._dialect.venue, versions()["liqmon"])
         if self._settings.venue.profile != self._dialect.venue:
             log.warning("venue.profile is %s, but %s is fed", self._settings.venue.profile, self._dialect.venue)
-        async with self._serving(registry), self._outlet() as outlet:
+        async with self._serving(registry), open_outlet(self._settings) as outlet:
             self._feed = self._assembled(outlet, metrics)
             await self._until_stopped(self._feed)
         return Exit.GOOD
@@ -84,7 +75,6 @@ class FeedProcess:
 
     def _assembled(self, outlet: Outlet, metrics: FeedMetrics) -> VenueFeed:
         settings = self._settings
-        topics = (replace(settings.topics, prefix="") if self._is_printing else settings.topics).names()
         encode = WireCodec(settings.limits).encode
         tools = Tools(
             dialect=self._dialect,
@@ -96,24 +86,10 @@ class FeedProcess:
             chance=random.SystemRandom().random,
         )
         outbox = Outbox(outlet, metrics, now_ms, settings.feed.max_waiting)
-        writer = MessageWriter(topics, encode, settings.limits.max_message_bytes, settings.limits.max_prices)
-        parts = [MarketStreams(self._streams, tools, outbox, writer)]
-        beat_ms = 0 if self._is_printing else settings.watchdog.heartbeat_ms
-        return VenueFeed(parts, outbox, tools, encode, topics.heartbeats, secrets.token_hex(8), beat_ms)
-
-    @asynccontextmanager
-    async def _outlet(self) -> AsyncIterator[Outlet]:
-        if self._is_printing:
-            log.warning("no broker is configured: messages are printed")
-            yield Printer()
-            return
-        kafka = open_kafka(self._settings)
-        outlet = kafka.outlet()
-        try:
-            yield outlet
-        finally:
-            await outlet.close()
-            await kafka.close()
+        parts = [MarketStreams(self._streams, tools, outbox, message_writer(settings))]
+        beats = topic_names(settings).heartbeats
+        beat_ms = 0 if is_printing(settings) else settings.watchdog.heartbeat_ms
+        return VenueFeed(parts, outbox, tools, encode, beats, secrets.token_hex(8), beat_ms)
 
     @asynccontextmanager
     async def _serving(self, registry: CollectorRegistry) -> AsyncIterator[None]:
