@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "feed",
     "demo",
+    "gateway",
     "topics",
     "migrate-shards",
     "config",

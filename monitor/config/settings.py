@@ -13,6 +13,7 @@ from monitor.adapters.http.settings import HttpSettings
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.adapters.logs import LogSettings
 from monitor.app.audit_settings import AuditSettings
+from monitor.app.gateway.settings import GatewaySettings
 from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.topics import TopicSettings
 from monitor.app.venue_feed.settings import VenueFeedSettings
@@ -107,6 +108,7 @@ class Settings:
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     feed: VenueFeedSettings = field(default_factory=VenueFeedSettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)
     venue: VenueSettings = field(default_factory=VenueSettings)

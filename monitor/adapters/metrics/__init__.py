@@ -1,6 +1,7 @@
 """Metrics for Prometheus: what the application observes, counted into a registry, and its text."""
 
 from monitor.adapters.metrics.feed import FeedMetrics
+from monitor.adapters.metrics.gateway import GatewayMetrics
 from monitor.adapters.metrics.observer import PrometheusObserver, exposition
 
-__all__ = ["FeedMetrics", "PrometheusObserver", "exposition"]
+__all__ = ["FeedMetrics", "GatewayMetrics", "PrometheusObserver", "exposition"]

@@ -26,6 +26,7 @@ from monitor.adapters.wire.outputs import (
     RuleEvent,
 )
 from monitor.adapters.wire.shapes import AccountEventBody, AssetBody, InstrumentBody, InsuranceFundBody, PriceBody
+from monitor.adapters.wire.subscriber_shapes import ClientMessage, GatewayMessage
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -49,11 +50,15 @@ OUTPUTS: Mapping[str, Any] = {
     "data-quality": DataQuality,
     "report": Report,
 }
+GATEWAY: Mapping[str, Any] = {
+    "gateway-client": ClientMessage,
+    "gateway-server": GatewayMessage,
+}
 
 
 def schemas() -> dict[str, bytes]:
     """Return file name to content of every schema."""
-    return {f"{name}.json": _schema(name, shape) for name, shape in {**INPUTS, **OUTPUTS}.items()}
+    return {f"{name}.json": _schema(name, shape) for name, shape in {**INPUTS, **OUTPUTS, **GATEWAY}.items()}
 
 
 def _schema(name: str, shape: Any) -> bytes:

@@ -1,0 +1,204 @@
+"""The doors: who is let in, from where, how many, and what ends a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import ssl
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+
+from monitor.app.gateway.access import BadGrants, Doorkeeper, mint, read_grants
+from tests.gateway.house import DESK, TRADER, Client, Running, house, running
+from tests.waiting import until
+
+
+async def end_of(client: Client) -> tuple[int, list[dict[str, Any]]]:
+    """Return with which code the gateway closes, and what it said before."""
+    said = []
+    while client.connection.close_code is None:
+        with suppress(ConnectionClosed):
+            said.append(await client.hear())
+    return client.connection.close_code, said
+
+
+def plain(gateway: Running, **options: Any) -> Any:
+    """Return a connection that has not said hello."""
+    return connect(f"ws://127.0.0.1:{gateway.server.port}/v1", compression=None, **options)
+
+
+async def test_a_stranger_learns_nothing() -> None:
+    """A token that is not known closes the connection, by header and by hello; before hello nothing is answered."""
+    async with house() as home, running(home) as gateway:
+        async with plain(gateway, additional_headers={"Authorization": "Bearer no"}) as connection:
+            assert (await end_of(Client(connection)))[0] == 4401
+        async with plain(gateway) as connection:
+            client = Client(connection)
+            await client.say(type="hello", token=DESK + "x")
+            assert (await end_of(client))[0] == 4401
+        async with plain(gateway) as connection:
+            client = Client(connection)
+            await client.say(type="subscribe", subscription="s")
+            code, said = await end_of(client)
+            assert (code, [one["type"] for one in said]) == (4401, ["closing"])
+        assert gateway.notes.reasons == ["token", "token"]
+
+
+async def test_hello_lets_in_what_cannot_send_headers() -> None:
+    """A page says its token in the first message; who says nothing in time is let go."""
+    async with house() as home, running(home, hello_ms=150) as gateway:
+        async with plain(gateway) as connection:
+            client = Client(connection)
+            await client.say(type="hello", token=TRADER)
+            assert (await client.hear())["accounts"] == ["a1"]
+        async with plain(gateway) as connection:
+            assert (await end_of(Client(connection)))[0] == 4408
+
+
+async def test_pages_of_others_are_kept_out() -> None:
+    """A browser states the page's origin: only those configured come in; programs state none."""
+    async with house() as home, running(home, origins=("https://desk.example",), page=True) as gateway:
+        for origin in ("https://desk.example", None):
+            async with plain(gateway, origin=origin):
+                pass
+        with pytest.raises(InvalidStatus) as refused:
+            await plain(gateway, origin="https://evil.example")
+        assert refused.value.response.status_code == 403
+
+
+async def test_numbers_have_limits() -> None:
+    """So many clients in all, so many of one token, so many subscriptions, messages so long, and no more."""
+    limits = {"max_clients": 3, "max_clients_per_token": 1, "max_subscriptions": 1, "max_message_bytes": 1024}
+    bearer = {"Authorization": f"Bearer {DESK}"}
+    async with house() as home, running(home, **limits) as gateway, gateway.client() as desk:
+        async with plain(gateway, additional_headers=bearer) as second:
+            assert (await end_of(Client(second)))[0] == 4429
+        async with gateway.client(TRADER), plain(gateway), plain(gateway) as fourth:
+            assert (await end_of(Client(fourth)))[0] == 4429
+        await desk.snapshot("one")
+        await desk.say(type="subscribe", subscription="two")
+        assert "more than 1 sub" in (await desk.until("error"))[0]["message"]
+        await desk.connection.send("x" * 2000)
+        assert (await end_of(desk))[0] == 1009
+
+
+BAD = [
+    "no json",
+    "[]",
+    '{"type":"shout"}',
+    '{"type":"subscribe"}',
+    '{"type":"subscribe","subscription":"s","colour":"red"}',
+    '{"type":"subscribe","subscription":"s","accounts":[]}',
+    '{"type":"subscribe","subscription":"s","min_severity":"unknown"}',
+    '{"type":"hello","token":"again"}',
+]
+
+
+async def test_what_makes_no_sense_is_answered_and_harms_nobody() -> None:
+    """Each bad message gets an error that names the place; the connection goes on."""
+    async with house() as home, running(home) as gateway, gateway.client() as client:
+        for text in BAD:
+            await client.connection.send(text)
+            [said] = await client.until("error")
+            assert said["message"]
+        await client.connection.send(b"\xff\xfe")
+        await client.until("error")
+        assert await client.snapshot() == []
+
+
+async def test_a_slow_client_is_told_and_let_go_and_slows_nobody() -> None:
+    """One that stops reading is disconnected as soon as its buffer is full; another gets every event meanwhile."""
+    async with (
+        house() as home,
+        running(home, buffer_bytes=65_536) as gateway,
+        gateway.client() as slow,
+        gateway.client() as quick,
+    ):
+        await slow.snapshot(detail="full")
+        await quick.snapshot()
+        slow.connection.transport.pause_reading()
+        for number in range(60):
+            home.write(home.event(f"a{number}", "watch", evidence={"filler": "x" * 200_000}))
+            await quick.events(1)
+        await until(lambda: gateway.notes.reasons == ["slow"])
+        slow.connection.transport.resume_reading()
+        code, said = await end_of(slow)
+        assert code == 1013
+        assert said[-1] == {"type": "closing", "reason": "slow", "retry_ms": 1000}
+        home.write(home.event("last", "watch"))
+        [event] = await quick.events(1)
+        assert event["event"]["account_id"] == "last"
+
+
+async def test_a_stop_is_told() -> None:
+    """Every client hears that the gateway stops and when to come back, and the socket closes as going away."""
+    async with house() as home:
+        async with running(home) as gateway:
+            context = gateway.client()
+            client = await context.__aenter__()
+            await client.snapshot()
+            ending = asyncio.create_task(end_of(client))
+            await asyncio.sleep(0)
+        code, said = await ending
+        assert code == 1001
+        assert said[-1] == {"type": "closing", "reason": "stopping", "retry_ms": 1000}
+        await context.__aexit__(None, None, None)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+async def test_with_a_certificate_only_tls_is_spoken(tmp_path: Path) -> None:
+    """A client that checks the certificate comes in; one without TLS does not."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+    more = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    await asyncio.to_thread(subprocess.run, ["openssl", *words.split(), *more], check=True, capture_output=True)
+    async with house() as home, running(home, certificate_file=certificate, key_file=key) as gateway:
+        context = ssl.create_default_context(cafile=str(certificate))
+        url = f"wss://localhost:{gateway.server.port}/v1"
+        async with connect(
+            url, ssl=context, host="127.0.0.1", additional_headers={"Authorization": f"Bearer {DESK}"}
+        ) as connection:
+            assert json.loads(await connection.recv())["type"] == "welcome"
+        with pytest.raises(InvalidMessage):
+            await plain(gateway, open_timeout=2)
+
+
+def test_a_minted_token_opens_what_its_entry_names() -> None:
+    """What `--mint` prints is a token and an entry that fit together; the entry does not tell the token."""
+    token, entry = mint('the "desk"', ["a1", "back\\slash"])
+    [grant] = read_grants(entry)
+    assert (grant.name, grant.accounts) == ('the "desk"', frozenset({"a1", "back\\slash"}))
+    assert token not in entry
+    assert Doorkeeper([grant]).grant_of(token) is grant
+    assert Doorkeeper([grant]).grant_of(token[:-1]) is None
+    assert read_grants(mint("all", ["*"])[1])[0].accounts is None
+
+
+HASH = "0" * 64
+WRONG = {
+    "": "nobody could come in",
+    "[[token]\n": "",
+    "colour = 1\n[[token]]\n": "unknown key 'colour'",
+    f'[[token]]\nsha256="{HASH}"\naccounts=["*"]\n': "token[0].name",
+    '[[token]]\nname="a"\nsha256="00"\naccounts=["*"]\n': "token[0].sha256",
+    f'[[token]]\nname="a"\nsha256="{HASH}"\n': "token[0].accounts",
+    f'[[token]]\nname="a"\nsha256="{HASH}"\naccounts=["*","a1"]\n': "stands alone",
+    f'[[token]]\nname="a"\nsha256="{HASH}"\naccounts=["a1"]\nmax_clients=0\n': "max_clients",
+    f'[[token]]\nname="a"\nsha256="{HASH}"\naccounts=["a1"]\nsecret="x"\n': "unknown key secret",
+    f'[[token]]\nname="a"\nsha256="{HASH}"\naccounts=["a1"]\n' * 2: "same name",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_file_of_tokens_that_is_wrong_is_refused_whole(text: str) -> None:
+    """Each mistake is named with its entry; nobody comes in by a file that is half understood."""
+    with pytest.raises(BadGrants) as fault:
+        read_grants(text)
+    assert WRONG[text] in str(fault.value)

@@ -1,0 +1,64 @@
+"""The order of chains over several topics, whatever order a reader finds them in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.app.gateway.ordering import Item, Ordering
+from monitor.app.gateway.places import Places
+from monitor.app.gateway.standings import Board
+from monitor.app.gateway.views import EventView, StatusView
+
+PLACES = Places(("m", "l", "a"), "s", 2)
+STEPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=40)
+
+
+def written(steps: list[tuple[int, int, bool]]) -> list[list[Item]]:
+    """Return the records of each place as a writer for each partition wrote them; a step: account, topic, shown."""
+    places: list[list[Item]] = [[] for _ in PLACES.all]
+    sequences: dict[int, int] = defaultdict(int)
+    for number, (account, topic, shows) in enumerate(steps):
+        sequences[account] += 1
+        name, sequence, partition = f"a{account}", sequences[account], account % 2
+        event = EventView(name, "x", sequence, "watch", 1, 1, "", None, b"{}")
+        index = partition * PLACES.width + topic
+        places[index].append(Item(index, len(places[index]), number, event))
+        if shows:
+            index = partition * PLACES.width + 3
+            status = StatusView(name, "x", sequence, 1, "", None, b"{}")
+            places[index].append(Item(index, len(places[index]), number, status))
+    return places
+
+
+@given(STEPS, st.randoms(use_true_random=False))
+def test_any_interleaving_of_the_topics_gives_the_chains_in_order(
+    steps: list[tuple[int, int, bool]], dice: object
+) -> None:
+    """All records come out, by themselves; each topic in its order, each chain without a gap, no status too early."""
+    board = Board(PLACES.partitions, 100)
+    ordering = Ordering(PLACES, board)
+    places = written(steps)
+    left = [list(place) for place in places]
+    out: list[Item] = []
+    while any(left):
+        place = dice.choice([place for place in left if place])  # type: ignore[attr-defined]
+        for item in ordering.feed(place.pop(0)):
+            out.append(item)
+            if isinstance(item.view, EventView):
+                board.put_event(item.view, item.index // PLACES.width, b"{}")
+            else:
+                board.put_status(item.view, item.index // PLACES.width, item.offset)
+    assert not ordering.blocked()
+    for index, place in enumerate(places):
+        assert [item for item in out if item.index == index] == place
+    told: dict[str, int] = defaultdict(int)
+    for item in out:
+        name, sequence = item.view.account_id, item.view.sequence
+        if isinstance(item.view, EventView):
+            assert sequence == told[name] + 1
+            told[name] = sequence or 0
+        else:
+            assert (sequence or 0) <= told[name]
