@@ -75,7 +75,7 @@ async def test_pages_of_others_are_kept_out() -> None:
 
 async def test_numbers_have_limits() -> None:
     """So many clients in all, so many of one token, so many subscriptions, messages so long, and no more."""
-    limits = {"max_clients": 3, "max_clients_per_token": 1, "max_subscriptions": 1, "max_message_bytes": 1024}
+    limits = {"max_clients": 3, "max_clients_each": 1, "max_subscriptions": 1, "max_message_bytes": 1024}
     bearer = {"Authorization": f"Bearer {DESK}"}
     async with house() as home, running(home, **limits) as gateway, gateway.client() as desk:
         async with plain(gateway, additional_headers=bearer) as second:

@@ -74,7 +74,7 @@ class Gateway:
         if grant is None:
             self._observer.refused("token")
             raise NotWelcome(UNAUTHORIZED, "this token is not known")
-        most = grant.max_clients or self._settings.max_clients_per_token
+        most = grant.max_clients or self._settings.max_clients_each
         if self._by_token[grant.name] >= most:
             self._observer.refused("clients_per_token")
             raise NotWelcome(TOO_MANY, f"more than {most} clients with this token")

@@ -25,7 +25,7 @@ class GatewaySettings:
         key_file: private key of the certificate; absent where it lies in the same file.
         page: whether the small page for people is served at `/`.
         max_clients: connections at a time, those not yet authenticated included.
-        max_clients_per_token: connections at a time of one token, unless its entry in `token_file` says otherwise.
+        max_clients_each: connections of one token at a time, unless its entry in `token_file` says otherwise.
         max_subscriptions: of one client.
         max_names: accounts, scopes, symbols a subscription may name, each.
         max_message_bytes: of a message from a client.
@@ -51,7 +51,7 @@ class GatewaySettings:
     key_file: Path | None = None
     page: bool = False
     max_clients: int = field(default=4_096, metadata=_POSITIVE)
-    max_clients_per_token: int = field(default=64, metadata=_POSITIVE)
+    max_clients_each: int = field(default=64, metadata=_POSITIVE)
     max_subscriptions: int = field(default=16, metadata=_POSITIVE)
     max_names: int = field(default=1_000, metadata=_POSITIVE)
     max_message_bytes: int = field(default=65_536, metadata={"at_least": 1_024})
