@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from monitor.core.accounts import Account, MarginMode, Side
 from monitor.core.adl.candidates import Candidate
-from monitor.core.adl.listing import candidates_of
+from monitor.core.adl.listing import Contender
 from monitor.core.adl.settings import AdlRanking
 from monitor.core.market import FixedMarket
 from monitor.core.portfolio.terms import Group, Method, PortfolioTerms, ScenarioTerms
@@ -21,7 +21,9 @@ WORLD = market(BTC_USDT, BTC_USDC, ETH, marks=MARKS, assets=(asset("USDT", "1"),
 
 def btc(given: Account, scope: str = "cross:USDT", world: FixedMarket = WORLD) -> Candidate:
     """Return the candidate of a scope among the longs of BTCUSDT."""
-    return candidates_of(given, scope, world, AdlRanking.HYPERLIQUID)["BTCUSDT", "long"]
+    found = Contender(given, scope, world, AdlRanking.HYPERLIQUID).candidate(("BTCUSDT", "long"))
+    assert found is not None
+    return found
 
 
 def test_a_position_alone_is_no_hedge() -> None:

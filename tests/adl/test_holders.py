@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from monitor.core.accounts import Account, MarginMode, Side
-from monitor.core.adl.holders import Holding, holdings_of
+from monitor.core.adl.holders import Holding, holding_of
 from monitor.core.margin import assess
 from monitor.core.market import FixedMarket
 from tests.core.building import account, asset, instrument, inverse, market, position
@@ -18,8 +18,11 @@ AT_120 = market(LINEAR, marks={"X": "120"})
 
 
 def holdings(given: Account, scope: str = "cross:USDT", world: FixedMarket = AT_120) -> list[Holding]:
-    """Return the holdings of one scope."""
-    return holdings_of(assess(given, scope, world))
+    """Return the holdings of one scope, by its symbols in their order."""
+    assessment = assess(given, scope, world)
+    symbols = dict.fromkeys(leg.position.symbol for leg in assessment.legs)
+    found = (holding_of(assessment, symbol) for symbol in symbols)
+    return [holding for holding in found if holding is not None]
 
 
 def test_a_one_way_holder_has_the_figures_of_its_scope() -> None:

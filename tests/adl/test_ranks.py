@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from monitor.core.adl.bins import bin_of
 from monitor.core.adl.candidates import Candidate
 from monitor.core.adl.holders import LONG, SHORT
-from monitor.core.adl.listing import candidates_of
+from monitor.core.adl.listing import Contender
 from monitor.core.adl.queue import AdlQueue
 from monitor.core.adl.ranks import Ranks, bins_of
 from monitor.core.adl.settings import AdlRanking, AdlSettings
@@ -34,9 +35,12 @@ def naive(made: MarginEngine, ranking: AdlRanking) -> dict[Key, list[Candidate]]
         assert account is not None
         for scope in made.store.scopes_of(number):
             if made.store.told[scope] < 7:
-                listed = candidates_of(account, made.store.name_of(scope), made.board, ranking)
-                for key, one in listed.items():
-                    found[key].append(one)
+                contender = Contender(account, made.store.name_of(scope), made.board, ranking)
+                symbols = {position.symbol for position in account.positions.values()}
+                for key in product(symbols, (LONG, SHORT)):
+                    one = contender.candidate(key)
+                    if one is not None:
+                        found[key].append(one)
     for held in found.values():
         held.sort(key=lambda one: (-one.score, one.account_id, one.scope, one.position_side))
     return found

@@ -58,8 +58,8 @@ def may_be_taken_from(account: Account) -> bool:
 
 
 @exactly
-def holdings_of(assessment: Assessment) -> list[Holding]:
-    """Return the holdings of a scope; none where its figures are not known or its equity is not above 0.
+def holding_of(assessment: Assessment, symbol: str) -> Holding | None:
+    """Return what a scope holds of a symbol; None where its figures are not known or its equity is not above 0.
 
     Two legs of a symbol that share the scope (hedge mode, cross) are one holding: their net, with the profit of both,
     reduced on the leg that is larger and at whose entry price it counts. Legs of equal size are none. Isolated legs are
@@ -68,13 +68,9 @@ def holdings_of(assessment: Assessment) -> list[Holding]:
     """
     equity, wallet, required = assessment.equity, assessment.wallet_balance, assessment.maintenance_margin
     if assessment.unknown_because or equity is None or wallet is None or required is None or equity <= 0:
-        return []
-    by_symbol: dict[str, list[Leg]] = {}
-    for leg in assessment.legs:
-        by_symbol.setdefault(leg.position.symbol, []).append(leg)
-    sums = (fraction_of(wallet), fraction_of(equity), fraction_of(required))
-    found = (_holding(assessment, legs, *sums) for legs in by_symbol.values())
-    return [holding for holding in found if holding is not None]
+        return None
+    legs = [leg for leg in assessment.legs if leg.position.symbol == symbol]
+    return _holding(assessment, legs, fraction_of(wallet), fraction_of(equity), fraction_of(required)) if legs else None
 
 
 def _holding(

@@ -16,7 +16,7 @@ from monitor.core.adl.bins import OCTAVES, PARTS
 from monitor.core.adl.candidates import Candidate, Key
 from monitor.core.adl.digest import Digest
 from monitor.core.adl.holders import LONG, SIDES
-from monitor.core.adl.listing import candidates_of
+from monitor.core.adl.listing import Contender
 from monitor.core.adl.settings import AdlSettings
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
@@ -29,8 +29,8 @@ _TIE_DIGITS: Final = 40
 """Binary digits in which floats must agree to count as tied, where there are too many near the end of a list."""
 
 Indices = NDArray[np.intp]
-Exact = dict[int, dict[Key, Candidate]]
-"""What was scored exactly at the present prices, by scope."""
+Exact = dict[int, Contender]
+"""What was assessed exactly at the present prices, by scope."""
 
 
 class Ranked(NamedTuple):
@@ -90,8 +90,8 @@ class Ranks:
         if known is None:
             account = self._book.account(self._store.account_of(scope))
             name = self._store.name_of(scope)
-            known = exact[scope] = candidates_of(account, name, self._board, self._settings.ranking, shard)
-        return known.get(key)
+            known = exact[scope] = Contender(account, name, self._board, self._settings.ranking, shard)
+        return known.candidate(key)
 
 
 def distribution(scores: NDArray[np.float64]) -> dict[int, int]:
