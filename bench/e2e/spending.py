@@ -15,6 +15,7 @@ STAGES: Final = (
     ("apply", "account messages applied, their accounts judged"),
     ("judge", "prices and the clock: everybody judged, what changed proved"),
     ("encode", "records made"),
+    ("rank", "holders ranked for the ADL queue"),
 )
 _LATE: Final = "liqmon_event_loop_lateness_seconds_bucket"
 
@@ -36,9 +37,7 @@ def cores(before: Moment, after: Moment) -> list[Figure]:
     figures.append(Figure("of that: audit", audited / seconds, "cores", note="scopes compared with the exact path"))
     if whole is not None and loop is not None:
         rest = whole - staged
-        figures.append(
-            Figure("of that: client", rest / seconds, "cores", note="client of the log, event loop, hash, ADL ranking")
-        )
+        figures.append(Figure("of that: client", rest / seconds, "cores", note="client of the log, event loop, hash"))
         figures.append(Figure("of all: the event loop's thread", loop / seconds, "cores"))
     for name, one, other in (("broker", before.broker, after.broker),):
         spent_whole, _ = _between(one, other)

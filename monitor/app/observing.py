@@ -14,9 +14,10 @@ from monitor.core.fund.figures import FundFigures
 ShardState = Literal["waiting", "fencing", "restoring", "catching_up", "steady", "recovering"]
 """The stages of a shard on this instance."""
 
-Stage = Literal["decode", "apply", "judge", "encode"]
+Stage = Literal["decode", "apply", "judge", "encode", "rank"]
 """Where processor time goes: messages decoded, account messages applied and their accounts judged, everything else
-judged, records made. What is left of the process is the client of the log and the event loop."""
+judged, records made, holders ranked for the ADL queue. What is left of the process is the client of the log and the
+event loop."""
 
 
 class Observer(Protocol):

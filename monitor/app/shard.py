@@ -41,8 +41,6 @@ IDLE_COMMIT_SECONDS = 5.0
 """A shard with nothing to tell commits its positions this often: each commit costs every reader of the changelog."""
 CONSUMED_SECONDS = 1.0
 """Group offsets, which only lag tools read, are added to a transaction this often."""
-RANKING_SHARE = 4
-"""Ranking for the ADL queue may have one part in so many of the kernel thread's time, however many shards we have."""
 GRACE_SECONDS = 5.0
 """A shard that must let go waits this long for the commit under way; the next owner finds out what became of it."""
 
@@ -63,7 +61,6 @@ class Shard:
         self._records: list[Record] = []
         self._committed_at = 0.0
         self._consumed_at = 0.0
-        self._rank_at = 0.0
         self._term = shared.pulse.term
         self._times_ms: dict[TopicPartition, int] = {}
         self._corrupt: CorruptRecord | None = None
@@ -124,7 +121,8 @@ class Shard:
         )
         warm, self._warm = self._warm, None
         engine = shared.make_engine() if warm is None else warm.engine
-        publisher = AdlPublisher(self.number, shared.topics, engine)
+        queue_read = None if shared.adl is None else shared.adl.caught_up
+        publisher = AdlPublisher(self.number, shared.shards, shared.topics, engine, queue_read, shared.observer)
         if shared.adl is not None:
             engine.adl.join(shared.adl.queue, self.number)
             engine.desk.selector.join(shared.adl.queue, shared.shards, engine.adl.alarm)
@@ -164,7 +162,7 @@ class Shard:
         log.info("shard %d is steady", self.number)
         try:
             while not self._letting_go.is_set():
-                await self._wait_for_work(steps, intake, audit)
+                await self._wait_for_work(steps, intake, audit, publisher)
                 await self._step(ledger, steps, intake)
                 await self._rank(ledger, publisher)
                 await self._look_over(ledger, steps, audit, intake)
@@ -179,11 +177,14 @@ class Shard:
         has_come = bool(self._records) or not intake.is_empty
         return has_come or steps.is_behind or self._cursor.next < self._shared.feed.end
 
-    async def _wait_for_work(self, steps: StepMaker, intake: Intake, audit: ShardAudit) -> None:
+    async def _wait_for_work(
+        self, steps: StepMaker, intake: Intake, audit: ShardAudit, publisher: AdlPublisher
+    ) -> None:
         if self._has_work(steps, intake):
             return
         self._work.clear()
-        seconds = min(CLOCK_MS / 1000, audit.wait_seconds(asyncio.get_running_loop().time()))
+        now = asyncio.get_running_loop().time()
+        seconds = min(CLOCK_MS / 1000, audit.wait_seconds(now), publisher.wait_seconds(now))
         try:
             async with asyncio.timeout(seconds):
                 await self._work.wait()
@@ -237,13 +238,12 @@ class Shard:
 
     async def _rank(self, ledger: Ledger, publisher: AdlPublisher) -> None:
         """Take a turn at ranking; tell the other shards what has come of it, in a transaction of its own."""
-        now = asyncio.get_running_loop().time()
-        adl = self._shared.adl
-        if adl is None or not adl.caught_up.is_set() or now < self._rank_at:
+        loop = asyncio.get_running_loop()
+        if publisher.wait_seconds(loop.time()) > 0:
             return
         positions, now_ms = dict(self._positions), self._shared.now_ms()
-        result, seconds = await self._shared.on_kernel_thread(lambda: publisher.turn(positions, now_ms))
-        self._rank_at = now + max(CLOCK_MS / 1000, seconds * RANKING_SHARE * self._shared.shards)
+        result = await self._shared.on_kernel_thread(lambda: publisher.turn(positions, now_ms))
+        publisher.rest(loop.time())
         if result.groups:
             await self._commit(ledger, result)
 

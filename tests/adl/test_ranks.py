@@ -115,14 +115,17 @@ def winning(event: Any) -> bool:
 
 
 def publish(made: MarginEngine, queue: AdlQueue, at_ms: int, prices: int = 9) -> None:
-    """Take one turn of a shard and put its news into the queue, as the application does."""
-    news = made.adl.turn({0: prices}, 3, at_ms)
-    shard = made.adl._shard
-    if news is not None:
-        for key, digest in news.digests.items():
-            queue.take(shard, *key, digest)
-        if news.standing is not None:
-            queue.stand(shard, news.standing)
+    """Take the turns of a round of a shard and put their news into the queue, as the application does."""
+    is_begun = False
+    while not is_begun or made.adl.is_amid_round:
+        is_begun = True
+        news = made.adl.turn({0: prices}, 3, at_ms)
+        shard = made.adl._shard
+        if news is not None:
+            for key, digest in news.digests.items():
+                queue.take(shard, *key, digest)
+            if news.standing is not None:
+                queue.stand(shard, news.standing)
 
 
 def settled(settings: AdlSettings, parts: list[Any]) -> tuple[AdlQueue, list[MarginEngine]]:

@@ -33,10 +33,12 @@ from monitor.core.showing import affordable
 from monitor.core.store import MarginStore
 from monitor.core.store_adl import Holders
 
-EXACT_AT_ONCE: Final = 256
-"""Scopes one turn may score exactly: ranking must not hold up verdicts."""
+EXACT_AT_ONCE: Final = 24
+"""Scopes that are scored exactly end a turn, some 15 ms of work: ranking must not hold up verdicts."""
 SYMBOLS_AT_ONCE: Final = 32
 """Symbols one turn may rank."""
+TOLD_AT_ONCE: Final = 64
+"""Digests that are published amid a round: what turns find is gathered, as each publication is a transaction."""
 EXACT_IN_ROUND: Final = 4_096
 """Scopes a round may score exactly: where symbols are many, only alarmed ones are listed in full."""
 LIGHTS_AT_ONCE: Final = 50
@@ -85,6 +87,7 @@ class AdlKeeper:
         self._recent: dict[str, Offsets] = {}
         self._standing: Standing | None = None
         self._told: Standing | None = None
+        self._news = News()
         self._changed: dict[int, None] = {}
         """Scopes whose lights are others than were shown, and below scopes of which it is not known what was shown."""
         self._unseen: dict[int, None] = {}
@@ -110,7 +113,7 @@ class AdlKeeper:
         """
         if self.queue is None:
             return None
-        news, exact = News(), Exact()
+        exact: Exact = {}
         own = {symbol for symbol, since in self._alarms.items() if now_ms - since < ALARM_MS}
         self._alarms = {symbol: self._alarms[symbol] for symbol in own}
         alarmed = own | self.queue.alarmed()
@@ -118,13 +121,21 @@ class AdlKeeper:
         due = [symbol for symbol in alarmed if has_passed(ALARMED_EVERY_MS, self._ranked_ms.get(symbol, 0), now_ms)]
         for symbol in sorted(due, key=lambda one: (self._ranked_ms.get(one, 0), one))[:SYMBOLS_AT_ONCE]:
             if len(exact) < EXACT_AT_ONCE:
-                self._rank(symbol, self.settings.candidates, now_ms, news, exact)
+                self._rank(symbol, self.settings.candidates, now_ms, exact)
                 self._recent[symbol] = dict(prices)
-        self._go_round(prices, accounts, now_ms, news, exact)
+        self._go_round(prices, accounts, now_ms, exact)
+        if self.is_amid_round and not alarmed and len(self._news.digests) < TOLD_AT_ONCE:
+            return None
+        news, self._news = self._news, News()
         return self._published(news, own)
 
-    def _go_round(self, prices: Offsets, accounts: int, now_ms: int, news: News, exact: Exact) -> None:
-        """Rank symbols of the present round; one that is over sets what the shard stands for."""
+    @property
+    def is_amid_round(self) -> bool:
+        """Whether symbols of the present round have still to be ranked."""
+        return bool(self._left)
+
+    def _go_round(self, prices: Offsets, accounts: int, now_ms: int, exact: Exact) -> None:
+        """Rank symbols of the present round, one at least; one that is over sets what the shard stands for."""
         assert self.queue is not None, "asked only of a shard that takes part"
         if not self._left and (self._began_ms is None or has_passed(self._period_ms(), self._began_ms, now_ms)):
             self._is_new = self._is_new or (self._began_ms is None and self.queue.standing(self._shard) is None)
@@ -135,11 +146,11 @@ class AdlKeeper:
             self._began_ms, self._began_at = now_ms, (dict(prices), accounts)
         elif not self._left:
             return
-        for _ in range(SYMBOLS_AT_ONCE):
-            if self._left and len(exact) < EXACT_AT_ONCE:
+        for place in range(SYMBOLS_AT_ONCE):
+            if self._left and (place == 0 or len(exact) < EXACT_AT_ONCE):
                 symbol = self._left.pop()
                 most = self.settings.candidates if symbol in self._recent else self._most
-                self._look_at_lights(symbol, self._rank(symbol, most, now_ms, news, exact))
+                self._look_at_lights(symbol, self._rank(symbol, most, now_ms, exact))
         if not self._left:
             is_full = self._most == self.settings.candidates
             self._standing, self._told = Standing(*self._began_at, is_full=is_full), None
@@ -149,14 +160,16 @@ class AdlKeeper:
         """Return how often a round begins; the second of a new shard soon, as the first had no lights to show yet."""
         return ALARMED_EVERY_MS if self._is_new and self._rounds == 1 else self.settings.refresh_ms
 
-    def _rank(self, symbol: str, most: int, now_ms: int, news: News, exact: Exact) -> Ranked:
+    def _rank(self, symbol: str, most: int, now_ms: int, exact: Exact) -> Ranked:
         assert self.queue is not None, "asked only of a shard that takes part"
         ranked = self._ranks.rank(symbol, self._shard, most, exact)
         self._ranked_ms[symbol] = now_ms
         for side in SIDES:
             digest = ranked.digests.get(side)
-            if digest != self.queue.digest(self._shard, symbol, side):
-                news.digests[symbol, side] = digest
+            if digest == self.queue.digest(self._shard, symbol, side):
+                self._news.digests.pop((symbol, side), None)
+            else:
+                self._news.digests[symbol, side] = digest
         return ranked
 
     def _published(self, news: News, alarmed: Collection[str]) -> News | None:
