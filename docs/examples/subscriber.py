@@ -48,5 +48,5 @@ def hear(said, chains):
 
 if __name__ == "__main__":
     severity = sys.argv[3] if len(sys.argv) > 3 else "healthy"
-    subscription = {"type": "subscribe", "subscription": "all", "statuses": False, "min_severity": severity}
+    subscription = {"type": "subscribe", "subscription": "all", "min_severity": severity}
     asyncio.run(follow(sys.argv[1], sys.argv[2], subscription))
