@@ -23,6 +23,7 @@ profile = "binance-usdm"
 port = {port}
 [feed]
 websocket_url = "{venue}"
+terms_interval_ms = 0
 backoff_ms = 50
 max_backoff_ms = 200
 [watchdog]

@@ -14,7 +14,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 
 from monitor.adapters.metrics import FeedMetrics
-from monitor.adapters.venues import DIALECTS
+from monitor.adapters.venues import VENUES
 from monitor.adapters.websocket import WebsocketConnector
 from monitor.app.ports import LogUnavailable
 from monitor.app.topics import TopicNames
@@ -69,7 +69,7 @@ class Running:
         self.outlet = ListOutlet()
         self.registry = CollectorRegistry()
         metrics = FeedMetrics(self.registry)
-        dialect = DIALECTS[venue]
+        dialect = VENUES[venue].streams
         tools = Tools(
             dialect=dialect,
             connector=WebsocketConnector(settings),

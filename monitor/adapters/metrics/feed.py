@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 
 from monitor.app.venue_feed.ports import Ending
@@ -14,6 +16,7 @@ class FeedMetrics:
         self._of_streams(registry)
         self._of_lines(registry)
         self._of_the_log(registry)
+        self._of_terms(registry)
 
     def _of_streams(self, registry: CollectorRegistry) -> None:
         self._frames = Counter("liqmon_feed_frames", "Frames with news", ["stream"], registry=registry)
@@ -45,6 +48,13 @@ class FeedMetrics:
         )
         self._waiting = Gauge("liqmon_feed_waiting_messages", "Messages waiting for the log", registry=registry)
         self._log_faults = Counter("liqmon_feed_log_faults", "Faults of the log", ["fault"], registry=registry)
+
+    def _of_terms(self, registry: CollectorRegistry) -> None:
+        self._changes = Counter("liqmon_feed_terms_changes", "Terms new or changed", ["topic"], registry=registry)
+        self._terms_failed = Counter("liqmon_feed_terms_failures", "Attempts to learn terms", registry=registry)
+        self._brackets = Gauge(
+            "liqmon_feed_contracts", "Contracts by where their brackets come from", ["brackets"], registry=registry
+        )
 
     def build(self, venue: str, version: str) -> None:
         """Tell the venue and our version."""
@@ -87,6 +97,19 @@ class FeedMetrics:
     def waiting(self, count: int) -> None:
         """Show the messages that wait."""
         self._waiting.set(count)
+
+    def terms_changed(self, role: str) -> None:
+        """Count a change."""
+        self._changes.labels(role).inc()
+
+    def terms_failed(self) -> None:
+        """Count a failure."""
+        self._terms_failed.inc()
+
+    def brackets(self, by_source: Mapping[str, int]) -> None:
+        """Show where brackets come from."""
+        for source, count in by_source.items():
+            self._brackets.labels(source).set(count)
 
     def log_fault(self, kind: str) -> None:
         """Count a fault."""

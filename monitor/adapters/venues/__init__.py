@@ -4,6 +4,6 @@ Nothing else in the program knows a venue by its name.
 """
 
 from monitor.adapters.venues.binance_quotes import read_quote
-from monitor.adapters.venues.known import DIALECTS
+from monitor.adapters.venues.known import VENUES
 
-__all__ = ["DIALECTS", "read_quote"]
+__all__ = ["VENUES", "read_quote"]

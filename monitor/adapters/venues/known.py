@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.adapters.venues.binance import BinanceDialect
-from monitor.app.venue_feed.ports import Dialect
+from monitor.adapters.venues.binance_terms import BinanceTerms
+from monitor.app.venue_feed.ports import Venue
 
-DIALECTS: Mapping[str, Dialect] = {
-    "aster": BinanceDialect("aster", "wss://fstream.asterdex.com", streams_per_connection=200),
-    "binance-usdm": BinanceDialect(
-        "binance-usdm", "wss://fstream.binance.com", streams_per_connection=1024, has_indexes=True
-    ),
-    "binance-coinm": BinanceDialect(
-        "binance-coinm", "wss://dstream.binance.com", streams_per_connection=200, has_all_marks=False
-    ),
-}
+_ASTER = Venue(
+    BinanceDialect("aster", "wss://fstream.asterdex.com", streams_per_connection=200),
+    "https://fapi.asterdex.com",
+    BinanceTerms("/fapi/v1/exchangeInfo", "/fapi/v1/leverageBracket", unit="USDT"),
+)
+_BINANCE_USDM = Venue(
+    BinanceDialect("binance-usdm", "wss://fstream.binance.com", streams_per_connection=1024, has_indexes=True),
+    "https://fapi.binance.com",
+    BinanceTerms("/fapi/v1/exchangeInfo", "/fapi/v1/leverageBracket", index_path="/fapi/v1/assetIndex"),
+)
+_BINANCE_COINM = Venue(
+    BinanceDialect("binance-coinm", "wss://dstream.binance.com", streams_per_connection=200, has_all_marks=False),
+    "https://dapi.binance.com",
+    BinanceTerms("/dapi/v1/exchangeInfo", "/dapi/v2/leverageBracket", is_inverse=True),
+)
+
+VENUES: Mapping[str, Venue] = {venue.streams.venue: venue for venue in (_ASTER, _BINANCE_USDM, _BINANCE_COINM)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from monitor.app.venue_feed.line_group import LineGroup, Tools
 from monitor.app.venue_feed.outbox import Outbox
-from monitor.app.venue_feed.readings import Rows, Stream
+from monitor.app.venue_feed.readings import Row, Rows, Stream
 from monitor.app.venue_feed.sieve import Sieve
 from monitor.app.venue_feed.writing import MessageWriter
 
@@ -30,10 +30,18 @@ class _Seen:
 class MarketStreams:
     """Keep the public streams flowing into the outbox."""
 
-    def __init__(self, streams: Sequence[Stream], tools: Tools, outbox: Outbox, writer: MessageWriter) -> None:
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        tools: Tools,
+        outbox: Outbox,
+        writer: MessageWriter,
+        margin_available: Callable[[str], bool | None] | None = None,
+    ) -> None:
         self._tools = tools
         self._outbox = outbox
         self._writer = writer
+        self._margin_available = margin_available
         settings = tools.settings
         self._sieve = Sieve(settings.max_ahead_ms, settings.max_behind_ms)
         self._every_ms = {stream.name: stream.every_ms for stream in streams}
@@ -68,6 +76,8 @@ class MarketStreams:
     def _take(self, given: Rows, received_ms: int) -> bool:
         """Sift a frame and put what is news into the outbox; return whether its stream flows."""
         observer, settings = self._tools.observer, self._tools.settings
+        if given.role == "assets" and self._margin_available is not None:
+            given = self._completed(given, self._margin_available)
         sifted = self._sieve.sift(given, received_ms, self._every_ms.get(given.stream))
         for fate, count in sifted.fates.items():
             observer.rows(fate, count)
@@ -83,6 +93,17 @@ class MarketStreams:
             good_until_ms = received_ms + settings.max_behind_ms
             self._outbox.put(self._writer.messages(given.role, given.stream, sifted.rows, good_until_ms))
         return bool(_FLOWING & sifted.fates.keys())
+
+    def _completed(self, given: Rows, margin_available: Callable[[str], bool | None]) -> Rows:
+        """Return rows of assets that also say whether the venue counts them: those of which that is not known wait."""
+        rows = [
+            Row(row.name, row.event_time_ms, {**row.body, "margin_available": counts})
+            for row in given.rows
+            if (counts := margin_available(row.name)) is not None
+        ]
+        if len(rows) < len(given.rows):
+            self._tools.observer.rows("unlisted", len(given.rows) - len(rows))
+        return Rows(given.role, given.stream, tuple(rows), given.faults)
 
     def _judge_times(self, given: Rows, fates: Any, received_ms: int) -> None:
         """Remember a stream whose rows are all withheld for their times: a clock is wrong, or it is late."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from monitor.app.venue_feed.ports import Ending
@@ -36,6 +37,15 @@ class FeedObserver(Protocol):
 
     def waiting(self, count: int) -> None:
         """See how many messages wait for the log."""
+
+    def terms_changed(self, role: str) -> None:
+        """See the terms of a contract or an asset change."""
+
+    def terms_failed(self) -> None:
+        """See an attempt to learn terms come to nothing."""
+
+    def brackets(self, by_source: Mapping[str, int]) -> None:
+        """See how many contracts have their brackets from where."""
 
     def log_fault(self, kind: str) -> None:
         """See the log fail."""

@@ -105,6 +105,8 @@ class Outbox:
     def _drop(self, message: NativeMessage, why: str) -> None:
         self._observer.dropped(message.topic, why)
         self._waiting.remove(message)
+        if message.lost is not None:
+            message.lost()
 
     def _shed(self, excess: int) -> None:
         """Drop the oldest messages, those first that grow old anyway."""

@@ -5,11 +5,13 @@ Only shapes and promises live here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from monitor.app.venue_feed.readings import Reading, Stream
+from monitor.app.venue_feed.terms import Terms
 
 
 class Ending(StrEnum):
@@ -87,13 +89,77 @@ class Dialect(Protocol):
         """Return what a frame says; `received_ms` stands for times the venue does not state. Raises `BadFrame`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """Hold a key for reading and its secret; neither is ever shown."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold one request. Query, headers and body may hold a key or a signature: only the path is ever shown."""
+
+    path: str
+    query: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    body: bytes = field(default=b"", repr=False)
+
+
+class RestFault(Exception):
+    """Report that a request was not answered as it should be. Its text holds the path and the venue's words, no more.
+
+    `code` is the venue's own number for what is wrong, `retry_after` its wish in seconds when it is asked too much.
+    """
+
+    def __init__(self, why: str, code: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(why)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Rest(Protocol):
+    """Ask a venue's REST interface."""
+
+    async def ask(self, request: Request) -> bytes:
+        """Return the body of a good answer. Raises `RestFault`, also when that takes too long."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class TermsDialect(Protocol):
+    """Ask a venue for the terms of its contracts and collateral. Pure."""
+
+    def requests(self, key: ApiKey | None, now_ms: int) -> Sequence[Request]:
+        """Return what to ask; brackets are among it only where they can be had, with a key or without."""
+
+    def read(self, answers: Sequence[bytes], now_ms: int) -> Terms:
+        """Return what the answers to these requests say. Raises `BadFrame` where one is of no known shape."""
+
+
+class Venue(NamedTuple):
+    """Hold everything that is known of a venue."""
+
+    streams: Dialect
+    rest_url: str
+    terms: TermsDialect
+
+
 class NativeMessage(NamedTuple):
-    """Hold one message for a topic. After `good_until_ms` (our clock) it is not worth writing any more."""
+    """Hold one message for a topic.
+
+    After `good_until_ms` (our clock) it is not worth writing any more. `lost` is called when it is not written although
+    it was worth it.
+    """
 
     topic: str
     key: bytes
     value: bytes
     good_until_ms: int | None = None
+    lost: Callable[[], None] | None = None
 
 
 class Outlet(Protocol):

@@ -13,6 +13,9 @@ class VenueFeedSettings:
 
     Attributes:
         websocket_url: where the streams are; empty: the venue's own address.
+        rest_url: where the REST interface is; empty: the venue's own address.
+        key_file, secret_file: files with a read-only key, for what the venue tells only with one; empty: none.
+        terms_interval_ms: contracts and collateral are asked for this often; 0: never.
         symbols: contracts to follow one by one; empty: the venue's stream of all of them, where it has one.
         collateral: follow the index prices of collateral assets as well, where the venue streams them.
         silence_ms: a stream that should speak and has not for so long is silent: its connection is replaced.
@@ -28,6 +31,10 @@ class VenueFeedSettings:
     """
 
     websocket_url: str = ""
+    rest_url: str = ""
+    key_file: str = ""
+    secret_file: str = ""
+    terms_interval_ms: int = field(default=300_000, metadata={"at_least": 0})
     symbols: tuple[str, ...] = ()
     collateral: bool = False
     silence_ms: int = field(default=10_000, metadata=_ABOVE_0)
@@ -44,5 +51,7 @@ class VenueFeedSettings:
     max_waiting: int = field(default=2_000, metadata=_ABOVE_0)
 
     def __post_init__(self) -> None:
+        if bool(self.key_file) != bool(self.secret_file):
+            raise ValueError("key_file and secret_file go together")
         if self.max_backoff_ms < self.backoff_ms:
             raise ValueError("max_backoff_ms must be at least backoff_ms")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from monitor.adapters.venues import DIALECTS
+from monitor.adapters.venues import VENUES
 from monitor.cli.options import add_config_option, settings_of
 
 
@@ -21,7 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "printed instead, in the form that `liqmon run --input` reads.",
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VENUE", required=True)
-    for name in DIALECTS:
+    for name in VENUES:
         venue = verbs.add_parser(name, help=f"follow {name}")
         add_config_option(venue)
     _add_replay(verbs)
@@ -36,7 +36,7 @@ def _add_replay(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add_config_option(parser)
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("--venue", choices=DIALECTS, default="binance-usdm", help="whose frames they are")
+    parser.add_argument("--venue", choices=VENUES, default="binance-usdm", help="whose frames they are")
     parser.add_argument("--speed", type=float, default=1.0, help="2: twice as fast; 0: as fast as it goes")
     parser.add_argument("--rebase", action="store_true", help="move the times in the frames to now")
     parser.add_argument(
@@ -55,4 +55,4 @@ def execute(args: argparse.Namespace) -> int:
         return asyncio.run(replay(args, settings_of(args)))
     from monitor.cli.feed.running import FeedProcess  # noqa: PLC0415  # slow to load
 
-    return asyncio.run(FeedProcess(settings_of(args), DIALECTS[args.verb]).run())
+    return asyncio.run(FeedProcess(settings_of(args), VENUES[args.verb]).run())

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor.adapters.logs import configure_logs
 from monitor.adapters.metrics import FeedMetrics
-from monitor.adapters.venues import DIALECTS, read_quote
+from monitor.adapters.venues import VENUES, read_quote
 from monitor.app.venue_feed.outbox import Outbox
 from monitor.app.venue_feed.replay import Pace, Played, Replay
 from monitor.app.venue_feed.sieve import Sieve
@@ -36,7 +36,7 @@ async def replay(args: argparse.Namespace, settings: Settings) -> int:
     async with open_outlet(settings) as outlet:
         outbox = Outbox(outlet, FeedMetrics(CollectorRegistry()), now_ms, settings.feed.max_waiting)
         player = Replay(
-            DIALECTS[args.venue],
+            VENUES[args.venue].streams,
             Sieve(settings.feed.max_ahead_ms, settings.feed.max_behind_ms),
             message_writer(settings),
             outbox,

@@ -17,15 +17,19 @@ from prometheus_client import CollectorRegistry
 from monitor.adapters.http import HttpServer, HttpThread, read_token, standard_routes
 from monitor.adapters.logs import configure_logs
 from monitor.adapters.metrics import FeedMetrics, exposition
+from monitor.adapters.rest import RestClient
 from monitor.adapters.websocket import WebsocketConnector
 from monitor.adapters.wire.codec import WireCodec
-from monitor.app.venue_feed.feed import VenueFeed
+from monitor.app.venue_feed.feed import Part, VenueFeed
 from monitor.app.venue_feed.line_group import Tools
 from monitor.app.venue_feed.market import MarketStreams
 from monitor.app.venue_feed.outbox import Outbox
-from monitor.app.venue_feed.ports import Dialect, Outlet
+from monitor.app.venue_feed.ports import Dialect, Outlet, Rest, Venue
 from monitor.app.venue_feed.readings import Stream
+from monitor.app.venue_feed.terms import TermsBook
+from monitor.app.venue_feed.terms_watch import TermsWatch
 from monitor.cli.exits import BadInput, Exit
+from monitor.cli.feed.keys import read_key
 from monitor.cli.feed.outlets import is_printing, message_writer, now_ms, open_outlet, topic_names
 from monitor.cli.version import versions
 
@@ -38,10 +42,11 @@ log = logging.getLogger(__name__)
 class FeedProcess:
     """Hold one run of a feed."""
 
-    def __init__(self, settings: Settings, dialect: Dialect) -> None:
+    def __init__(self, settings: Settings, venue: Venue) -> None:
         self._settings = settings
-        self._dialect = dialect
-        self._streams = _streams_of(settings, dialect)
+        self._venue = venue
+        self._streams = _streams_of(settings, venue.streams)
+        self._key = read_key(settings.feed.key_file, settings.feed.secret_file)
         self._feed: VenueFeed | None = None
         self._stop = asyncio.Event()
 
@@ -53,11 +58,11 @@ class FeedProcess:
             loop.add_signal_handler(number, self._stop.set)
         registry = CollectorRegistry()
         metrics = FeedMetrics(registry)
-        metrics.build(self._dialect.venue, versions()["liqmon"])
-        if self._settings.venue.profile != self._dialect.venue:
-            log.warning("venue.profile is %s, but %s is fed", self._settings.venue.profile, self._dialect.venue)
-        async with self._serving(registry), open_outlet(self._settings) as outlet:
-            self._feed = self._assembled(outlet, metrics)
+        metrics.build(self._venue.streams.venue, versions()["liqmon"])
+        if self._settings.venue.profile != self._venue.streams.venue:
+            log.warning("venue.profile is %s, but %s is fed", self._settings.venue.profile, self._venue.streams.venue)
+        async with self._serving(registry), open_outlet(self._settings) as outlet, self._asking() as rest:
+            self._feed = self._assembled(outlet, rest, metrics)
             await self._until_stopped(self._feed)
         return Exit.GOOD
 
@@ -73,11 +78,11 @@ class FeedProcess:
         if not work.cancelled():
             work.result()
 
-    def _assembled(self, outlet: Outlet, metrics: FeedMetrics) -> VenueFeed:
+    def _assembled(self, outlet: Outlet, rest: Rest, metrics: FeedMetrics) -> VenueFeed:
         settings = self._settings
         encode = WireCodec(settings.limits).encode
         tools = Tools(
-            dialect=self._dialect,
+            dialect=self._venue.streams,
             connector=WebsocketConnector(settings.feed),
             settings=settings.feed,
             observer=metrics,
@@ -86,10 +91,29 @@ class FeedProcess:
             chance=random.SystemRandom().random,
         )
         outbox = Outbox(outlet, metrics, now_ms, settings.feed.max_waiting)
-        parts = [MarketStreams(self._streams, tools, outbox, message_writer(settings))]
-        beats = topic_names(settings).heartbeats
+        topics = topic_names(settings)
+        parts: list[Part] = []
+        terms = None
+        if settings.feed.terms_interval_ms:
+            book = TermsBook(frozenset(settings.brackets))
+            by_rest = not settings.feed.collateral
+            terms = TermsWatch(
+                self._venue.terms, rest, self._key, book, tools, outbox, topics, encode, writes_assets=by_rest
+            )
+            parts.append(terms)
+        margin_available = None if terms is None else terms.margin_available
+        parts.append(MarketStreams(self._streams, tools, outbox, message_writer(settings), margin_available))
         beat_ms = 0 if is_printing(settings) else settings.watchdog.heartbeat_ms
-        return VenueFeed(parts, outbox, tools, encode, beats, secrets.token_hex(8), beat_ms)
+        return VenueFeed(parts, outbox, tools, encode, topics.heartbeats, secrets.token_hex(8), beat_ms)
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[Rest]:
+        feed = self._settings.feed
+        rest = RestClient(feed.rest_url or self._venue.rest_url, feed.connect_ms / 1000, feed.rate_limit_ms / 1000)
+        try:
+            yield rest
+        finally:
+            await rest.close()
 
     @asynccontextmanager
     async def _serving(self, registry: CollectorRegistry) -> AsyncIterator[None]:
