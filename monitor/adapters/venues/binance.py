@@ -49,12 +49,12 @@ class BinanceDialect:
         """Return the address of raw connections."""
         return f"{base.rstrip('/')}/ws"
 
-    def subscriptions(self, streams: Sequence[Stream]) -> Sequence[tuple[int, bytes]]:
+    def subscriptions(self, streams: Sequence[Stream]) -> Sequence[tuple[str, bytes]]:
         """Return requests of some dozens of names each: a connection may send ten messages a second."""
         names = [stream.name for stream in streams]
         parts = [names[start : start + _NAMES_A_REQUEST] for start in range(0, len(names), _NAMES_A_REQUEST)]
         return [
-            (number, json.dumps({"method": "SUBSCRIBE", "params": part, "id": number}).encode())
+            (str(number), json.dumps({"method": "SUBSCRIBE", "params": part, "id": number}).encode())
             for number, part in enumerate(parts, 1)
         ]
 
@@ -69,7 +69,7 @@ class BinanceDialect:
         if "id" in body and ("result" in body or "error" in body):
             return _answer(body)
         if "error" in body or "code" in body:
-            return Answer(0, _fault_of(body))
+            return Answer("", _fault_of(body))
         kind = body.get("e")
         if kind == "markPriceUpdate":
             row = _mark(body)
@@ -83,9 +83,7 @@ def _stream_of(symbol: str) -> str:
 
 def _answer(body: Mapping[str, Any]) -> Answer:
     number = body["id"]
-    if not isinstance(number, int):
-        raise BadFrame("an answer without the number of a request")
-    return Answer(number, _fault_of(body) if "error" in body or body.get("result") is not None else None)
+    return Answer(str(number), _fault_of(body) if "error" in body or body.get("result") is not None else None)
 
 
 def _fault_of(body: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from monitor.adapters.venues.binance import BinanceDialect
 from monitor.adapters.venues.binance_terms import BinanceTerms
+from monitor.adapters.venues.hyperliquid import HyperliquidDialect, HyperliquidTerms
 from monitor.app.venue_feed.ports import Venue
 
 _ASTER = Venue(
@@ -23,5 +24,8 @@ _BINANCE_COINM = Venue(
     "https://dapi.binance.com",
     BinanceTerms("/dapi/v1/exchangeInfo", "/dapi/v2/leverageBracket", is_inverse=True),
 )
+_HYPERLIQUID = Venue(HyperliquidDialect(), "https://api.hyperliquid.xyz", HyperliquidTerms())
 
-VENUES: Mapping[str, Venue] = {venue.streams.venue: venue for venue in (_ASTER, _BINANCE_USDM, _BINANCE_COINM)}
+VENUES: Mapping[str, Venue] = {
+    venue.streams.venue: venue for venue in (_ASTER, _BINANCE_USDM, _BINANCE_COINM, _HYPERLIQUID)
+}

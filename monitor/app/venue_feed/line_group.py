@@ -127,8 +127,8 @@ class LineGroup:
         connection = await self._tools.connector.connect(address)
         try:
             waiting = set()
-            for number_of_request, request in dialect.subscriptions(self._streams):
-                waiting.add(number_of_request)
+            for name, request in dialect.subscriptions(self._streams):
+                waiting.add(name)
                 await connection.send(request)
             if not waiting:
                 self._begin(number)

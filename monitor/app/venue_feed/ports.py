@@ -82,8 +82,8 @@ class Dialect(Protocol):
     def address(self, base: str) -> str:
         """Return the address to connect to."""
 
-    def subscriptions(self, streams: Sequence[Stream]) -> Sequence[tuple[int, bytes]]:
-        """Return the requests, by number, after which these streams flow; each will be answered."""
+    def subscriptions(self, streams: Sequence[Stream]) -> Sequence[tuple[str, bytes]]:
+        """Return the requests, by name, after which these streams flow; each will be answered."""
 
     def read(self, frame: bytes, received_ms: int) -> Reading:
         """Return what a frame says; `received_ms` stands for times the venue does not state. Raises `BadFrame`."""

@@ -40,9 +40,9 @@ class Rows(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Hold the venue's answer to a request by its number; `fault` is its reason for refusing it."""
+    """Hold the venue's answer to a request by its name; `fault` is its reason for refusing it."""
 
-    request: int
+    request: str
     fault: str | None = None
 
 
