@@ -29,6 +29,7 @@ COMMANDS = (
     "compare",
     "explain",
     "verify",
+    "tail",
     "version",
 )
 """The modules of this package that are commands, in the order of `--help`."""
