@@ -8,7 +8,7 @@ BENCH_READY := $(VENV)/.bench-ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite bench bench-growth bench-e2e coverage lint format types restore scale telling simulate schemas kafka kafka-stop chaos soak fuzz clean
+.PHONY: help demo test suite bench bench-growth bench-e2e coverage lint format types restore scale telling simulate schemas fanout kafka kafka-stop chaos soak fuzz clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ soak: $(READY) ## steady load and a failover every few minutes; nothing may grow
 
 fuzz: $(READY) ## attack an instance with hostile messages: MESSAGES (1000000 for a report), SEED
 	@$(BIN)/python -m tests.hostile --messages $(or $(MESSAGES),20000) --seed $(or $(SEED),1)
+
+fanout: $(READY) ## how late an event reaches the last of many websocket clients: CLIENTS, DESKS=share that sees all, SEED, ARGS
+	@$(BIN)/python -m tests.gateway.fanout --clients $(or $(CLIENTS),2000) --desks $(or $(DESKS),0.05) --seed $(or $(SEED),1) $(ARGS)
 
 kafka: $(READY) ## start one Apache Kafka node on loopback, its data in a throw-away folder (Java 17, Maven)
 	@deploy/kafka/start $(ARGS)

@@ -42,7 +42,7 @@ def read_events(source: str, limits: Limits, *, with_bar: bool = False) -> Itera
     if not bodies:
         raise BadInput(f"{name}: holds no event")
     for place, line in watched(bodies, "events") if with_bar else bodies:
-        body = line["value"] if isinstance(line, dict) and line.keys() == _PRINTED else line
+        body = line["value"] if isinstance(line, dict) and line.keys() >= _PRINTED else line
         if not isinstance(body, dict) or "event_type" not in body:
             raise BadInput(f"{place}: $.event_type: is missing: this is not an event")
         yield ReadEvent(place, body, _document(place, body, limits))

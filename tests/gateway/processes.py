@@ -36,20 +36,20 @@ class GatewayProcess:
     """Hold one `liqmon gateway`, started as often as it is killed."""
 
     def __init__(self, config: Path, http_port: int) -> None:
-        self._config = config
+        self.config = config
         self._http_port = http_port
         self._output = config.with_suffix(".log").open("a")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it."""
-        command = [sys.executable, "-m", "monitor.cli.main", "gateway", "--config", str(self._config)]
+        command = [sys.executable, "-m", "monitor.cli.main", "gateway", "--config", str(self.config)]
         self._process = subprocess.Popen(command, stdout=self._output, stderr=subprocess.STDOUT)
 
     def is_ready(self) -> bool:
         """Return whether it serves clients; fail when it has ended."""
         assert self._process is not None
-        assert self._process.poll() is None, self._config.with_suffix(".log").read_text()[-2000:]
+        assert self._process.poll() is None, self.config.with_suffix(".log").read_text()[-2000:]
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._http_port}/readyz", timeout=2) as answer:
                 return bool(answer.status == 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import shutil
 import signal
@@ -21,6 +22,7 @@ from tests.broker import shared_broker
 from tests.gateway.browser import Browser
 from tests.gateway.house import DESK, PARTITIONS, House, hash_of
 from tests.gateway.processes import CONFIG, ExampleClient, GatewayProcess
+from tests.recorded.daemon import liqmon
 
 ACCOUNTS = [f"a{number}" for number in range(12)]
 
@@ -61,6 +63,13 @@ class Stage:
         code = await asyncio.to_thread(self.gateway.end, how)
         assert how is signal.SIGKILL or code == 0
         self.gateway.start()
+
+    async def tailed(self) -> list[str]:
+        """Return the events that `liqmon tail` shows from the beginning on."""
+        words = ("tail", "--config", str(self.gateway.config), "--from", "beginning", "--no-follow", "--json")
+        done = await asyncio.to_thread(liqmon, *words)
+        assert done.returncode == 0, done.stderr
+        return sorted(json.loads(line)["value"]["event_id"] for line in done.stdout.splitlines())
 
     async def close(self) -> None:
         """End everything."""
@@ -139,6 +148,7 @@ async def test_a_killed_gateway_costs_the_example_client_nothing(
             client.close()
         assert sorted(event["event_id"] for event in client.events()) == sorted(on.written)
         assert in_chains(client.events())
+        assert await on.tailed() == sorted(on.written)
         assert not [line for line in client.lines() if "GAP" in line or "expired" in line]
 
 

@@ -174,3 +174,29 @@ async def test_a_predecessor_that_is_nowhere_is_not_waited_for() -> None:
         home.write(home.event("a1", "critical"))
         assert brief(await client.events(1)) == [("a1", "critical", 2)]
         assert gateway.notes.gaps == 1
+
+
+async def test_a_snapshot_in_a_storm_ends_and_loses_nothing() -> None:
+    """A client takes a snapshot at its own pace while more is told than may wait for it: it gets each event once."""
+    async with house() as home:
+        home.write(*(home.status(f"a{number}", filler="x" * 5_000) for number in range(2_000)))
+        async with running(home, buffer_bytes=65_536) as gateway, gateway.client() as client:
+            client.connection.transport.pause_reading()
+            await client.say(type="subscribe", subscription="s")
+            async with gateway.client() as other:
+                await other.until("heartbeat")
+                for number in range(300):
+                    home.write(
+                        home.event(f"a{number % 100}", ("watch", "critical")[number // 100 % 2], filler="y" * 999)
+                    )
+                    home.write(home.status(f"a{number % 100}"))
+                await other.until("heartbeat")
+            client.connection.transport.resume_reading()
+            assert (await client.until("snapshot_end"))[-1]["scopes"] == 2_000
+            got = brief(await client.events(300))
+            assert sorted((name, number) for name, _, number in got) == sorted(
+                (f"a{number}", sequence) for number in range(100) for sequence in (1, 2, 3)
+            )
+            home.write(home.event("a0", "bankrupt"))
+            assert brief(await client.events(1)) == [("a0", "bankrupt", 4)]
+            assert gateway.notes.reasons == []

@@ -57,7 +57,7 @@ def hash_of(token: str) -> str:
 
 def mint(name: str, accounts: Sequence[str]) -> tuple[str, str]:
     """Return a new token, 256 bits of chance, and the entry for it in the file of tokens."""
-    token = secrets.token_urlsafe(32)
+    token = "lq_" + secrets.token_urlsafe(32)  # never mistaken for an option, and known to scanners of secrets
     named = ", ".join(_quoted(account) for account in accounts)
     return token, f'[[token]]\nname = {_quoted(name)}\nsha256 = "{hash_of(token)}"\naccounts = [{named}]\n'
 

@@ -100,6 +100,7 @@ class Hub:
 
     def add(self, subscription: Subscription) -> None:
         """Pass on to a subscription from here on."""
+        subscription.is_live = True
         accounts = subscription.filter.accounts
         if accounts is None:
             self._everybody.add(subscription)
@@ -132,9 +133,24 @@ class Hub:
             raise TokenRefused("foreign") from None
         if self.backlog.contradicts(cut.positions, time_ms, self._of_events):
             raise TokenRefused("foreign")
-        if not self.backlog.holds(cut.positions, self._of_events) or not self.board.remembers(self.statuses_of(cut)):
+        if not self.holds(cut):
             raise TokenRefused("too_old")
         return cut
+
+    def holds(self, cut: Cut) -> bool:
+        """Tell whether everything since a cut is still known."""
+        return self.backlog.holds(cut.positions, self._of_events) and self.board.remembers(self.statuses_of(cut))
+
+    def advance_events(self, cut: Cut, upto: Cut) -> None:
+        """Move a cut forward to another one where events stand."""
+        for index in self._of_events:
+            cut.advance(index, upto.positions[index])
+
+    def advance_statuses(self, cut: Cut, upto: Cut) -> None:
+        """Move a cut forward to another one where statuses stand."""
+        for index in range(len(self.places.all)):
+            if self.places.is_status(index):
+                cut.advance(index, upto.positions[index])
 
     def statuses_of(self, cut: Cut) -> dict[int, int]:
         """Return the positions of a cut in the partitions of statuses."""

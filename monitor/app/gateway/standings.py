@@ -6,14 +6,17 @@ while the board goes on. Who is told of it is decided elsewhere.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from monitor.app.gateway.views import EventView, StatusView
 
 UNTOLD = -1
 MOST_GONE = 100_000
+MOST_RECENT = 20_000
+"""Changes of statuses remembered in their order, for each partition: who is not further behind need not look at all."""
 
 
 class TooManyScopes(Exception):
@@ -68,6 +71,8 @@ class Board:
         self._accounts: dict[str, tuple[Standing, ...]] = {}
         self._gone: OrderedDict[tuple[str, str], Gone] = OrderedDict()
         self._forgotten = [0] * partitions
+        self._recent: list[deque[tuple[int, str, str]]] = [deque() for _ in range(partitions)]
+        self._recent_from = [0] * partitions
         self._max_scopes = max_scopes
         self.scopes = 0
 
@@ -88,6 +93,7 @@ class Board:
     def put_status(self, view: StatusView, partition: int, offset: int) -> int:
         """Take a status over; return the rank the scope had before, 0 for none. Raises `TooManyScopes`."""
         before = self.standing(view.account_id, view.scope)
+        self._note(partition, offset, view)
         told, _ = self.told(view.account_id, view.scope)
         if view.body is None:
             self._end(before, view, Gone(partition, offset, told))
@@ -126,6 +132,16 @@ class Board:
             return list(self._accounts.items())
         return [(name, found) for name in accounts if (found := self._accounts.get(name)) is not None]
 
+    def changed_since(self, positions: dict[int, int]) -> dict[tuple[str, str], None] | None:
+        """Return the scopes whose status has changed since, in order; None where that is longer ago than is known."""
+        found: dict[tuple[str, str], None] = {}
+        for partition, position in positions.items():
+            if position < self._recent_from[partition]:
+                return None
+            newer = takewhile(lambda change, at=position: change[0] >= at, reversed(self._recent[partition]))  # type: ignore[misc]
+            found |= dict.fromkeys(reversed([(account_id, scope) for _, account_id, scope in newer]))
+        return found
+
     def gone_since(self, positions: dict[int, int], accounts: frozenset[str] | None) -> Iterator[tuple[str, str]]:
         """Yield what went at or after a position of its partition."""
         for (account_id, scope), gone in self._gone.items():
@@ -135,6 +151,12 @@ class Board:
     def remembers(self, positions: dict[int, int]) -> bool:
         """Tell whether everything that went since these positions is still known."""
         return all(positions[number] >= floor for number, floor in enumerate(self._forgotten))
+
+    def _note(self, partition: int, offset: int, view: StatusView) -> None:
+        recent = self._recent[partition]
+        recent.append((offset, view.account_id, view.scope))
+        if len(recent) > MOST_RECENT:
+            self._recent_from[partition] = recent.popleft()[0] + 1
 
     def _put(self, account_id: str, standing: Standing) -> None:
         others = self._accounts.get(account_id, ())

@@ -1,11 +1,7 @@
-"""A subscription: one client's wish, from its snapshot or its token on to everything that comes after.
-
-While the beginning is on its way, what comes is kept back, within bounds; afterwards each message goes straight out.
-"""
+"""A subscription: what one client has asked for, and which of the things that come it is told."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Protocol
 
 from monitor.app.gateway.filters import Filter
@@ -32,33 +28,24 @@ class Outlet(Protocol):
 
 
 class Subscription:
-    """Hold what one client has asked for once."""
+    """Hold what one client has asked for once; it is live once its beginning has been told."""
 
-    def __init__(self, request: Subscribe, wanted: Filter, outlet: Outlet, max_pending: int) -> None:
+    def __init__(self, request: Subscribe, wanted: Filter, outlet: Outlet) -> None:
         self.request = request
         self.filter = wanted
         self.head = head(request.name)
+        self.is_live = False
         self._outlet = outlet
-        self._max_pending = max_pending
-        self._pending: deque[bytes] | None = deque()
-        self._pending_bytes = 0
-        self.overrun = False
-
-    @property
-    def is_live(self) -> bool:
-        """Whether its beginning is told, so that a heartbeat's token is its token too."""
-        return self._pending is None
 
     def offer(self, notice: Notice) -> bool:
         """Pass on a notice if it is asked for; return whether it was."""
-        if self.overrun or not self.filter.covers(notice.view):
+        if not self.filter.covers(notice.view):
             return False
-        asked = self.wants(notice)
-        if not asked and not self.wants_passed(notice):
-            return False
-        tail = notice.tail(full=self.request.full) if asked else notice.passed()
-        self._put(self.head + tail)
-        return asked
+        if self.wants(notice):
+            return self._outlet.push(self.head + notice.tail(full=self.request.full))
+        if self.wants_passed(notice):
+            self._outlet.push(self.head + notice.passed())
+        return False
 
     def wants(self, notice: Notice) -> bool:
         """Tell whether what is covered is asked for as well."""
@@ -73,23 +60,3 @@ class Subscription:
     def covers_status(self, view: StatusView) -> bool:
         """Tell whether a scope belongs into the snapshot."""
         return self.request.statuses and self.filter.covers(view) and view.rank >= self.filter.min_rank
-
-    async def go_live(self) -> None:
-        """Send what was kept back, then let through. Raises what sending raises."""
-        while self._pending:
-            data = self._pending.popleft()
-            self._pending_bytes -= len(data)
-            await self._outlet.send(data)
-        if self.overrun:
-            raise Slow
-        self._pending = None
-
-    def _put(self, data: bytes) -> None:
-        if self._pending is None:
-            self.overrun = not self._outlet.push(data)
-            return
-        self._pending_bytes += len(data)
-        self._pending.append(data)
-        if self._pending_bytes > self._max_pending:
-            self.overrun = True
-            self._pending.clear()
