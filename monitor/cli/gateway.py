@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -165,6 +166,8 @@ class _Service:
 
     async def _serve(self, server: WebsocketServer, gateway: Gateway, follower: Follower) -> None:
         await follower.loaded()
+        gc.collect()
+        gc.freeze()  # looking at millions of statuses that live on, again and again, would hold everybody up
         await server.start()
         log.info("clients are served on %s:%d", self._settings.gateway.host, server.port)
         try:

@@ -126,11 +126,14 @@ class Board:
         """State how far a chain was told before what is read next; used while history is loaded."""
         self._gone[account_id, scope] = Gone(0, -1, told)
 
-    def cut(self, accounts: Iterable[str] | None) -> list[tuple[str, tuple[Standing, ...]]]:
-        """Return how everything stands now; what is returned does not change any more."""
+    def cut(self, accounts: Iterable[str] | None) -> Iterator[tuple[str, tuple[Standing, ...]]]:
+        """Return how everything stands now; what is returned does not change any more.
+
+        Two lists of references are taken at once; a list of pairs would make as many objects as there are accounts.
+        """
         if accounts is None:
-            return list(self._accounts.items())
-        return [(name, found) for name in accounts if (found := self._accounts.get(name)) is not None]
+            return zip(list(self._accounts), list(self._accounts.values()), strict=True)
+        return iter([(name, found) for name in accounts if (found := self._accounts.get(name)) is not None])
 
     def changed_since(self, positions: dict[int, int]) -> dict[tuple[str, str], None] | None:
         """Return the scopes whose status has changed since, in order; None where that is longer ago than is known."""
