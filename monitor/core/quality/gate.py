@@ -1,0 +1,78 @@
+"""The gate: every price of a partition of `mark-prices` judged in its order.
+
+What is read and what becomes of verdicts is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from monitor.core.inputs import Origin
+from monitor.core.prices import PriceUpdate
+from monitor.core.quality.judging import SECOND_MS, Quality, judged
+from monitor.core.quality.settings import QualitySettings, limits_of
+from monitor.core.quality.stream import BLOCK_MS, HORIZON_MS, NOTHING_STATED, Stream
+
+FEWEST_PEERS = 5
+
+
+class QualityChange(NamedTuple):
+    """Tell that prices of a symbol are doubted for other reasons than before, or are good again."""
+
+    symbol: str
+    quality: Quality
+    origin: Origin
+    since_ms: int
+
+
+class PartitionGate:
+    """Judge the prices of one partition; `next_offset` says which message it has not seen yet."""
+
+    def __init__(self, settings: QualitySettings) -> None:
+        self._limits = limits_of(settings)
+        self._warn = frozenset(settings.warn)
+        self._streams: dict[str, Stream] = {}
+        self._peers: tuple[int, float | None] = (-1, None)
+        self.next_offset = 0
+
+    def judge(
+        self, updates: Iterable[PriceUpdate], origin: Origin, log_ms: int
+    ) -> tuple[tuple[Quality, ...], list[QualityChange]]:
+        """Return the verdict on each price of a message, and what has changed."""
+        limits, streams = self._limits, self._streams
+        found: list[Quality] = []
+        changes: list[QualityChange] = []
+        for symbol, exact, exact_index, _, _, event_ms in updates:
+            mark = float(exact)
+            index = None if exact_index is None else float(exact_index)
+            stream = streams.get(symbol)
+            if stream is None or log_ms - stream.log_ms > HORIZON_MS:
+                stated = NOTHING_STATED if stream is None else stream.stated
+                stream = streams[symbol] = Stream(limits, stated)
+            is_stuck = stream.unchanged_ms(mark, log_ms) >= limits.stuck_after_ms
+            peers = self._peers_moving(log_ms) if is_stuck else None
+            observed = stream.observe(mark, index, event_ms, log_ms, limits, peers)
+            quality = judged(observed, limits)
+            found.append(quality)
+            if observed.is_late:
+                is_news, stream.late_block = stream.late_block != log_ms // BLOCK_MS, log_ms // BLOCK_MS
+                told = quality.reasons
+            else:
+                stream.take(observed, event_ms, limits, is_doubted=quality.is_doubted)
+                now = quality.reasons, quality.is_believed
+                is_news, told, stream.stated = stream.stated != now, (*stream.stated[0], *now[0]), now
+            if is_news and not self._warn.isdisjoint(told):
+                changes.append(QualityChange(symbol, quality, origin, log_ms))
+        self.next_offset = origin.offset + 1
+        return tuple(found), changes
+
+    def _peers_moving(self, log_ms: int) -> float | None:
+        """Return which part of the symbols priced lately has moved lately; counted once a second."""
+        second = log_ms // SECOND_MS
+        if self._peers[0] != second:
+            after_ms = log_ms - self._limits.stuck_after_ms
+            live = [stream for stream in self._streams.values() if stream.log_ms > after_ms]
+            moving = sum(stream.mark_since_ms > after_ms for stream in live)
+            self._peers = second, moving / len(live) if len(live) > FEWEST_PEERS else None
+        return self._peers[1]
