@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.app.codec import Codec
+from monitor.app.gating import Gating
 from monitor.app.image import Image, read_image
 from monitor.app.input_watch import InputWatch
 from monitor.app.market import market_inputs, quote_of, quote_update
 from monitor.app.observing import Observer
 from monitor.app.outage import outlast
 from monitor.app.ports import LogFault, LogReader, TopicPartition
-from monitor.app.reading import FeedEntry, FeedSettings, GlobalInput, Held, Reading
+from monitor.app.reading import FeedEntry, FeedSettings, GlobalInput, Note, Reading
 from monitor.core.board import MarketBoard
 from monitor.core.funds import Place
 from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Prices
@@ -31,7 +32,7 @@ LOOKBACK_MS = 3_600_000
 """How far back prices are read at the start: the retention of `mark-prices`."""
 _POLL_MS = 100
 _GROWTH_CHECK_SECONDS = 10.0
-_MOST_HELD = 1_000
+_MOST_NOTES = 1_000
 
 
 @dataclass(eq=False, slots=True)
@@ -48,8 +49,8 @@ class Cursor:
 class GlobalFeed:
     """Read the global inputs to their end, then go on; keep the messages that a shard has still to judge.
 
-    Entries have running numbers. `base` is the market before the oldest entry of the window, `base_held` the terms that
-    were held before it.
+    Entries have running numbers. `base` is the market before the oldest entry of the window, `base_notes` what was
+    to be told of messages before it.
     """
 
     def __init__(
@@ -62,9 +63,11 @@ class GlobalFeed:
         observer: Observer,
         inputs: InputWatch,
         market: Callable[[LogReader], Awaitable[Image]] | None = None,
+        gating: Gating | None = None,
     ) -> None:
         self.settings = settings
         self._inputs = inputs
+        self._gating = gating
         self._read_market = market or self._read_all
         self._reader = reader
         self._codec = codec
@@ -73,7 +76,7 @@ class GlobalFeed:
         self.reading = Reading(settings, codec, now_ms)
         self.base = board
         self.base_positions: dict[TopicPartition, int] = {}
-        self.base_held: deque[Held] = deque(maxlen=_MOST_HELD)
+        self.base_notes: deque[Note] = deque(maxlen=_MOST_NOTES)
         self.positions: dict[TopicPartition, int] = {}
         self._seen_ms: dict[TopicPartition, int] = {}
         self._window: deque[FeedEntry] = deque()
@@ -199,6 +202,8 @@ class GlobalFeed:
         records = await self._reader.poll(self.settings.max_poll_records, _POLL_MS)
         started = time.thread_time()
         entries = [self.reading.entry(record) for record in records]
+        if self._gating is not None:
+            entries = [self._gating.judged(entry) for entry in entries]
         self._observer.stage("decode", time.thread_time() - started)
         self._append(entries)
         seen_ms = {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}
@@ -251,12 +256,11 @@ class GlobalFeed:
         self._first += 1
         self._bytes -= entry.size
         self.base_positions[entry.where] = entry.offset + 1
-        if entry.held is not None:
-            self.base_held.append(entry.held)
+        self.base_notes += entry.notes
         match entry.input:
             case Prices() as prices:
-                for update in prices.updates:
-                    self.base.take(update, prices.origin.partition, prices.origin.offset, prices.timestamp_ms)
+                place = prices.origin.partition, prices.origin.offset, prices.timestamp_ms
+                self.base.take_all(prices.updates, *place, prices.qualities)
             case InstrumentTerms() as item:
                 self.base.set_instrument(item.symbol, item.terms)
             case AssetTerms() as item:

@@ -14,6 +14,7 @@ from monitor.app.topics import TopicNames
 from monitor.core.board import MarketBoard, Quote
 from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, Prices
 from monitor.core.prices import PriceUpdate
+from monitor.core.quality.judging import Quality
 
 
 def market_inputs(board: MarketBoard, topics: TopicNames) -> Iterator[GlobalInput]:
@@ -24,14 +25,20 @@ def market_inputs(board: MarketBoard, topics: TopicNames) -> Iterator[GlobalInpu
         yield AssetTerms(asset, held, Origin(topics.assets, 0, 0), timestamp_ms)
     for name, fund, place, levels in board.funds.stated():
         yield FundTerms(name, fund, Origin(topics.insurance_funds, *place), levels)
-    for symbol, quote in [*board.previous.items(), *board.quotes.items()]:
+    for symbol, quote in board.previous.items():
         yield quote_input(symbol, quote, topics)
+    for symbol, quote in board.quotes.items():
+        yield quote_input(symbol, quote, topics, board.quarantine.qualities.get(symbol))
+    for one in board.quarantine.doubted.values():
+        origin = Origin(topics.mark_prices, one.partition, one.offset)
+        yield Prices((one.update,), origin, one.timestamp_ms, (one.quality,))
 
 
-def quote_input(symbol: str, quote: Quote, topics: TopicNames) -> Prices:
-    """Return the price message that would make a quote."""
+def quote_input(symbol: str, quote: Quote, topics: TopicNames, quality: Quality | None = None) -> Prices:
+    """Return the price message that would make a quote of some quality."""
     update, partition, offset, timestamp_ms = quote_update(symbol, quote)
-    return Prices((update,), Origin(topics.mark_prices, partition, offset), timestamp_ms)
+    qualities = () if quality is None else (quality,)
+    return Prices((update,), Origin(topics.mark_prices, partition, offset), timestamp_ms, qualities)
 
 
 def quote_update(symbol: str, quote: Quote) -> tuple[PriceUpdate, int, int, int]:

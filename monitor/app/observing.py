@@ -94,6 +94,12 @@ class Observer(Protocol):
     def unjudged(self, price_messages: int) -> None:
         """Note missed price messages that lie too far back to be judged one by one."""
 
+    def doubted_prices(self, reason: str, count: int) -> None:
+        """Note that so many prices of a message were doubted for a reason."""
+
+    def quarantined(self, symbols: int) -> None:
+        """Note of how many symbols the last price read is quarantined."""
+
     def loop_lag(self, seconds: float) -> None:
         """Note how late the event loop was for a timer."""
 
@@ -197,6 +203,12 @@ class SilentObserver:
         """Ignore it."""
 
     def unjudged(self, price_messages: int) -> None:
+        """Ignore it."""
+
+    def doubted_prices(self, reason: str, count: int) -> None:
+        """Ignore it."""
+
+    def quarantined(self, symbols: int) -> None:
         """Ignore it."""
 
     def loop_lag(self, seconds: float) -> None:

@@ -19,6 +19,7 @@ from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, 
 from monitor.core.instruments import Instrument
 from monitor.core.limits import Limits
 from monitor.core.prices import PriceUpdate
+from monitor.core.quality.gate import QualityChange
 
 GlobalInput = Prices | InstrumentTerms | AssetTerms | FundTerms
 
@@ -47,6 +48,9 @@ class Held:
     origin: Origin
 
 
+Note = Held | QualityChange
+
+
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
     """Hold one message of a global input: what it states, and what was wrong with it."""
@@ -59,6 +63,12 @@ class FeedEntry:
     held: Held | None = None
     size: int = 0
     """Bytes of the record: what keeping it may cost."""
+    changes: tuple[QualityChange, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is to be told of it on `data-quality`."""
+        return self.changes if self.held is None else (self.held, *self.changes)
 
 
 @dataclass(frozen=True, slots=True)

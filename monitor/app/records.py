@@ -23,7 +23,7 @@ from monitor.app.changelog import (
 )
 from monitor.app.codec import Codec
 from monitor.app.ports import OutputRecord, Record
-from monitor.app.reading import Fault, Held
+from monitor.app.reading import Fault, Held, Note
 from monitor.app.topics import TopicNames
 from monitor.core.board import Quote
 from monitor.core.document import instrument_object
@@ -31,6 +31,8 @@ from monitor.core.events import Channel
 from monitor.core.instruments import Instrument
 from monitor.core.outcome import AccountOutcome, FundOutcome, Request, Route
 from monitor.core.partitioning import partition_of
+from monitor.core.quality.gate import QualityChange
+from monitor.core.quality.stating import quality_object
 
 LARGEST_DEAD_LETTER = 524_288
 """A longer value is cut; header `original-size` then says how long it was."""
@@ -138,6 +140,35 @@ class RecordMaker:
             "affects": "the terms in force stand until the new ones come again with confirm: true",
         }
         return self._record(self.topics.data_quality, held.symbol.encode(), self._codec.encode(body))
+
+    def note(self, note: Note, now_ms: int) -> OutputRecord:
+        """Return the data-quality record of what is to be told of a message."""
+        return self.held(note, now_ms) if isinstance(note, Held) else self.price_quality(note)
+
+    def price_quality(self, change: QualityChange) -> OutputRecord:
+        """Return the data-quality record of a price that is doubted for other reasons than before, or good again."""
+        quality = change.quality
+        if quality.is_believed:
+            affects = "the price counts"
+        else:
+            affects = "the last believed price stands within its band; what could change by it is unknown"
+        stated = quality_object(quality)
+        prices = {
+            name: stated["observed"][name] for name in ("mark_price", "index_price") if name in stated["observed"]
+        }
+        body = {
+            "kind": "price_quality",
+            "symbol": change.symbol,
+            "verdict": quality.verdict,
+            "reasons": list(quality.reasons),
+            "believed": quality.is_believed,
+            **prices,
+            "origin": change.origin._asdict(),
+            "since_ms": quality.observed.log_ms,
+            "affects": affects,
+            "quality": stated,
+        }
+        return self._record(self.topics.data_quality, change.symbol.encode(), self._codec.encode(body))
 
     def unjudged(self, topic: str, stretches: Mapping[str, Mapping[str, int]], now_ms: int) -> OutputRecord:
         """Return the data-quality record of price messages that lay too far back to be judged one by one."""

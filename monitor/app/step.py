@@ -15,7 +15,7 @@ from monitor.app.codec import Codec
 from monitor.app.feed import LOOKBACK_MS
 from monitor.app.observing import Observer
 from monitor.app.ports import OutputRecord, Record, TopicPartition
-from monitor.app.reading import FeedEntry, Held, Reading
+from monitor.app.reading import FeedEntry, Note, Reading
 from monitor.app.records import RecordMaker
 from monitor.app.results import Step, StepResult
 from monitor.app.topics import TopicNames
@@ -119,16 +119,15 @@ class StepMaker:
         in_turns = self.engine.in_turns if judging else self._unjudged
         return map(self._finish, self._work_through(entries, in_turns, now_ms))
 
-    def refuse(self, records: Sequence[Record], held: Mapping[Origin, Held], now_ms: int) -> Step:
-        """Dead-letter what is bad among records of the global inputs, tell which terms were held, apply nothing."""
+    def refuse(self, records: Sequence[Record], notes: Iterable[Note], now_ms: int) -> Step:
+        """Dead-letter what is bad among records of the global inputs, tell what is noted of them, apply nothing."""
         step = Step()
         for record in records:
             entry = self._reading.entry(record)
             result = StepResult(inputs={entry.where: entry.offset + 1})
             result.set_aside(entry.faults, self._maker)
-            waiting = held.get(Origin(record.topic, record.partition, record.offset))
-            if waiting is not None:
-                result.tail.append(self._maker.held(waiting, now_ms))
+            origin = Origin(record.topic, record.partition, record.offset)
+            result.tail += [self._maker.note(note, now_ms) for note in notes if note.origin == origin]
             self._add(result, step)
         return self._finish(step)
 
@@ -273,8 +272,7 @@ class StepMaker:
         result = StepResult(outcome, inputs=past)
         if self.owns_globals:
             result.set_aside(entry.faults, self._maker)
-            if entry.held is not None:
-                result.tail.append(self._maker.held(entry.held, now_ms))
+            result.tail += [self._maker.note(note, now_ms) for note in entry.notes]
             if isinstance(entry.input, InstrumentTerms):
                 result.tail.append(self._maker.instrument(entry.input.symbol, entry.input.terms))
         yield result

@@ -240,7 +240,7 @@ class Takeover:
     async def _tell_missed_faults(self) -> None:
         """Dead-letter what was bad in the global inputs since the last owner, as far as the window has lost it."""
         upto = self._base_positions
-        held = {one.origin: one for one in self._shared.feed.base_held}
+        notes = list(self._shared.feed.base_notes)
         reader = self._shared.log.reader()
         try:
             await self._start(reader)
@@ -252,7 +252,7 @@ class Takeover:
                 records = await reader.poll(RECORDS_AT_ONCE, _POLL_MS)
                 missed = [record for record in records if record.offset < upto[TopicPartition(*record[:2])]]
                 now_ms = self._shared.now_ms()
-                work = self._shared.on_kernel_thread(lambda: self._steps.refuse(missed, held, now_ms))  # noqa: B023
+                work = self._shared.on_kernel_thread(lambda: self._steps.refuse(missed, notes, now_ms))  # noqa: B023
                 await self._commit(await work)
         finally:
             await reader.stop()

@@ -20,6 +20,7 @@ from monitor.adapters.wire.codec import WireCodec
 from monitor.app.adl_reading import AdlReader
 from monitor.app.alarms import Alarms
 from monitor.app.feed import GlobalFeed
+from monitor.app.gating import Gating
 from monitor.app.image import Image
 from monitor.app.input_watch import InputWatch
 from monitor.app.instance import Instance
@@ -129,8 +130,9 @@ def new_feed(
         limits=settings.limits,
     )
     seen = inputs or InputWatch(time.monotonic)
+    gating = Gating(settings.quality, observer) if settings.quality.enabled else None
     return GlobalFeed(
-        feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer, seen, market
+        feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer, seen, market, gating
     )
 
 

@@ -32,6 +32,7 @@ PROFILE_SECTIONS = frozenset(
     {
         "ladder",
         "prices",
+        "quality",
         "assets",
         "usd_assets",
         "instruments",

@@ -32,6 +32,7 @@ from monitor.core.limits import Limits
 from monitor.core.plan.rule import LiquidationRule
 from monitor.core.portfolio.eligibility import PortfolioRules
 from monitor.core.portfolio.terms import PortfolioTerms
+from monitor.core.quality.settings import QualitySettings
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
 from monitor.core.verdict import Ladders
@@ -83,6 +84,7 @@ class Settings:
     topics: TopicSettings = field(default_factory=TopicSettings)
     ladder: Ladders = field(default_factory=_default_ladders, metadata={"section": LadderTables})
     prices: FreshnessSettings = field(default_factory=FreshnessSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
     usd_assets: tuple[str, ...] = ("USD",)
     instruments: InstrumentSettings = field(default_factory=InstrumentSettings)
     brackets: Mapping[str, tuple[StatedTier, ...]] = field(default_factory=dict, metadata={"read": read_brackets})

@@ -6,20 +6,22 @@ How old prices are is the board's to say, what follows for a scope the verdict's
 from __future__ import annotations
 
 from monitor.core.amounts import exactly
-from monitor.core.board import Age, AgeChange, MarketBoard
+from monitor.core.board import MarketBoard
+from monitor.core.freshness import Age, AgeChange
 from monitor.core.store import MarginStore
 
 
 @exactly
 def band_age(change: AgeChange, board: MarketBoard, store: MarginStore) -> None:
     """Widen a price that has become stale to its band, or narrow it again."""
-    stale = change.age is Age.STALE
     if not change.is_asset:
+        stale = board.symbol_age(change.name) is Age.STALE
         mark = board.mark(change.name)
         ends = board.band(mark) if stale and mark is not None else (None, None)
         store.set_band(change.name, *ends)
         return
     terms = board.asset(change.name)
+    stale = board.asset_age(change.name) is Age.STALE
     if stale and terms is not None and terms.index_price is not None:
         low, high = board.band(terms.index_price)
         store.set_asset(change.name, terms, low=low, high=high)

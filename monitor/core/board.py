@@ -6,18 +6,18 @@ not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
-from enum import IntEnum
 from typing import NamedTuple
 
-from monitor.core.freshness import FreshnessSettings
+from monitor.core.freshness import Age, AgeChange, FreshnessSettings, age_of
 from monitor.core.funds import FundShelf
 from monitor.core.instruments import Asset, Instrument, usd_asset, with_index
-from monitor.core.market import Funding, FundingBasis, Market
+from monitor.core.market import Funding, FundingBasis
 from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.prices import PriceUpdate, TakenPrices
+from monitor.core.quality.judging import Quality
+from monitor.core.quality.quarantine import Doubted, Place, Quarantine
 
 
 class Quote(NamedTuple):
@@ -32,24 +32,10 @@ class Quote(NamedTuple):
     offset: int
     timestamp_ms: int
 
-
-class Age(IntEnum):
-    """Say how far a price may be trusted."""
-
-    FRESH = 0
-    AGED = 1
-    """The last price stands; what needs it is `degraded`."""
-    STALE = 2
-    """Only a band around the last price is trusted."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgeChange:
-    """Name a price whose age has passed a line (or which became fresh again)."""
-
-    name: str
-    is_asset: bool
-    age: Age
+    @property
+    def place(self) -> Place:
+        """Where it stands among the prices of its symbol: the highest counts."""
+        return self.event_time_ms, self.partition, self.offset
 
 
 WINDOW_MS = 28_800_000
@@ -58,7 +44,8 @@ WINDOW_MS = 28_800_000
 class MarketBoard:
     """Hold the market as one shard has judged it; answers `monitor.core.market.Market`.
 
-    `previous` holds the quote each symbol had before its present one; `funds` the insurance funds.
+    `previous` holds the quote each symbol had before its present one; `funds` the insurance funds; `quarantine` what
+    is known of later prices that are not believed.
     """
 
     def __init__(
@@ -77,6 +64,7 @@ class MarketBoard:
         self.instruments: dict[str, Instrument[Decimal]] = {}
         self.assets: dict[str, Asset[Decimal]] = {}
         self.quotes: dict[str, Quote] = {}
+        self.quarantine = Quarantine()
         self._asset_times: dict[str, int] = {}
         self._followers: dict[str, set[str]] = {}
         self._symbol_ages: dict[str, Age] = {}
@@ -126,8 +114,44 @@ class MarketBoard:
         """Take a price over if it counts: the highest (event_time_ms, partition, offset) does. Return whether so."""
         return bool(self.take_all((update,), partition, offset, timestamp_ms).marks)
 
-    def take_all(self, updates: Iterable[PriceUpdate], partition: int, offset: int, timestamp_ms: int) -> TakenPrices:
-        """Take over those prices of a message that count, and return them; in order, as each may name any symbol."""
+    def take_all(
+        self,
+        updates: Iterable[PriceUpdate],
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        qualities: Sequence[Quality | None] = (),
+    ) -> TakenPrices:
+        """Take over those prices of a message that count, and return them; in order, as each may name any symbol.
+
+        With verdicts on its prices, those that are not believed are quarantined; others whose delay is over are taken.
+        """
+        if not qualities:
+            return self._take_over(updates, partition, offset, timestamp_ms)
+        judged, quarantine, quotes = list(zip(updates, qualities, strict=True)), self.quarantine, self.quotes
+        suspects = [update.symbol for update, quality in judged if quality is not None and quality.reasons]
+        words = {symbol: quarantine.word(symbol) for symbol in (*quarantine.doubted, *quarantine.shaky, *suspects)}
+        before: dict[str, Decimal | None] = {}
+        marks: dict[str, Decimal] = {}
+        for one in quarantine.overdue(timestamp_ms):
+            found = self._take_over((one.update,), one.partition, one.offset, one.timestamp_ms)
+            before, marks = found.before | before, marks | found.marks
+            quarantine.believe(one.update.symbol, one.place, one.quality)
+        believed = [update for update, quality in judged if quality is None or quality.is_believed]
+        taken = self._take_over(believed, partition, offset, timestamp_ms)
+        late = taken.late
+        for update, quality in judged:
+            quote = quotes.get(update.symbol)
+            if quality is not None and not quality.is_believed:
+                price = Doubted(update, partition, offset, timestamp_ms, quality)
+                late += not quarantine.keep(price, None if quote is None else quote.place)
+            elif quote is not None and quote.mark_price is update.mark_price:
+                quarantine.believe(update.symbol, quote.place, quality)
+        turned = tuple(symbol for symbol, word in words.items() if quarantine.word(symbol) != word)
+        self._note(prices=len(turned))
+        return TakenPrices(marks | taken.marks, taken.before | before, late, turned)
+
+    def _take_over(self, updates: Iterable[PriceUpdate], partition: int, offset: int, timestamp_ms: int) -> TakenPrices:
         quotes, previous, late = self.quotes, self.previous, 0
         before: dict[str, Decimal | None] = {}
         marks: dict[str, Decimal] = {}
@@ -185,20 +209,34 @@ class MarketBoard:
         return sorted({name for symbol in symbols for name in self._followers.get(symbol, ())})
 
     def symbol_age(self, symbol: str) -> Age:
-        """Return the age of a mark as of the last `refresh`."""
-        return self._symbol_ages.get(symbol, Age.FRESH)
+        """Return the age of a mark as of the last `refresh`; what is doubted for another reason counts as old."""
+        age = self._symbol_ages.get(symbol, Age.FRESH)
+        word = self.quarantine.word(symbol) if self.quarantine else None
+        if word is None or age is Age.STALE:
+            return age
+        return Age.STALE if symbol in self.quarantine.doubted else Age.AGED
 
     def asset_age(self, name: str) -> Age:
         """Return the age of a collateral price as of the last `refresh`."""
+        terms = self.assets.get(name) if self.quarantine.doubted else None
+        if terms is not None and terms.index_symbol in self.quarantine.doubted:
+            return Age.STALE
         return self._asset_ages.get(name, Age.FRESH)
+
+    def doubt(self, symbol: str) -> str:
+        """Return what is wrong with a mark that is not fresh, in the word of a status."""
+        return self.quarantine.word(symbol) or "stale_price"
 
     def aged_symbols(self) -> list[str]:
         """Return the symbols whose mark is aged or stale."""
-        return list(self._symbol_ages)
+        return [
+            *self._symbol_ages,
+            *(self.quarantine.doubted.keys() | self.quarantine.shaky).difference(self._symbol_ages),
+        ]
 
     def aged_assets(self) -> list[str]:
         """Return the assets whose price is aged or stale."""
-        return list(self._asset_ages)
+        return [*self._asset_ages, *set(self.followers(self.quarantine.doubted)).difference(self._asset_ages)]
 
     def refresh(self, now_ms: int) -> list[AgeChange]:
         """Count ages anew and return every price whose age has passed a line since the last time."""
@@ -228,15 +266,15 @@ class MarketBoard:
         limit, unknown_after = self.settings.max_age_ms, self.settings.unknown_after_ms
         if limit or unknown_after:
             for symbol, quote in self.quotes.items():
-                age = _age(now_ms - quote.timestamp_ms, limit, unknown_after)
-                if age is not self.symbol_age(symbol):
+                age = age_of(now_ms - quote.timestamp_ms, limit, unknown_after)
+                if age is not self._symbol_ages.get(symbol, Age.FRESH):
                     yield AgeChange(symbol, is_asset=False, age=age)
         if self.settings.assets_max_age_ms:
             for name in self.assets:
                 since = self._asset_time(name)
                 age_ms = 0 if since is None else now_ms - since
-                age = _age(age_ms, self.settings.assets_max_age_ms, unknown_after)
-                if age is not self.asset_age(name):
+                age = age_of(age_ms, self.settings.assets_max_age_ms, unknown_after)
+                if age is not self._asset_ages.get(name, Age.FRESH):
                     yield AgeChange(name, is_asset=True, age=age)
 
     def _asset_time(self, name: str) -> int | None:
@@ -249,50 +287,3 @@ class MarketBoard:
     def band(self, last: Decimal) -> tuple[Decimal, Decimal]:
         """Return the ends a stale price is believed to lie between: last·(1 ± band)."""
         return last * (1 - self.settings.stale_band), last * (1 + self.settings.stale_band)
-
-
-def _age(age_ms: int, max_age_ms: int, unknown_after_ms: int) -> Age:
-    if unknown_after_ms and age_ms > unknown_after_ms:
-        return Age.STALE
-    if max_age_ms and age_ms > max_age_ms:
-        return Age.AGED
-    return Age.FRESH
-
-
-class Shifted:
-    """Answer as another market does, with some marks and collateral prices moved, or under other portfolio terms."""
-
-    def __init__(
-        self,
-        base: Market,
-        marks: Mapping[str, Decimal],
-        index_prices: Mapping[str, Decimal],
-        portfolio: PortfolioTerms | None = None,
-    ) -> None:
-        self._base = base
-        self._marks = marks
-        self._index_prices = index_prices
-        self._portfolio = portfolio
-
-    @property
-    def portfolio(self) -> PortfolioTerms | None:
-        """What portfolio accounts are margined by."""
-        return self._portfolio or self._base.portfolio
-
-    def instrument(self, symbol: str) -> Instrument[Decimal] | None:
-        """Return the terms of a contract."""
-        return self._base.instrument(symbol)
-
-    def mark(self, symbol: str) -> Decimal | None:
-        """Return the mark, moved where it is."""
-        return self._marks.get(symbol) or self._base.mark(symbol)
-
-    def asset(self, name: str) -> Asset[Decimal] | None:
-        """Return the asset, its index moved where it is."""
-        terms = self._base.asset(name)
-        moved = self._index_prices.get(name)
-        return terms if terms is None or moved is None else with_index(terms, moved)
-
-    def funding(self, symbol: str) -> Funding | None:
-        """Return the funding of the market that is moved, at its own price."""
-        return self._base.funding(symbol)

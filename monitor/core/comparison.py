@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from monitor.core.accounts import Account, MarginMode, MarginType
 from monitor.core.amounts import Number, exactly, fraction_of
-from monitor.core.board import Shifted
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
 from monitor.core.portfolio.terms import Method
 from monitor.core.scopes import IN_USD, PORTFOLIO, scope_names
+from monitor.core.shifted import Shifted
 
 ISOLATED = "isolated"
 CROSS = "cross"

@@ -23,6 +23,7 @@ from monitor.core.bookkeeping import Bookkeeper
 from monitor.core.census import Census, census_of
 from monitor.core.engine_settings import EngineSettings
 from monitor.core.events import Moment
+from monitor.core.freshness import AgeChange
 from monitor.core.fund.claimant import Claimant
 from monitor.core.fund.desk import FundDesk
 from monitor.core.inputs import (
@@ -38,7 +39,7 @@ from monitor.core.inputs import (
 )
 from monitor.core.outcome import Outcome
 from monitor.core.placement import Placement
-from monitor.core.prices import RelativeMoves
+from monitor.core.prices import RelativeMoves, TakenPrices
 from monitor.core.restoring import Restoring
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.scopes import ScopeKind
@@ -200,18 +201,19 @@ class MarginEngine:
     def _prices(self, message: Prices, now_ms: int, outcome: Outcome) -> Judgement | None:
         """Apply all prices of a message; every holder is to be judged."""
         origin = message.origin
-        taken = self.board.take_all(message.updates, origin.partition, origin.offset, message.timestamp_ms)
+        at_ms, qualities = message.timestamp_ms, message.qualities
+        taken = self.board.take_all(message.updates, origin.partition, origin.offset, at_ms, qualities)
         for symbol in self.board.freshen(taken.marks):
             self.store.set_band(symbol, None, None)
         self.store.set_marks(taken.marks)
-        moves = RelativeMoves(taken.before, taken.marks)
         outcome.late_prices += taken.late
-        outcome.prices_applied.append(len(moves))
+        outcome.prices_applied.append(len(taken.marks))
+        moves = RelativeMoves(taken.before, taken.marks) if not taken.turned else self._turned(taken)
         if not moves:
             return None
         assets = self.board.followers(moves)
         for name in assets:
-            self.store.set_asset(name, self.board.asset(name))
+            band_age(AgeChange(name, is_asset=True, age=self.board.asset_age(name)), self.board, self.store)
         if not self._judging:
             return None
         moment = Moment(Cause(CauseKind.MARK_PRICE, message.origin), now_ms)
@@ -219,6 +221,16 @@ class MarginEngine:
         if assets:
             scopes = np.union1d(scopes, self.store.judge_assets(assets))
         return Judgement(scopes, moment, moves, assets, moves)
+
+    def _turned(self, taken: TakenPrices) -> RelativeMoves:
+        """Widen or narrow what is believed of prices that are quarantined now, or not any more; return what has moved.
+
+        A price that has just been quarantined has not moved, but whoever stands on it is to be judged.
+        """
+        for symbol in taken.turned:
+            band_age(AgeChange(symbol, is_asset=False, age=self.board.symbol_age(symbol)), self.board, self.store)
+        standing = {symbol: mark for symbol in taken.turned if (mark := self.board.mark(symbol)) is not None}
+        return RelativeMoves(standing | taken.before, standing | taken.marks)
 
     def _instrument(self, item: InstrumentTerms, now_ms: int, outcome: Outcome) -> Judgement | None:
         """Put terms in force; who had to be put anew is judged here, every other holder of the symbol is to be."""

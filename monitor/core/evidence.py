@@ -22,6 +22,7 @@ from monitor.core.market import FundingBasis
 from monitor.core.plan.rule import LiquidationRule
 from monitor.core.portfolio.stating import portfolio_object
 from monitor.core.portfolio.terms import HyperliquidTerms, PortfolioTerms
+from monitor.core.quality.stating import qualities_of
 from monitor.core.scopes import ScopeKind, kind_of, positions_of
 from monitor.core.verdict import Band, Verdict
 
@@ -166,7 +167,8 @@ def rule_object(rule: LiquidationRule) -> dict[str, Any]:
 def band_object(band: Band) -> dict[str, Any]:
     """Return the ends of a stale price as they stand in evidence."""
     kind = "asset" if band.is_asset else "symbol"
-    return {kind: band.name, "low": format_amount(band.low), "high": format_amount(band.high)}
+    out = {kind: band.name, "low": format_amount(band.low), "high": format_amount(band.high)}
+    return out if band.doubt == "stale_price" else out | {"doubt": band.doubt}
 
 
 def mixed_members(board: MarketBoard) -> set[str]:
@@ -214,9 +216,10 @@ def basis_object(board: MarketBoard) -> dict[str, Any]:
 
 
 def origins_object(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]:
-    """Return where the price of each symbol came from."""
+    """Return where the price of each symbol came from, and how it was found to be what it is."""
     return {
         symbol: {"event_time_ms": quote.event_time_ms, "partition": quote.partition, "offset": quote.offset}
+        | qualities_of(symbol, board.quarantine)
         for symbol in symbols
         if (quote := board.quotes.get(symbol)) is not None
     }

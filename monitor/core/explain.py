@@ -139,7 +139,7 @@ def _decision(verdict: Verdict, ladder: Ladder, last: MarginStatus) -> Iterator[
     if equity <= 0:
         yield f"  bankrupt: E ≤ 0? {'yes' if requirement > 0 else 'a debt without requirement'}"
     for band in verdict.bands:
-        yield f"  the price of {band.name} is stale: tried at {_text(band.low)} and {_text(band.high)}"
+        yield f"  {band.reason}: tried at {_text(band.low)} and {_text(band.high)}"
     hysteresis = f", last known {last}, left upwards only at E ≥ k × (1 + {_text(ladder.hysteresis)}) × MM"
     yield f"  status {verdict.status} (without memory {verdict.raw_status}{hysteresis})"
 

@@ -1,12 +1,13 @@
 """Freshness: how old a price may be before it is doubted, and before it decides nothing by itself.
 
-The settings live here; clocks and prices do not.
+The settings and the ages live here; clocks and prices do not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import IntEnum
 
 NOT_BELOW_ZERO = {"at_least": 0}
 
@@ -30,3 +31,31 @@ class FreshnessSettings:
     max_ahead_ms: int = field(default=5_000, metadata=NOT_BELOW_ZERO)
     max_replay_ms: int = field(default=60_000, metadata=NOT_BELOW_ZERO)
     assets_max_age_ms: int = field(default=0, metadata={"key": "assets.max_age_ms", "at_least": 0})
+
+
+class Age(IntEnum):
+    """Say how far a price may be trusted."""
+
+    FRESH = 0
+    AGED = 1
+    """The last price stands; what needs it is `degraded`."""
+    STALE = 2
+    """Only a band around the last price is trusted: it is too old, or a later one is quarantined."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeChange:
+    """Name a price whose age has passed a line (or which became fresh again)."""
+
+    name: str
+    is_asset: bool
+    age: Age
+
+
+def age_of(age_ms: int, max_age_ms: int, unknown_after_ms: int) -> Age:
+    """Return how far a price that is so old may be trusted."""
+    if unknown_after_ms and age_ms > unknown_after_ms:
+        return Age.STALE
+    if max_age_ms and age_ms > max_age_ms:
+        return Age.AGED
+    return Age.FRESH

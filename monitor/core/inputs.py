@@ -15,6 +15,7 @@ from monitor.core.fund.claims import Claim, Release
 from monitor.core.funds import InsuranceFund
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.prices import PriceUpdate
+from monitor.core.quality.judging import Quality
 
 
 class Origin(NamedTuple):
@@ -33,6 +34,8 @@ class Prices:
     origin: Origin
     timestamp_ms: int
     """The log's time of the record: the age of a price counts from it."""
+    qualities: tuple[Quality | None, ...] = ()
+    """The verdict of the price quality gate on each price, empty where there is no gate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,15 @@ class PriceUpdate(NamedTuple):
 
 
 class TakenPrices(NamedTuple):
-    """Hold what of a message was taken over: the marks, what was before each of them, and how many prices were late."""
+    """Hold what of a message was taken over: the marks, what was before each of them, and how many prices were late.
+
+    `turned` names the symbols that are quarantined or called doubtful now and were not, or the other way round.
+    """
 
     marks: dict[str, Decimal]
     before: dict[str, Decimal | None]
     late: int
+    turned: tuple[str, ...] = ()
 
 
 class RelativeMoves(Mapping[str, Decimal]):

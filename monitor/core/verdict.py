@@ -13,11 +13,13 @@ from fractions import Fraction
 
 from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
-from monitor.core.board import Age, MarketBoard, Shifted
+from monitor.core.board import MarketBoard
+from monitor.core.freshness import Age
 from monitor.core.ladder import Ladder, MarginStatus, debt_floor_in
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
 from monitor.core.scopes import ScopeKind, kind_of, positions_of
+from monitor.core.shifted import Shifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Hold the ends between which a stale price is believed to lie."""
+    """Hold the ends between which a stale or quarantined price is believed to lie; `doubt` is what it is called."""
 
     name: str
     is_asset: bool
     low: Decimal
     high: Decimal
+    doubt: str = "stale_price"
 
     @property
     def reason(self) -> str:
         """The word that stands in `degraded` and `unknown_because`."""
-        return f"stale_asset:{self.name}" if self.is_asset else f"stale_price:{self.name}"
+        return f"stale_asset:{self.name}" if self.is_asset else f"{self.doubt}:{self.name}"
 
     def at(self, base: Market, price: Decimal) -> Shifted:
         """Return the market with this price moved."""
@@ -131,7 +134,8 @@ def doubts(account: Account, scope: str, board: MarketBoard) -> tuple[tuple[str,
     for name, is_asset, age, price in _needed(account, scope, board):
         if age is Age.FRESH or price is None:
             continue
-        band = Band(name, is_asset, *board.band(price))
+        low, high = board.band(price)
+        band = Band(name, is_asset, low, high, board.doubt(name))
         degraded.append(band.reason)
         if age is Age.STALE:
             bands.append(band)

@@ -20,6 +20,7 @@ from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
 from monitor.core.plan.body import plan_body
 from monitor.core.plan.plan import plan_of
+from monitor.core.quality.stating import quality_terms
 from monitor.core.rules.proof import rule_terms
 from monitor.core.scopes import kind_of, scope_names
 from monitor.core.told import Told, event_id, named_event_id
@@ -134,6 +135,7 @@ def _verdict_terms(
     yield "status", event["status"], str(verdict.status)
     yield "unknown_because", event.get("unknown_because", []), list(verdict.unknown_because)
     yield "degraded", event["degraded"], event["evidence"].get("degraded", [])
+    yield from _quality_terms(event, verdict)
     healthy = verdict.status is MarginStatus.HEALTHY
     yield "event_type", event["event_type"], "recovered" if healthy else str(verdict.status)
     yield from _plan_terms(event, document, account, verdict)
@@ -141,6 +143,26 @@ def _verdict_terms(
     debt = verdict.status is MarginStatus.BANKRUPT and not verdict.assessment.legs
     yield "debt", event.get("debt", False), debt
     yield "labels", event.get("labels"), account.settings.raw.get("labels")
+
+
+def _quality_terms(event: Mapping[str, Any], verdict: Verdict) -> Iterator[tuple[str, Any, Any]]:
+    """Yield how each price was found to count, or not to; a quarantined one must have been judged as such."""
+    evidence = event["evidence"]
+    marks = evidence["document"]["prices"]
+    quarantined: list[str] = []
+    for symbol, origin in evidence["price_origins"].items():
+        place = f"evidence.price_origins.{symbol}"
+        if "quality" in origin:
+            yield from quality_terms(f"{place}.quality", origin["quality"], marks[symbol]["mark_price"])
+            yield f"{place}.quality.believed", origin["quality"]["believed"], True
+        if "quarantined" in origin:
+            doubted = origin["quarantined"]
+            yield from quality_terms(f"{place}.quarantined.quality", doubted["quality"], doubted["mark_price"])
+            yield f"{place}.quarantined.quality.believed", doubted["quality"]["believed"], False
+            quarantined.append(symbol)
+    if not verdict.assessment.unknown_because:
+        tried = [band.name for band in verdict.bands if band.doubt == "quarantined_price"]
+        yield "evidence.bands", sorted(tried), sorted(quarantined)
 
 
 def plan_again(
@@ -191,4 +213,5 @@ def verdict_again(event: Mapping[str, Any], document: Document, account: Account
 
 def _band(item: Mapping[str, Any]) -> Band:
     is_asset = "asset" in item
-    return Band(item["asset" if is_asset else "symbol"], is_asset, Decimal(item["low"]), Decimal(item["high"]))
+    name, doubt = item["asset" if is_asset else "symbol"], item.get("doubt", "stale_price")
+    return Band(name, is_asset, Decimal(item["low"]), Decimal(item["high"]), doubt)

@@ -7,8 +7,8 @@ from itertools import permutations
 
 import pytest
 
-from monitor.core.board import Age, AgeChange, MarketBoard
-from monitor.core.freshness import FreshnessSettings
+from monitor.core.board import MarketBoard
+from monitor.core.freshness import Age, AgeChange, FreshnessSettings
 from monitor.core.instruments import Asset
 from monitor.core.prices import PriceUpdate, RelativeMoves
 
@@ -49,7 +49,7 @@ def test_the_prices_of_a_message_are_taken_one_after_the_other() -> None:
     board.take(update("4", 5, symbol="T"), 0, 0, 0)
     prices = [update("5", 1, index="7"), update("6", 2), update("3", 4, symbol="T"), update("8", 1)]
     taken = board.take_all(prices, 0, 1, 0)
-    assert taken == ({"S": D(6)}, {"S": D(5)}, 2)
+    assert taken == ({"S": D(6)}, {"S": D(5)}, 2, ())
     assert (board.mark("S"), board.quotes["S"].index_price, board.mark("T")) == (6, 7, 4)
 
 

@@ -20,6 +20,7 @@ from monitor.app.alarms import Watchdog
 from monitor.app.observing import ShardState, Stage
 from monitor.app.ports import TopicPartition
 from monitor.core.fund.figures import FundFigures
+from monitor.core.quality.settings import Reason
 
 _OF_FUNDS = {
     "balance": "What an insurance fund holds, in its asset",
@@ -44,6 +45,11 @@ class PrometheusObserver:
     def _count_inputs(self, registry: CollectorRegistry) -> None:
         self._price_messages = Counter("liqmon_price_messages", "Price messages judged", registry=registry)
         self._prices = Counter("liqmon_prices_applied", "Prices that took effect", registry=registry)
+        self._doubted = Counter(
+            "liqmon_doubted_prices", "Prices read and doubted, by reason", ["reason"], registry=registry
+        )
+        for reason in Reason:
+            self._doubted.labels(reason.value)
         self._unjudged = Counter(
             "liqmon_unjudged_price_messages", "Price messages too far back to be judged", registry=registry
         )
@@ -88,6 +94,9 @@ class PrometheusObserver:
             "Records the warm copy of a shard that others own is behind its changelog",
             ["shard"],
             registry=registry,
+        )
+        self._quarantined = Gauge(
+            "liqmon_quarantined_symbols", "Symbols whose last price is not believed", registry=registry
         )
         self._held = Gauge("liqmon_held_instruments", "Instruments waiting for confirmation", registry=registry)
         self._funds = {
@@ -217,6 +226,14 @@ class PrometheusObserver:
     def unjudged(self, price_messages: int) -> None:
         """Count price messages that are not judged."""
         self._unjudged.inc(price_messages)
+
+    def doubted_prices(self, reason: str, count: int) -> None:
+        """Count doubted prices."""
+        self._doubted.labels(reason).inc(count)
+
+    def quarantined(self, symbols: int) -> None:
+        """Show how many symbols' prices are not believed."""
+        self._quarantined.set(symbols)
 
     def loop_lag(self, seconds: float) -> None:
         """Show the lateness of the event loop."""

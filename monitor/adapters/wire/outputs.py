@@ -1,4 +1,4 @@
-"""Shapes of the outputs: what events, statuses, dead letters, data-quality records and reports promise their readers.
+"""Shapes of the outputs: what events, statuses, dead letters and reports promise their readers.
 
 They are declared for the schemas in `docs/schemas` and for the tests that hold real outputs against them; the bodies
 themselves are built in the core. Fields may be added, so that a reader must let pass what it does not know.
@@ -264,32 +264,3 @@ class DeadLetterHeaders(Struct, kw_only=True, rename="kebab"):
     error_path: str | UnsetType = UNSET
     truncated: Literal["true"] | UnsetType = UNSET
     original_size: Number | UnsetType = UNSET
-
-
-class InstrumentHeld(Struct, kw_only=True, tag_field="kind", tag="instrument_held"):
-    """State that new terms of a contract are doubted: the old ones stand until they come again with `confirm`."""
-
-    symbol: str
-    why: str
-    origin: dict[str, str | int]
-    since_ms: Millis
-    affects: str
-
-
-class PricesUnjudged(Struct, kw_only=True, tag_field="kind", tag="prices_unjudged"):
-    """State which price messages lay too far back to be judged one by one after an outage."""
-
-    shard: Count
-    offsets: dict[str, dict[str, int]]
-    since_ms: Millis
-
-
-class AccountEventsLost(Struct, kw_only=True, tag_field="kind", tag="account_events_lost"):
-    """State that account messages were gone from the log before they were read."""
-
-    shard: Count
-    why: str
-    since_ms: Millis
-
-
-DataQuality = InstrumentHeld | PricesUnjudged | AccountEventsLost

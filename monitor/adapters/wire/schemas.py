@@ -19,12 +19,12 @@ from monitor.adapters.wire.document_shapes import DocumentBody
 from monitor.adapters.wire.outputs import (
     AccountStatus,
     AdlWatch,
-    DataQuality,
     DeadLetterHeaders,
     Event,
     Report,
     RuleEvent,
 )
+from monitor.adapters.wire.quality_outputs import DataQuality
 from monitor.adapters.wire.shapes import AccountEventBody, AssetBody, InstrumentBody, InsuranceFundBody, PriceBody
 from monitor.adapters.wire.subscriber_shapes import ClientMessage, GatewayMessage
 

@@ -16,9 +16,10 @@ import numpy as np
 from monitor.core.accounts import Account
 from monitor.core.amounts import Number, exactly
 from monitor.core.audit.fault import Fault, Findings
-from monitor.core.board import Age, MarketBoard
+from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.events import Moment
+from monitor.core.freshness import Age
 from monitor.core.inputs import Cause, CauseKind
 from monitor.core.outcome import Outcome
 from monitor.core.rows import rows_of

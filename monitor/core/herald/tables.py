@@ -15,11 +15,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from monitor.core.amounts import exactly, format_amount
-from monitor.core.board import Age, MarketBoard, Quote
+from monitor.core.board import MarketBoard, Quote
 from monitor.core.document import asset_object, instrument_object
 from monitor.core.evidence import prices_object
+from monitor.core.freshness import Age
 from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
 from monitor.core.kernels_words import Words, words_of
+from monitor.core.quality.stating import qualities_of
 from monitor.core.storm.columns import (
     ASSETS,
     BASE_RANK,
@@ -230,8 +232,11 @@ class MarketTables:
         texts[PRICE_TEXT] = _member(prices)
         texts[PRICE_SORTED] = texts[PRICE_TEXT] if len(prices[name]) == 1 else _member(prices, is_sorted=True)
         at = quote.event_time_ms, quote.offset, quote.partition
-        texts[ORIGIN_TEXT] = b'%s:{"event_time_ms":%d,"partition":%d,"offset":%d}' % (texts[NAME], at[0], at[2], at[1])
-        texts[ORIGIN_SORTED] = b'%s:{"event_time_ms":%d,"offset":%d,"partition":%d}' % (texts[NAME], *at)
+        quality = qualities_of(name, self._board.quarantine)
+        more, more_sorted = (b",%s" % _member(quality, is_sorted=one) if quality else b"" for one in (False, True))
+        written = texts[NAME], at[0], at[2], at[1], more
+        texts[ORIGIN_TEXT] = b'%s:{"event_time_ms":%d,"partition":%d,"offset":%d%s}' % written
+        texts[ORIGIN_SORTED] = b'%s:{"event_time_ms":%d,"offset":%d,"partition":%d%s}' % (texts[NAME], *at, more_sorted)
 
     def _asset_texts(self) -> list[bytes]:
         """Return the assets as evidence states them: terms whose index price has never come stand as they are."""

@@ -23,7 +23,6 @@ class QualityChange(NamedTuple):
     symbol: str
     quality: Quality
     origin: Origin
-    since_ms: int
 
 
 class PartitionGate:
@@ -63,7 +62,7 @@ class PartitionGate:
                 now = quality.reasons, quality.is_believed
                 is_news, told, stream.stated = stream.stated != now, (*stream.stated[0], *now[0]), now
             if is_news and not self._warn.isdisjoint(told):
-                changes.append(QualityChange(symbol, quality, origin, log_ms))
+                changes.append(QualityChange(symbol, quality, origin))
         self.next_offset = origin.offset + 1
         return tuple(found), changes
 

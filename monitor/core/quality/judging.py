@@ -60,7 +60,8 @@ class Observation(NamedTuple):
 class Quality(NamedTuple):
     """Hold the verdict on a price.
 
-    `until_ms`: when a delay is over by itself, None where there is none or nothing but the reason's end ends it.
+    `until_ms`: when a delay is over, None where there is none or nothing but the reason's end ends it. `released_ms`:
+    the log's time of the message after which the price was believed because of that.
     """
 
     observed: Observation
@@ -68,6 +69,7 @@ class Quality(NamedTuple):
     reasons: tuple[str, ...]
     is_believed: bool
     until_ms: int | None = None
+    released_ms: int | None = None
 
     @property
     def verdict(self) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from monitor.core.accounts import Account, MarginType
-from monitor.core.board import Age, MarketBoard
+from monitor.core.board import MarketBoard
+from monitor.core.freshness import Age
 from monitor.core.verdict import doubts
 
 
@@ -37,7 +38,7 @@ def doubts_of_account(account: Account, board: MarketBoard) -> Doubts:
     if not board.aged_symbols() and not board.aged_assets():
         return Doubts()
     symbols = sorted({symbol for symbol, _ in account.positions})
-    ages = [(f"stale_price:{symbol}", board.symbol_age(symbol)) for symbol in symbols]
+    ages = [(f"{board.doubt(symbol)}:{symbol}", board.symbol_age(symbol)) for symbol in symbols]
     ages += [(f"stale_asset:{name}", board.asset_age(name)) for name in sorted(assets_in_use(account, board))]
     degraded = tuple(name for name, age in ages if age is not Age.FRESH)
     return Doubts(degraded, any(age is Age.STALE for _, age in ages))

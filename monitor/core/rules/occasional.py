@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from monitor.core.amounts import format_amount
-from monitor.core.board import Age, MarketBoard
+from monitor.core.board import MarketBoard
+from monitor.core.freshness import Age
 from monitor.core.outcome import Outcome
 from monitor.core.rules.correlation import decorrelation, hedge_parts, same_direction, sector_parts, spike
 from monitor.core.rules.doubts import doubts_of_account

@@ -1,0 +1,44 @@
+"""Gating: the price quality gate of a process, before any shard sees a price.
+
+Which message is in which partition, and what is counted, is known here; verdicts are the core's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from monitor.app.observing import Observer
+from monitor.app.ports import TopicPartition
+from monitor.app.reading import FeedEntry
+from monitor.core.inputs import Prices
+from monitor.core.quality.gate import PartitionGate
+from monitor.core.quality.settings import QualitySettings
+
+
+class Gating:
+    """Give every price of the feed its verdict; each message is to be shown once, in the order of its partition."""
+
+    def __init__(self, settings: QualitySettings, observer: Observer) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._gates: dict[TopicPartition, PartitionGate] = {}
+        self._quarantined: set[tuple[TopicPartition, str]] = set()
+
+    def judged(self, entry: FeedEntry) -> FeedEntry:
+        """Return an entry with the verdicts on its prices; any other as it is."""
+        if not isinstance(entry.input, Prices):
+            return entry
+        where, prices = entry.where, entry.input
+        gate = self._gates.get(where)
+        if gate is None or entry.offset < gate.next_offset:  # a partition that begins again is another
+            gate = self._gates[where] = PartitionGate(self._settings)
+        qualities, changes = gate.judge(prices.updates, prices.origin, prices.timestamp_ms)
+        reasons = Counter(reason for quality in qualities for reason in quality.reasons)
+        for reason, count in reasons.items():
+            self._observer.doubted_prices(reason, count)
+        for change in changes:
+            (self._quarantined.discard if change.quality.is_believed else self._quarantined.add)((where, change.symbol))
+        if changes:
+            self._observer.quarantined(len(self._quarantined))
+        return replace(entry, input=replace(prices, qualities=qualities), changes=tuple(changes))

@@ -1,0 +1,85 @@
+"""The quarantine of a board: which prices are known but not believed, and the verdict on each that is.
+
+Of a symbol the highest quarantined price that lies above the believed one is kept, so that the order in which
+partitions are read changes nothing. Which price counts is the board's to say, verdicts are made by the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from monitor.core.prices import PriceUpdate
+from monitor.core.quality.judging import Quality
+
+Place = tuple[int, int, int]
+"""(event_time_ms, partition, offset): the highest counts."""
+
+
+class Doubted(NamedTuple):
+    """Hold a price that is quarantined, and where it came from."""
+
+    update: PriceUpdate
+    partition: int
+    offset: int
+    timestamp_ms: int
+    quality: Quality
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among the prices of its symbol."""
+        return self.update.event_time_ms, self.partition, self.offset
+
+
+class Quarantine:
+    """Hold the quarantined prices of a board, and the verdicts on those that count."""
+
+    def __init__(self) -> None:
+        self.doubted: dict[str, Doubted] = {}
+        self.qualities: dict[str, Quality] = {}
+        self.shaky: set[str] = set()
+        """The symbols whose price counts, and makes what stands on it degraded."""
+
+    def __bool__(self) -> bool:
+        """Return whether anything is doubted."""
+        return bool(self.doubted or self.shaky)
+
+    def symbols(self) -> set[str]:
+        """Return the symbols about whose price there is a doubt."""
+        return self.doubted.keys() | self.shaky
+
+    def word(self, symbol: str) -> str | None:
+        """Return what the doubt about a symbol's price is called, None where there is none."""
+        if symbol in self.doubted:
+            return "quarantined_price"
+        return "doubtful_price" if symbol in self.shaky else None
+
+    def overdue(self, timestamp_ms: int) -> Iterator[Doubted]:
+        """Take out the prices whose delay is over by a time of the log; they are believed now."""
+        for symbol, one in list(self.doubted.items()):
+            until_ms = one.quality.until_ms
+            if until_ms is not None and until_ms <= timestamp_ms:
+                del self.doubted[symbol]
+                yield one._replace(quality=one.quality._replace(is_believed=True, released_ms=timestamp_ms))
+
+    def believe(self, symbol: str, place: Place, quality: Quality | None) -> None:
+        """Note the verdict on a price that counts now; a quarantined one below it is of no interest any more."""
+        doubted = self.doubted.get(symbol)
+        if doubted is not None and doubted.place <= place:
+            del self.doubted[symbol]
+        if quality is None:
+            self.qualities.pop(symbol, None)
+        else:
+            self.qualities[symbol] = quality
+        if quality is not None and quality.is_shaky:
+            self.shaky.add(symbol)
+        else:
+            self.shaky.discard(symbol)
+
+    def keep(self, price: Doubted, counting: Place | None) -> bool:
+        """Quarantine a price unless one that counts, or that is quarantined already, is higher. Return whether so."""
+        kept = self.doubted.get(price.update.symbol)
+        if (counting is not None and price.place <= counting) or (kept is not None and price.place <= kept.place):
+            return False
+        self.doubted[price.update.symbol] = price
+        return True

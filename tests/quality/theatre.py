@@ -1,0 +1,95 @@
+"""The theatre: an incident played to the whole application on the embedded log, and what was told of it.
+
+Accounts, feeding and reading back live here; what an incident is, is in `incidents`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.adapters.wire.document import Base, decode_document
+from monitor.core.limits import Limits
+from monitor.core.verify import first_difference
+from tests.app.lab import Running, World, new_world
+from tests.quality.incidents import Incident, Second
+
+CALLED = ("liquidation", "critical", "takeover", "bankrupt")
+ACCOUNTS = 24
+_JUDGED_CALM = 10
+"""So many of the calm seconds are judged by the first instance: everybody has a status by then."""
+
+
+@dataclass
+class Told:
+    """Hold what was told while an incident was played, times from its beginning: who was called, what of prices."""
+
+    called_ms: dict[str, int] = field(default_factory=dict)
+    flagged_ms: int | None = None
+    differing: list[Any] = field(default_factory=list)
+    quality: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def play(incident: Incident, *, sound: bool = False, kill_after: int | None = None, **settings: Any) -> Told:
+    """Play one feed of an incident; `kill_after` seconds of it the instance is killed, and another goes on.
+
+    The calm before it stands in the topic when the first instance starts: it is read, and nobody judged by it.
+    """
+    world = await new_world(partitions=1, **{"quality__enabled": True} | settings)
+    seconds = incident.sound if sound else incident.told
+    calm = incident.begins - _JUDGED_CALM
+    _open(world, incident, seconds[0])
+    for second in seconds[:calm]:
+        _price(world, incident.symbol, second)
+        world.skip(1.0)
+    one, begin_ms = world.start(), 0
+    await world.until_quiet()
+    for number, second in enumerate(seconds[calm:], calm):
+        if number == incident.begins:
+            begin_ms = world.now_ms()
+        _price(world, incident.symbol, second)
+        await world.pass_time(1.0)
+        if kill_after is not None and number == incident.begins + kill_after:
+            one = _succeeded(world, one)
+    await world.until_quiet()
+    return _told(world, begin_ms)
+
+
+def _succeeded(world: World, one: Running) -> Running:
+    one.kill()
+    return world.start()
+
+
+def _open(world: World, incident: Incident, first: Second) -> None:
+    """Fill the topics: accounts long and short of the contract, each with another leverage, from 1.5 to 8."""
+    world.instrument(incident.symbol, rate="0.05")
+    _price(world, incident.symbol, first)
+    price = float(first.mark)
+    for number in range(ACCOUNTS):
+        side = 1 if number % 2 else -1
+        wallet = 1_000 / (1.5 + 6.5 * number / (ACCOUNTS - 1))
+        quantity = f"{side * 1_000 / price:.6f}"
+        world.account(f"a{number}", f"{wallet:.2f}", positions={incident.symbol: (quantity, first.mark)}, snapshot=True)
+
+
+def _price(world: World, symbol: str, second: Second) -> None:
+    body = {"symbol": symbol, "mark_price": second.mark, "event_time_ms": world.now_ms()}
+    body |= {} if second.index is None else {"index_price": second.index}
+    world.put("mark_prices", symbol, body, 0)
+
+
+def _told(world: World, begin_ms: int) -> Told:
+    told = Told(quality=world.quality("price_quality"), events=world.events())
+    letters = [record.timestamp_ms for record in world.written("dead_letters")]
+    flags = [line["since_ms"] for line in told.quality if not line["believed"]] + letters
+    told.flagged_ms = min((at_ms - begin_ms for at_ms in flags if at_ms >= begin_ms), default=None)
+    for event in told.events:
+        if event["status"] in CALLED:
+            told.called_ms.setdefault(event["account_id"], event["decided_at_ms"] - begin_ms)
+        document = decode_document(json.dumps(event["evidence"]["document"]).encode(), Limits(), Base(of_evidence=True))
+        difference = first_difference(event, document)
+        if difference is not None:
+            told.differing.append(difference)
+    return told
