@@ -22,6 +22,7 @@ from monitor.core.margin import Assessment
 from monitor.core.plan.rule import line_of
 from monitor.core.plan.wording import plan_lines
 from monitor.core.portfolio.wording import portfolio_lines
+from monitor.core.quality.wording import quality_lines
 from monitor.core.rules.wording import rule_lines
 from monitor.core.scopes import IN_USD
 from monitor.core.verdict import Verdict
@@ -52,6 +53,8 @@ def _lines(event: Mapping[str, Any], document: Document | None) -> Iterator[str]
     account, last = account_of(event, document)
     verdict = verdict_again(event, document, account, last)
     ladder = document.ladders.of(verdict.assessment.kind)
+    for symbol, origin in event["evidence"]["price_origins"].items():
+        yield from quality_lines(symbol, origin)
     for leg in verdict.assessment.legs:
         yield from _leg(leg, account)
     yield from _sums(verdict.assessment, account)

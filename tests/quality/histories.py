@@ -78,12 +78,16 @@ _OF_FIELDS: dict[str, Callable[[Said], dict[str, Any]]] = {
 }
 
 
+def stated(said: Said) -> PriceUpdate:
+    """Return what a message says of one price."""
+    index = None if said.index is None else Decimal(said.index)
+    return PriceUpdate(said.symbol, Decimal(said.mark), index, None, None, said.event_ms)
+
+
 def judged(gate: PartitionGate, history: Sequence[Said], first: int = 0) -> list[Quality]:
     """Return what a gate says of each price, one message each."""
     found: list[Quality] = []
     for offset, said in enumerate(history, first):
-        index = None if said.index is None else Decimal(said.index)
-        update = PriceUpdate(said.symbol, Decimal(said.mark), index, None, None, said.event_ms)
-        qualities, _ = gate.judge((update,), Origin("mark-prices", 0, offset), said.log_ms)
+        qualities, _ = gate.judge((stated(said),), Origin("mark-prices", 0, offset), said.log_ms)
         found += qualities
     return found

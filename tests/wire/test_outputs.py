@@ -21,6 +21,9 @@ from monitor.core.engine import EngineSettings, MarginEngine
 from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import AccountMessage, AssetTerms, Input, InstrumentTerms, Origin, Prices
 from monitor.core.ladder import Ladder
+from monitor.core.quality.gate import QualityChange
+from monitor.core.quality.judging import Observation, judged
+from monitor.core.quality.settings import QualitySettings, limits_of
 from monitor.core.verdict import Ladders
 from tests.wire.samples import COLLATERAL, LIMITS, TERMS, text
 
@@ -136,12 +139,16 @@ def test_dead_letters_keep_their_schema() -> None:
         assert letter.key == b"key"
 
 
+OBSERVED = Observation(4.0, 1.0, 5, False, 1.3, 9, None, 1.3, None, None, 0, 0, None, None, 0, 0)
+
+
 def test_data_quality_records_keep_their_schema() -> None:
-    """Held terms, unjudged prices and lost account messages are told in records of the schema."""
+    """Held terms, unjudged and doubted prices and lost account messages are told in records of the schema."""
     source = Record("account-events", 1, 2, 3, None, None)
     for record in (
         MAKER.held(Held("BTCUSDT", "the rate …", Origin("instruments", 0, 1)), 5),
         MAKER.unjudged("mark-prices", {"0": {"from": 1, "to": 2}}, 5),
         MAKER.lost(source, 9, 5)[1],
+        MAKER.note(QualityChange("BTCUSDT", judged(OBSERVED, limits_of(QualitySettings())), Origin("m", 0, 1)), 5),
     ):
         assert errors(record) == []
