@@ -137,7 +137,7 @@ FORGED = {
     "quality.observed.mark_price": "1.7",
     "quarantined.quality.reasons": [],
     "quarantined.quality.believed": True,
-    "quarantined.quality.observed.index_price": "4",
+    "quarantined.quality.observed.index_price": "1.57",
     "quarantined.quality.limits.refuse": [],
     "quarantined.mark_price": "1.5",
 }

@@ -63,13 +63,13 @@ def _succeeded(world: World, one: Running) -> Running:
 
 
 def _open(world: World, incident: Incident, first: Second) -> None:
-    """Fill the topics: accounts long and short of the contract, each with another leverage, from 1.5 to 8."""
+    """Fill the topics: accounts long and short of the contract, each with another leverage, from 1.5 to 14."""
     world.instrument(incident.symbol, rate="0.05")
     _price(world, incident.symbol, first)
     price = float(first.mark)
     for number in range(ACCOUNTS):
         side = 1 if number % 2 else -1
-        wallet = 1_000 / (1.5 + 6.5 * number / (ACCOUNTS - 1))
+        wallet = 1_000 / (1.5 + 12.5 * number / (ACCOUNTS - 1))
         quantity = f"{side * 1_000 / price:.6f}"
         world.account(f"a{number}", f"{wallet:.2f}", positions={incident.symbol: (quantity, first.mark)}, snapshot=True)
 
