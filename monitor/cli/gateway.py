@@ -9,12 +9,13 @@ import argparse
 import asyncio
 import gc
 import logging
+import resource
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor.cli.exits import BadInput, Exit
+from monitor.cli.exits import BadInput, Exit, OutsideFault
 from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, settings_of
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+_OTHER_FILES = 128
+"""Files that are no client: the connections to the log, the HTTP door, libraries."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,6 +90,25 @@ def grants_of(settings: Settings) -> list[Grant]:
         raise BadInput(f"{path}: {fault}") from None
 
 
+def allow_files(wanted: int) -> int:
+    """Raise the number of files this process may open to `wanted`, or as far as it may be; return what it is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY in {soft, hard} or soft >= wanted:
+        return soft if soft != resource.RLIM_INFINITY else wanted
+    allowed = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed
+
+
+async def _follow(follower: Follower) -> None:
+    from monitor.app.gateway.standings import TooManyScopes  # noqa: PLC0415
+
+    try:
+        await follower.run()
+    except TooManyScopes as fault:
+        raise OutsideFault(str(fault)) from None
+
+
 class _Service:
     """Hold one run of the gateway."""
 
@@ -106,6 +128,9 @@ class _Service:
         from monitor.adapters.metrics import GatewayMetrics, exposition  # noqa: PLC0415
 
         configure_logs(self._settings.log)
+        needed = self._settings.gateway.max_clients + _OTHER_FILES
+        if (allowed := allow_files(needed)) < needed:
+            log.warning("only %d files may be open: fewer clients than gateway.max_clients fit (ulimit -n)", allowed)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -159,7 +184,7 @@ class _Service:
             gateway = Gateway(hub, settings, Doorkeeper(self._grants), observer)
             server = WebsocketServer(settings, gateway, codec, observer)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follower.run(), name="follower")
+                tasks.create_task(_follow(self._follower), name="follower")
                 tasks.create_task(self._serve(server, gateway, self._follower), name="clients")
         finally:
             await source.close()

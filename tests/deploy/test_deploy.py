@@ -51,7 +51,9 @@ def test_the_dashboard_can_be_drawn() -> None:
         assert f"uid: {panel['datasource']['uid']}\n" in provisioned
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "systemd/liqmon.service"])
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "compose.yaml", "systemd/liqmon.service", "systemd/liqmon-gateway.service"]
+)
 def test_every_variable_is_a_key(name: str) -> None:
     """Each LIQMON_ variable in a deployment file is a key of the configuration."""
     variables = re.findall(r"\bLIQMON_(\w+__\w+)", (DEPLOY / name).read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -58,6 +59,11 @@ class Notes(SilentGatewayObserver):
         self.gaps = 0
         self.reasons: list[str] = []
         self.outcomes: list[str] = []
+        self.foreign: Counter[str] = Counter()
+
+    def unreadable(self, topic: str) -> None:
+        """Count it."""
+        self.foreign[topic] += 1
 
     def chain_gap(self) -> None:
         """Count it."""
@@ -192,6 +198,7 @@ class Running:
 
     def __init__(self, log: Log, settings: GatewaySettings, grants: tuple[Grant, ...], partitions: int) -> None:
         self.notes = Notes()
+        self.following: asyncio.Task[None] | None = None
         codec = SubscriberCodec(settings.max_names)
         places = Places(EVENTS, "account-status", partitions)
         self.hub = Hub(places, settings, codec, self.notes, lambda: time.time_ns() // 1_000_000)
@@ -219,7 +226,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Yield a gateway that has read everything; at the end it is drained."""
     found = Running(log or home.log, replace(SETTINGS, **changes), grants, home.partitions)
-    follower = asyncio.create_task(found.follower.run())
+    follower = found.following = asyncio.create_task(found.follower.run())
     loaded = asyncio.create_task(found.follower.loaded())
     await asyncio.wait({follower, loaded}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
     loaded.cancel()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import ssl
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 
 from monitor.app.gateway.access import BadGrants, Doorkeeper, mint, read_grants
 from tests.gateway.house import DESK, TRADER, Client, Running, house, running
+from tests.recorded.daemon import liqmon
 from tests.waiting import until
 
 
@@ -202,3 +205,35 @@ def test_a_file_of_tokens_that_is_wrong_is_refused_whole(text: str) -> None:
     with pytest.raises(BadGrants) as fault:
         read_grants(text)
     assert WRONG[text] in str(fault.value)
+
+
+def test_more_files_are_allowed_where_clients_need_them() -> None:
+    """The soft limit of most systems is below `max_clients`: it is raised as far as it may be, never lowered."""
+    code = (
+        "import resource; from monitor.cli.gateway import allow_files; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512)); "
+        "print(allow_files(300), allow_files(200), allow_files(9000), resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "300 300 512 (512, 512)"
+
+
+def test_the_command_says_what_it_lacks(tmp_path: Path) -> None:
+    """Without a broker or a good file of tokens it ends with 2 and names the key; `--mint` needs accounts."""
+    tokens = tmp_path / "tokens.toml"
+    tokens.write_text("[[token]]\n")
+    for words, variables, why in (
+        ((), {}, "kafka.bootstrap_servers"),
+        ((), {"LIQMON_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}, "gateway.token_file is not configured"),
+        (
+            (),
+            {"LIQMON_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1", "LIQMON_GATEWAY__TOKEN_FILE": str(tokens)},
+            "token[0].name",
+        ),
+        (("--mint", "desk"), {}, "--account"),
+    ):
+        done = liqmon("gateway", *words, env=os.environ | variables)
+        assert done.returncode == 2
+        assert why in done.stderr
+    done = liqmon("gateway", "--mint", "desk", "--account", "*")
+    assert done.stdout.startswith("token: lq_")

@@ -35,6 +35,7 @@ def test_the_wheel_carries_profiles_example_and_types(wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     expected = {f"monitor/shipped_config/venues/{name}.toml" for name in profile_names()}
     expected |= {"monitor/shipped_config/monitor.toml", "monitor/py.typed", "monitor/cli/main.py"}
+    expected |= {"monitor/adapters/websocket/page.html"}
     assert expected <= inside
     assert any(name.endswith("licenses/LICENSE") for name in inside)
     assert not [name for name in inside if name.startswith(("tests/", "config/"))]

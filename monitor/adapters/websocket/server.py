@@ -73,7 +73,7 @@ class WebsocketServer:
             write_limit=settings.buffer_bytes // 4,
             compression=None,
             server_header=None,
-            logger=_quiet(),
+            logger=_logger(),
         )
 
     async def stop(self) -> None:
@@ -145,8 +145,8 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     return context
 
 
-def _quiet() -> logging.Logger:
-    """Return the library's logger at a level at which strangers who hang up are no news."""
+def _logger() -> logging.Logger:
+    """Return the library's logger at a level at which clients who come and go are no news."""
     logger = logging.getLogger("websockets.server")
-    logger.setLevel(logging.CRITICAL)
+    logger.setLevel(logging.ERROR)
     return logger
