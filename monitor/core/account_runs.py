@@ -117,6 +117,7 @@ class AccountRuns:
             ids = [self._book.id_of(number) for number in numbers]
             concerned |= {place for place, name in enumerate(ids) if name in ended or name in self._claimant.open}
         concerned |= {place for place, number in enumerate(numbers) if self._rules.watches(number)}
+        seen = self._teller.look_ahead([scope for scopes in candidates.values() for scope in scopes])
         for place in sorted(concerned):
             number, account_id = numbers[place], self._book.id_of(numbers[place])
             moment = Moment(Cause(CauseKind.ACCOUNT_EVENT, origins[place]), now_ms)
@@ -125,7 +126,7 @@ class AccountRuns:
             elif account_id in ended:
                 self._teller.tell_ends(moment, outcome, [account_id])
             if place in candidates:
-                self._teller.decide(np.array(candidates[place], dtype=np.int64), moment, outcome)
+                self._teller.decide(np.array(candidates[place], dtype=np.int64), moment, outcome, seen=seen)
             if self._rules.watches(number):
                 self._rules.judge(moment, outcome, accounts=[number])
             self._claimant.release_emptied([account_id], outcome)

@@ -22,7 +22,7 @@ from monitor.core.book import AccountBook
 from monitor.core.bookkeeping import Bookkeeper
 from monitor.core.census import Census, census_of
 from monitor.core.engine_settings import EngineSettings
-from monitor.core.events import Moment
+from monitor.core.events import Moment, Moves
 from monitor.core.freshness import AgeChange
 from monitor.core.fund.claimant import Claimant
 from monitor.core.fund.desk import FundDesk
@@ -45,7 +45,7 @@ from monitor.core.rules.watch import RuleWatch
 from monitor.core.scopes import ScopeKind
 from monitor.core.showing import RefreshQueue
 from monitor.core.store import MarginStore
-from monitor.core.teller import Moves, Scopes, Teller
+from monitor.core.teller import Scopes, Teller
 from monitor.core.turns import Judgement, turns
 
 __all__ = ["EngineSettings", "MarginEngine"]

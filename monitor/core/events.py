@@ -9,13 +9,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
 from monitor.core.accounts import EMPTY, Account
 from monitor.core.amounts import format_amount
-from monitor.core.inputs import Cause
+from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus, worse_of
 from monitor.core.plan.plan import PLANNED
 from monitor.core.ratios import margin_ratio, risk_ratio
@@ -49,6 +50,19 @@ class Moment:
 
     cause: Cause
     decided_at_ms: int
+
+
+Moves = Mapping[str, Decimal]
+"""The relative move of each symbol a price message has moved."""
+
+
+def because(moment: Moment, account: Account, moves: Moves | None) -> Moment:
+    """Return the moment with the symbol that moved most, of those the account holds where it holds any."""
+    if not moves:
+        return moment
+    held = [symbol for symbol in {symbol for symbol, _ in account.positions} if symbol in moves]
+    symbol = max(sorted(held or moves), key=lambda name: moves[name])
+    return Moment(Cause(CauseKind.MARK_PRICE, moment.cause.origin, symbol), moment.decided_at_ms)
 
 
 def channel_of(status: MarginStatus) -> Channel:

@@ -6,8 +6,7 @@ the shape of an event is in `events`, that of a status in `report`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from decimal import Decimal
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,12 @@ from monitor.core.ahead import Begin, at_once
 from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
-from monitor.core.events import Moment, adl_watch_event, change_event, closed_event, deserves_plan
+from monitor.core.events import Moment, Moves, adl_watch_event, because, change_event, closed_event, deserves_plan
 from monitor.core.evidence import Witness
 from monitor.core.fund.claimant import Claimant
 from monitor.core.funding import funding_figures
+from monitor.core.herald.batch import Pieces
 from monitor.core.herald.herald import AT_ONCE, Herald, Memory
-from monitor.core.inputs import Cause, CauseKind
 from monitor.core.ladder import Ladder, MarginStatus
 from monitor.core.outcome import Outcome
 from monitor.core.plan.body import plan_body
@@ -37,8 +36,6 @@ from monitor.core.told import NOT_SHOWN, UNTOLD, Remembered, Told, pack_memory
 from monitor.core.verdict import Ladders, Verdict, judge
 
 Scopes = npt.NDArray[np.integer[Any]]
-Moves = Mapping[str, Decimal]
-"""The relative move of each symbol a price message has moved."""
 
 
 class Teller:
@@ -123,11 +120,28 @@ class Teller:
                     self._to_remember.add(account_id)
 
     @exactly
-    def decide(self, scopes: Scopes, moment: Moment, outcome: Outcome, moves: Moves | None = None) -> None:
-        """Decide scopes exactly; tell each whose status changed, show each that changed or was never shown."""
+    def look_ahead(self, scopes: Sequence[int]) -> dict[int, Pieces]:
+        """Look at scopes that account messages have changed, so that `decide` has little to do, account by account."""
+        [found] = self.herald.consider([scopes])
+        return {scope: pieces for scope, pieces in zip(scopes, found, strict=True) if pieces is not None}
+
+    @exactly
+    def decide(
+        self,
+        scopes: Scopes,
+        moment: Moment,
+        outcome: Outcome,
+        moves: Moves | None = None,
+        seen: Mapping[int, Pieces] | None = None,
+    ) -> None:
+        """Decide scopes exactly; tell each whose status changed, show each that changed or was never shown.
+
+        `seen`: what has been found by looking ahead, at the market as it is.
+        """
         number, account, grouped = -1, None, self._grouped(scopes)
         batches = [grouped[start : start + AT_ONCE] for start in range(0, len(grouped), AT_ONCE)]
-        for some, found in zip(batches, self.herald.consider(batches, moment, moves), strict=True):
+        known = None if seen is None else ([seen.get(scope) for scope in some] for some in batches)
+        for some, found in zip(batches, known or self.herald.consider(batches, moves), strict=True):
             for scope, pieces in zip(some, found, strict=True):
                 if pieces is not None:
                     self.herald.decide(scope, pieces, moment, outcome)
@@ -284,12 +298,3 @@ class Teller:
             if shown != NOT_SHOWN:
                 lines[name] = Remembered(lines[name].told if name in lines else UNTOLD, shown)
         return pack_memory(lines)
-
-
-def because(moment: Moment, account: Account, moves: Moves | None) -> Moment:
-    """Return the moment with the symbol that moved most, of those the account holds where it holds any."""
-    if not moves:
-        return moment
-    held = [symbol for symbol in {symbol for symbol, _ in account.positions} if symbol in moves]
-    symbol = max(sorted(held or moves), key=lambda name: moves[name])
-    return Moment(Cause(CauseKind.MARK_PRICE, moment.cause.origin, symbol), moment.decided_at_ms)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.events import Moment
+from monitor.core.events import Moment, Moves
 from monitor.core.store import MarginStore
-from monitor.core.teller import Moves, Scopes
+from monitor.core.teller import Scopes
 
 
 @dataclass(frozen=True, slots=True)

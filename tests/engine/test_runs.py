@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from monitor.adapters.wire import WireCodec
 from monitor.core import account_runs
 from monitor.core.accounts import Settings
 from monitor.core.engine import EngineSettings
@@ -31,6 +32,7 @@ from tests.engine.test_restoring import described, ended
 from tests.engine.twin import Twin
 from tests.engine.twin_portfolio import PORTFOLIOS, RULES, terms_of
 
+CODEC = WireCodec(Limits())
 RUNS = int(os.environ.get("LIQMON_RUNS", "12"))
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """To shrink a life takes minutes, and its messages stand in the assertion."""
@@ -91,11 +93,11 @@ def said(outcome: Outcome, *, in_order: bool) -> list[Any]:
 
 def told(account: AccountOutcome, *, in_order: bool) -> list[Any]:
     """Return all that an outcome holds of an account."""
-    events = [(str(event.channel), event.body) for event in account.events]
-    requests = [(request.route, request.key, request.body) for request in account.requests]
+    events = [(str(event.channel), CODEC.encode(event.body)) for event in account.events]
+    requests = [(request.route, request.key, CODEC.encode(request.body)) for request in account.requests]
     return [
         events if in_order else sorted(events, key=repr),
-        account.statuses,
+        {scope: None if body is None else CODEC.encode(body) for scope, body in account.statuses.items()},
         [account.facts, account.memory, account.rules, account.claims],
         requests if in_order else sorted(requests, key=repr),
     ]

@@ -13,11 +13,11 @@ from monitor.core.adl.keeper import AdlKeeper
 from monitor.core.ahead import Begin, at_once
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
-from monitor.core.events import Event, Moment, deserves_plan
+from monitor.core.events import Event, Moment, Moves, deserves_plan
 from monitor.core.evidence import basis_object, ladder_object, rule_object
 from monitor.core.fund.claimant import Claimant, bankrupt_by
 from monitor.core.herald.batch import QUIET, Batch, Pieces, Question
-from monitor.core.herald.outputs import Frame, Moves, Names, Outputs, ratio_of, status_of
+from monitor.core.herald.outputs import Frame, Names, Outputs, ratio_of, status_of
 from monitor.core.herald.shortfalls import Shortfalls
 from monitor.core.herald.tables import as_json
 from monitor.core.ladder import BY_RANK, Ladder, MarginStatus
@@ -84,31 +84,27 @@ class Herald:
         """Return whether some scopes are enough for the compiled code, where there is any."""
         return self._store.uses_numba and len(scopes) >= WORTH_IT
 
-    def consider(
-        self, batches: Sequence[Sequence[int]], moment: Moment, moves: Moves | None
-    ) -> Iterator[list[Pieces | None]]:
+    def consider(self, batches: Sequence[Sequence[int]], moves: Moves | None = None) -> Iterator[list[Pieces | None]]:
         """Yield what is found about the scopes of each batch, which are to be decided before the next is asked for.
 
         None: one that must go the plain way. While a batch is decided, the next one is looked at.
         """
         self._outputs, coming = None, None
         for scopes in batches:
-            begun = self._begun(scopes, moment, moves, begin=self._begin if len(batches) > 1 else at_once)
+            begun = self._begun(scopes, moves, begin=self._begin if len(batches) > 1 else at_once)
             if coming is not None:
                 yield coming()
             coming = begun
         if coming is not None:
             yield coming()
 
-    def _begun(
-        self, scopes: Sequence[int], moment: Moment, moves: Moves | None, begin: Begin
-    ) -> Callable[[], list[Pieces | None]]:
+    def _begun(self, scopes: Sequence[int], moves: Moves | None, begin: Begin) -> Callable[[], list[Pieces | None]]:
         if not self.is_worth_it(scopes):
             return lambda: [None] * len(scopes)
         if self._outputs is None:
             self._tables.market()
             self._tables.rank_moves(moves or {})
-            self._outputs = Outputs(self._tables, moment, moves)
+            self._outputs = Outputs(self._tables, moves)
         return self._batch.begin([self._question(scope, always=False) for scope in scopes], begin)
 
     def look_at(self, scopes: Sequence[int]) -> list[Pieces | None]:
@@ -155,7 +151,8 @@ class Herald:
         after = before.after(BY_RANK[pieces.verdict[V_STATUS]])
         names = Names(account_id, name, self._named(name))
         planned = deserves_plan(before, after, suspect=False)
-        event = self._outputs.event(pieces, self._frame(ladder), ladder, names, before, after, planned=planned)
+        outputs = self._outputs.at(moment)
+        event = outputs.event(pieces, self._frame(ladder), ladder, names, before, after, planned=planned)
         events = outcome.of(account_id).events
         events.append(event)
         if after.status.rank >= ladder.adl_watch.rank:
@@ -163,7 +160,7 @@ class Herald:
             if not after.adl_watched:
                 after = after._replace(adl_watched=True)
                 others = self._counterparties(account_id, name)
-                events.append(self._outputs.adl_watch(pieces, names, after, others))
+                events.append(outputs.adl_watch(pieces, names, after, others))
         self._claim(account_id, name, pieces, event, outcome)
         self._memory.told.setdefault(account_id, {})[name] = after
         self._memory.to_remember.add(account_id)

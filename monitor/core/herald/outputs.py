@@ -6,12 +6,10 @@ The order of the fields is that of `events`, `report` and `teller`; what pieces 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from monitor.core.encoded import Encoded
-from monitor.core.events import Channel, Event, Moment, channel_of, direction, threshold
+from monitor.core.events import Channel, Event, Moment, Moves, channel_of, direction, threshold
 from monitor.core.herald.batch import Pieces
 from monitor.core.herald.tables import MarketTables, as_json
 from monitor.core.inputs import Cause, CauseKind
@@ -43,7 +41,6 @@ from monitor.core.storm.wording import (
 )
 from monitor.core.told import Told, event_id, named_event_id
 
-Moves = Mapping[str, Decimal]
 _LIGHT = b'"adl_quantile":null'
 _RANKS = [str(status).encode() for status in BY_RANK]
 
@@ -81,16 +78,27 @@ class Names(NamedTuple):
 
 
 class Outputs:
-    """Put the outputs of one decision together: `moment` and `moves` as they are for all of its scopes."""
+    """Put the outputs of decisions together; `moves` are the same for all of them, the moment is that set last."""
 
-    def __init__(self, tables: MarketTables, moment: Moment, moves: Moves | None) -> None:
+    def __init__(self, tables: MarketTables, moves: Moves | None) -> None:
         self._tables = tables
-        self._moment = moment
+        self._moment: Moment | None = None
         self._causes: dict[int, tuple[bytes, bytes, dict[str, object]]] = {}
         self._changes: dict[tuple[int, MarginStatus, MarginStatus, MarginStatus], Change] = {}
         self._moves = moves or {}
         self._most = min(self._moves, key=lambda name: (-self._moves[name], name), default=None)
-        self._decided = b"%d" % moment.decided_at_ms
+        self._decided_at_ms, self._decided = 0, b""
+
+    def at(self, moment: Moment) -> Outputs:
+        """Set the moment of the decisions that follow; return the outputs."""
+        if moment is not self._moment:
+            self._moment, self._decided_at_ms, self._decided = (
+                moment,
+                moment.decided_at_ms,
+                b"%d" % moment.decided_at_ms,
+            )
+            self._causes.clear()
+        return self
 
     def event(
         self,
@@ -153,7 +161,7 @@ class Outputs:
             "event_id": numbered.decode(),
             "equity": words[P_EQUITY].decode(),
             "cause": body,
-            "decided_at_ms": self._moment.decided_at_ms,
+            "decided_at_ms": self._decided_at_ms,
         }
         return Event(change.channel, change.severity, Encoded(encoded, known))
 
@@ -199,6 +207,7 @@ class Outputs:
     def _cause(self, place: int) -> tuple[bytes, bytes, dict[str, object]]:
         found = self._causes.get(place)
         if found is None:
+            assert self._moment is not None, "decisions have a moment"
             cause = self._moment.cause
             if self._moves:
                 name = self._tables.name_of(place) if place >= 0 else None

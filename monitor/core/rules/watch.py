@@ -13,7 +13,7 @@ from monitor.core.accounts import Account
 from monitor.core.amounts import exactly
 from monitor.core.audit.fault import Fault
 from monitor.core.board import MarketBoard
-from monitor.core.events import Moment
+from monitor.core.events import Moment, Moves, because
 from monitor.core.outcome import Outcome
 from monitor.core.rules.doubts import assets_in_use, doubts_of_account, doubts_of_scope, lacks_terms
 from monitor.core.rules.equity import TotalEquity, total_equity
@@ -31,7 +31,6 @@ from monitor.core.rules.screen_rows import AccountRows, rows_of
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.rules.telling import Telling
 from monitor.core.scopes import kind_of, scope_names
-from monitor.core.teller import Moves, because
 from monitor.core.verdict import Ladders
 
 
