@@ -13,6 +13,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -93,14 +94,19 @@ def said(outcome: Outcome, *, in_order: bool) -> list[Any]:
 
 def told(account: AccountOutcome, *, in_order: bool) -> list[Any]:
     """Return all that an outcome holds of an account."""
-    events = [(str(event.channel), CODEC.encode(event.body)) for event in account.events]
-    requests = [(request.route, request.key, CODEC.encode(request.body)) for request in account.requests]
+    events = [(str(event.channel), plain(event.body)) for event in account.events]
+    requests = [(request.route, request.key, plain(request.body)) for request in account.requests]
     return [
         events if in_order else sorted(events, key=repr),
-        {scope: None if body is None else CODEC.encode(body) for scope, body in account.statuses.items()},
+        {scope: None if body is None else plain(body) for scope, body in account.statuses.items()},
         [account.facts, account.memory, account.rules, account.claims],
         requests if in_order else sorted(requests, key=repr),
     ]
+
+
+def plain(body: Any) -> Any:
+    """Return what a body says as it is written; the order of its fields does not count."""
+    return orjson.loads(CODEC.encode(body))
 
 
 def ruled(item: Input, number: int) -> Input:
