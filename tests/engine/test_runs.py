@@ -26,6 +26,7 @@ from monitor.core.inputs import AccountMessage, Clock, Input, RejectedMessage
 from monitor.core.limits import Limits
 from monitor.core.outcome import AccountOutcome, Outcome
 from monitor.core.rules.settings import RuleSettings
+from monitor.core.told import unpack_memory
 from tests.engine import lives as drawing
 from tests.engine.driving import Shard
 from tests.engine.lives import FRESHNESS, LADDERS, USD_ASSETS, Lives
@@ -99,9 +100,14 @@ def told(account: AccountOutcome, *, in_order: bool) -> list[Any]:
     return [
         events if in_order else sorted(events, key=repr),
         {scope: None if body is None else plain(body) for scope, body in account.statuses.items()},
-        [account.facts, account.memory, account.rules, account.claims],
+        [account.facts, scopes_of(account.memory), account.rules, account.claims],
         requests if in_order else sorted(requests, key=repr),
     ]
+
+
+def scopes_of(memory: bytes | None) -> Any:
+    """Return what is remembered of each scope; they stand in the order in which they were first told."""
+    return None if memory is None else unpack_memory(memory)
 
 
 def plain(body: Any) -> Any:
