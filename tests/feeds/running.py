@@ -71,7 +71,6 @@ class Running:
         metrics = FeedMetrics(self.registry)
         dialect = VENUES[venue].streams
         tools = Tools(
-            dialect=dialect,
             connector=WebsocketConnector(settings),
             settings=settings,
             observer=metrics,
@@ -82,8 +81,8 @@ class Running:
         self.outbox = Outbox(self.outlet, metrics, now_ms, settings.max_waiting)
         writer = MessageWriter(TopicNames(), orjson.dumps, 524_288, 16_384)
         streams = dialect.streams(settings.symbols, collateral=settings.collateral)
-        parts = [MarketStreams(streams, tools, self.outbox, writer)]
-        self.feed = VenueFeed(parts, self.outbox, tools, orjson.dumps, "liqmon-heartbeats", "w", 50)
+        parts = [MarketStreams(dialect, streams, tools, self.outbox, writer)]
+        self.feed = VenueFeed(venue, parts, self.outbox, tools, orjson.dumps, "liqmon-heartbeats", "w", 50)
 
     def value(self, name: str, **labels: str) -> float:
         """Return a metric's value, 0 where it does not show."""

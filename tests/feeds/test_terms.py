@@ -57,9 +57,7 @@ class Watched:
         metrics = FeedMetrics(self.registry)
         settings = VenueFeedSettings(terms_interval_ms=30, backoff_ms=10, max_backoff_ms=20, rate_limit_ms=100)
         found = VENUES[venue]
-        tools = Tools(
-            found.streams, WebsocketConnector(settings), settings, metrics, time.monotonic, now_ms, lambda: 0.5
-        )
+        tools = Tools(WebsocketConnector(settings), settings, metrics, time.monotonic, now_ms, lambda: 0.5)
         self.outbox = Outbox(self.outlet, metrics, now_ms, 100)
         self.watch = TermsWatch(
             found.terms,

@@ -17,6 +17,7 @@ class FeedMetrics:
         self._of_lines(registry)
         self._of_the_log(registry)
         self._of_terms(registry)
+        self._of_accounts(registry)
 
     def _of_streams(self, registry: CollectorRegistry) -> None:
         self._frames = Counter("liqmon_feed_frames", "Frames with news", ["stream"], registry=registry)
@@ -54,6 +55,17 @@ class FeedMetrics:
         self._terms_failed = Counter("liqmon_feed_terms_failures", "Attempts to learn terms", registry=registry)
         self._brackets = Gauge(
             "liqmon_feed_contracts", "Contracts by where their brackets come from", ["brackets"], registry=registry
+        )
+
+    def _of_accounts(self, registry: CollectorRegistry) -> None:
+        self._account_events = Counter(
+            "liqmon_feed_account_events", "Account events by what they were made of", ["kind"], registry=registry
+        )
+        self._account_signals = Counter(
+            "liqmon_feed_account_signals", "What venues say they do to accounts", ["kind"], registry=registry
+        )
+        self._snapshots_failed = Counter(
+            "liqmon_feed_snapshot_failures", "Attempts to take snapshots of accounts", registry=registry
         )
 
     def build(self, venue: str, version: str) -> None:
@@ -110,6 +122,18 @@ class FeedMetrics:
         """Show where brackets come from."""
         for source, count in by_source.items():
             self._brackets.labels(source).set(count)
+
+    def account_event(self, kind: str) -> None:
+        """Count an event."""
+        self._account_events.labels(kind).inc()
+
+    def account_signal(self, kind: str) -> None:
+        """Count a signal."""
+        self._account_signals.labels(kind).inc()
+
+    def snapshot_failed(self) -> None:
+        """Count a failure."""
+        self._snapshots_failed.inc()
 
     def log_fault(self, kind: str) -> None:
         """Count a fault."""

@@ -36,6 +36,7 @@ class VenueFeed:
 
     def __init__(
         self,
+        venue: str,
         parts: Sequence[Part],
         outbox: Outbox,
         tools: Tools,
@@ -44,6 +45,7 @@ class VenueFeed:
         writer_id: str,
         heartbeat_ms: int,
     ) -> None:
+        self._venue = venue
         self._parts = tuple(parts)
         self._outbox = outbox
         self._tools = tools
@@ -92,7 +94,7 @@ class VenueFeed:
             self._tools.observer.ready(is_ready=not reasons)
             if bool(self._reasons) != bool(reasons):
                 level = logging.WARNING if reasons else logging.INFO
-                log.log(level, "%s: %s", self._tools.dialect.venue, "; ".join(reasons) or "everything flows")
+                log.log(level, "%s: %s", self._venue, "; ".join(reasons) or "everything flows")
             self._reasons, self._looked = reasons, self._tools.clock()
             if self._heartbeat_ms:
                 self._outbox.put([self._heartbeat(reasons)])
@@ -101,9 +103,8 @@ class VenueFeed:
     def _heartbeat(self, reasons: Sequence[str]) -> NativeMessage:
         self._beats += 1
         now_ms = self._tools.now_ms()
-        venue = self._tools.dialect.venue
         body = {
-            "feed": venue,
+            "feed": self._venue,
             "state": "waiting" if reasons else "steady",
             "reasons": list(reasons),
             "writer": self._writer_id,
@@ -111,5 +112,5 @@ class VenueFeed:
             "streams": {name: seen for part in self._parts for name, seen in part.seen().items()},
             "written_at_ms": now_ms,
         }
-        key = f"feed/{venue}".encode()
+        key = f"feed/{self._venue}".encode()
         return NativeMessage(self._heartbeats, key, self._encode(body), now_ms + 2 * self._heartbeat_ms)

@@ -1,6 +1,6 @@
 """A line group: the streams that share one connection, kept flowing as the succession decides; tasks live here.
 
-What frames mean is the dialect's, and what comes of them is the business of `take`.
+What is said on them, and what comes of frames, is the business of the talk that is handed in.
 """
 
 from __future__ import annotations
@@ -9,24 +9,41 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from monitor.app.venue_feed.observing import FeedObserver
-from monitor.app.venue_feed.ports import Connection, Connector, Dialect, Ending, LineFault
-from monitor.app.venue_feed.readings import Answer, BadFrame, Rows, Stream
+from monitor.app.venue_feed.ports import Connection, Connector, Ending, LineFault
+from monitor.app.venue_feed.readings import Answer, BadFrame, Stream
 from monitor.app.venue_feed.settings import VenueFeedSettings
 from monitor.app.venue_feed.succession import Open, Patience, Succession
 
 log = logging.getLogger(__name__)
 
-Take = Callable[[Rows, int], bool]
-"""Takes the rows of a frame, received at a time; returns whether it shows that its stream flows."""
+
+class Talk(Protocol):
+    """Describe what is said on the connections of a group, and who is told what they bring."""
+
+    @property
+    def keepalive(self) -> tuple[bytes, float] | None:
+        """What to send after how many seconds without a frame."""
+
+    async def address(self) -> str:
+        """Return where to connect now. Raises `LineFault`."""
+
+    def subscriptions(self) -> Sequence[tuple[str, bytes]]:
+        """Return the requests, by name, that have to be answered before a connection counts as working."""
+
+    def take(self, frame: bytes, received_ms: int) -> Answer | str | None:
+        """Take a frame; return the answer it is, or the stream it shows to flow. Raises `BadFrame`, `LineFault`."""
+
+    def begun(self, *, is_first: bool) -> None:
+        """Take note that a connection works; `is_first`: there was none before it, so something may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """Hold what every group of a feed works with. `clock` is steady and in seconds, `now_ms` tells the time."""
 
-    dialect: Dialect
     connector: Connector
     settings: VenueFeedSettings
     observer: FeedObserver
@@ -49,11 +66,10 @@ def patience_of(settings: VenueFeedSettings) -> Patience:
 class LineGroup:
     """Keep one group of streams flowing."""
 
-    def __init__(self, name: str, streams: Sequence[Stream], tools: Tools, take: Take) -> None:
+    def __init__(self, name: str, streams: Sequence[Stream], tools: Tools, talk: Talk) -> None:
         self.name = name
-        self._streams = tuple(streams)
         self._tools = tools
-        self._take = take
+        self._talk = talk
         silence = tools.settings.silence_ms / 1000
         deadlines = {stream.name: silence for stream in streams if stream.every_ms is not None}
         self._succession = Succession(deadlines, patience_of(tools.settings), tools.chance)
@@ -78,6 +94,11 @@ class LineGroup:
             for task in self._lines.values():
                 task.cancel()
             await asyncio.gather(*self._lines.values(), return_exceptions=True)
+
+    def retire(self) -> None:
+        """Have the connection replaced, the new one before the old one goes."""
+        self._succession.retire()
+        self._stirred.set()
 
     def why_not_ready(self) -> list[str]:
         """Return what does not flow, and why connections ended last; empty when all streams flow."""
@@ -122,38 +143,36 @@ class LineGroup:
 
     async def _live(self, number: int) -> None:
         """Connect, subscribe and read until the connection ends; it ends with `LineFault`, or is cancelled."""
-        dialect, settings = self._tools.dialect, self._tools.settings
-        address = dialect.address(settings.websocket_url or dialect.websocket_url)
-        connection = await self._tools.connector.connect(address)
+        connection = await self._tools.connector.connect(await self._talk.address())
         try:
             waiting = set()
-            for name, request in dialect.subscriptions(self._streams):
+            for name, request in self._talk.subscriptions():
                 waiting.add(name)
                 await connection.send(request)
             if not waiting:
                 self._begin(number)
             while True:
                 frame = await self._next(connection)
-                received_ms = self._tools.now_ms()
                 try:
-                    reading = dialect.read(frame, received_ms)
+                    taken = self._talk.take(frame, self._tools.now_ms())
                 except BadFrame as bad:
                     self._tools.observer.bad_frame()
                     log.warning("%s: a frame of %d bytes cannot be read: %s", self.name, len(frame), bad)
                     continue
-                if isinstance(reading, Rows):
-                    self._receive(number, reading, received_ms)
-                elif isinstance(reading, Answer):
-                    if reading.fault is not None:
-                        raise LineFault(Ending.REFUSED, f"subscription refused: {reading.fault}")
-                    waiting.discard(reading.request)
+                if isinstance(taken, str):
+                    if self._succession.heard(number, taken, self._tools.clock()):
+                        self._stirred.set()
+                elif taken is not None:
+                    if taken.fault is not None:
+                        raise LineFault(Ending.REFUSED, f"subscription refused: {taken.fault}")
+                    waiting.discard(taken.request)
                     if not waiting:
                         self._begin(number)
         finally:
             await connection.close()
 
     async def _next(self, connection: Connection) -> bytes:
-        keepalive = self._tools.dialect.keepalive
+        keepalive = self._talk.keepalive
         if keepalive is None:
             return await connection.receive()
         request, seconds = keepalive
@@ -165,9 +184,7 @@ class LineGroup:
                 await connection.send(request)
 
     def _begin(self, number: int) -> None:
+        is_first = not self._succession.open_lines
         self._succession.begun(number, self._tools.clock())
+        self._talk.begun(is_first=is_first)
         self._stirred.set()
-
-    def _receive(self, number: int, rows: Rows, received_ms: int) -> None:
-        if self._take(rows, received_ms) and self._succession.heard(number, rows.stream, self._tools.clock()):
-            self._stirred.set()

@@ -9,7 +9,8 @@ from typing import Any
 
 from monitor.app.venue_feed.line_group import LineGroup, Tools
 from monitor.app.venue_feed.outbox import Outbox
-from monitor.app.venue_feed.readings import Row, Rows, Stream
+from monitor.app.venue_feed.ports import Dialect
+from monitor.app.venue_feed.readings import Answer, Row, Rows, Stream
 from monitor.app.venue_feed.sieve import Sieve
 from monitor.app.venue_feed.writing import MessageWriter
 
@@ -27,11 +28,45 @@ class _Seen:
     event_time_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _MarketTalk:
+    """Say and hear what a group of public streams is about."""
+
+    dialect: Dialect
+    base: str
+    streams: Sequence[Stream]
+    take_rows: Callable[[Rows, int], bool]
+
+    @property
+    def keepalive(self) -> tuple[bytes, float] | None:
+        """That of the venue."""
+        return self.dialect.keepalive
+
+    async def address(self) -> str:
+        """Return the address of the venue's public streams."""
+        return self.dialect.address(self.base)
+
+    def subscriptions(self) -> Sequence[tuple[str, bytes]]:
+        """Return requests for these streams."""
+        return self.dialect.subscriptions(self.streams)
+
+    def take(self, frame: bytes, received_ms: int) -> Answer | str | None:
+        """Take a frame; return its stream where that flows. Raises `BadFrame`."""
+        reading = self.dialect.read(frame, received_ms)
+        if isinstance(reading, Rows):
+            return reading.stream if self.take_rows(reading, received_ms) else None
+        return reading if isinstance(reading, Answer) else None
+
+    def begun(self, *, is_first: bool) -> None:
+        """Do nothing: what was missed of prices is over."""
+
+
 class MarketStreams:
     """Keep the public streams flowing into the outbox."""
 
     def __init__(
         self,
+        dialect: Dialect,
         streams: Sequence[Stream],
         tools: Tools,
         outbox: Outbox,
@@ -47,9 +82,13 @@ class MarketStreams:
         self._every_ms = {stream.name: stream.every_ms for stream in streams}
         self._seen = {stream.name: _Seen() for stream in streams}
         self._withheld: dict[str, str] = {}
-        size = tools.dialect.streams_per_connection
+        size = dialect.streams_per_connection
         parts = [streams[start : start + size] for start in range(0, len(streams), size)]
-        self._groups = [LineGroup(f"market {n}", part, tools, self._take) for n, part in enumerate(parts, 1)]
+        base = tools.settings.websocket_url or dialect.websocket_url
+        self._groups = [
+            LineGroup(f"market {number}", part, tools, _MarketTalk(dialect, base, part, self._take))
+            for number, part in enumerate(parts, 1)
+        ]
 
     async def run(self) -> None:
         """Follow the streams until cancelled."""

@@ -47,6 +47,15 @@ class FeedObserver(Protocol):
     def brackets(self, by_source: Mapping[str, int]) -> None:
         """See how many contracts have their brackets from where."""
 
+    def account_event(self, kind: str) -> None:
+        """See an account event made of a snapshot or a change."""
+
+    def account_signal(self, kind: str) -> None:
+        """See a venue call, liquidate or deleverage an account."""
+
+    def snapshot_failed(self) -> None:
+        """See an attempt to take a snapshot of an account come to nothing."""
+
     def log_fault(self, kind: str) -> None:
         """See the log fail."""
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
-from monitor.app.venue_feed.readings import Reading, Stream
+from monitor.app.venue_feed.account_facts import AccountReading, AccountSnapshot
+from monitor.app.venue_feed.readings import Answer, Nothing, Reading, Stream
 from monitor.app.venue_feed.terms import Terms
 
 
@@ -140,12 +141,56 @@ class TermsDialect(Protocol):
         """Return what the answers to these requests say. Raises `BadFrame` where one is of no known shape."""
 
 
+@dataclass(frozen=True, slots=True)
+class AccountAccess:
+    """Hold by what an account is read: a key for reading, or an address that anybody may look at."""
+
+    key: ApiKey | None = None
+    address: str = ""
+
+
+class AccountDialect(Protocol):
+    """Ask a venue for one account, and read what its private stream tells. Pure."""
+
+    @property
+    def keepalive(self) -> tuple[bytes, float] | None:
+        """What to send after how many seconds without a frame."""
+
+    def check(self, access: AccountAccess) -> None:
+        """Raise `ValueError` saying what is needed, where an account cannot be read by what is given."""
+
+    def open_stream(self, access: AccountAccess) -> Request | None:
+        """Return the request for the key of a private stream; None where streams need no key of their own."""
+
+    def keep_stream(self, access: AccountAccess) -> Request | None:
+        """Return the request that keeps that key alive, to be made every half hour."""
+
+    def stream_key(self, answer: bytes) -> str:
+        """Return the key of the stream. Raises `BadFrame`."""
+
+    def address(self, base: str, stream_key: str) -> str:
+        """Return the address to connect to; it is a secret where it holds a key."""
+
+    def subscriptions(self, access: AccountAccess) -> Sequence[tuple[str, bytes]]:
+        """Return the requests, by name, after which the stream flows."""
+
+    def read(self, frame: bytes, received_ms: int) -> AccountReading | Answer | Nothing:
+        """Return what a frame of the stream says. Raises `BadFrame`."""
+
+    def snapshot_requests(self, access: AccountAccess, now_ms: int) -> Sequence[Request]:
+        """Return what to ask for everything about an account."""
+
+    def read_snapshot(self, answers: Sequence[bytes], asked_ms: int) -> AccountSnapshot:
+        """Return what the answers say together. Raises `BadFrame`, also where they do not fit each other."""
+
+
 class Venue(NamedTuple):
     """Hold everything that is known of a venue."""
 
     streams: Dialect
     rest_url: str
     terms: TermsDialect
+    accounts: AccountDialect
 
 
 class NativeMessage(NamedTuple):

@@ -100,6 +100,11 @@ class Succession:
         line.heard[stream] = self._last_heard[stream] = now
         return first
 
+    def retire(self) -> None:
+        """Have every connection replaced as if it had come of age."""
+        for line in self._lines.values():
+            line.opened = -_NEVER
+
     def ended(self, number: int, fault: LineFault, now: float) -> None:
         """Take note that a connection is gone by itself."""
         line = self._lines.pop(number, None)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.app.venue_feed.ports import ApiKey
+from monitor.app.venue_feed.ports import AccountAccess, AccountDialect, ApiKey
+from monitor.app.venue_feed.settings import VenueFeedSettings
 from monitor.cli.exits import BadInput
 
 
 def read_key(key_file: str, secret_file: str) -> ApiKey | None:
     """Return the key, None where no file is named. Raises `BadInput` naming the file that cannot be used."""
     return ApiKey(_text(key_file), _text(secret_file)) if key_file else None
+
+
+def read_accounts(settings: VenueFeedSettings, dialect: AccountDialect) -> dict[str, AccountAccess]:
+    """Return by what each account of the desk is read. Raises `BadInput` naming the account."""
+    found = {}
+    for account_id, given in settings.access_by_account().items():
+        if ("key_file" in given) != ("secret_file" in given):
+            raise BadInput(f"feed.accounts.{account_id}: key_file and secret_file go together")
+        key = read_key(given.get("key_file", ""), given.get("secret_file", ""))
+        found[account_id] = AccountAccess(key, given.get("address", ""))
+        try:
+            dialect.check(found[account_id])
+        except ValueError as why:
+            raise BadInput(f"feed.accounts.{account_id}: {why}") from None
+    return found
 
 
 def _text(path: str) -> str:

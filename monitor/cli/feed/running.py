@@ -20,16 +20,18 @@ from monitor.adapters.metrics import FeedMetrics, exposition
 from monitor.adapters.rest import RestClient
 from monitor.adapters.websocket import WebsocketConnector
 from monitor.adapters.wire.codec import WireCodec
+from monitor.app.venue_feed.account_watch import AccountWatch
 from monitor.app.venue_feed.feed import Part, VenueFeed
 from monitor.app.venue_feed.line_group import Tools
 from monitor.app.venue_feed.market import MarketStreams
 from monitor.app.venue_feed.outbox import Outbox
 from monitor.app.venue_feed.ports import Dialect, Outlet, Rest, Venue
 from monitor.app.venue_feed.readings import Stream
+from monitor.app.venue_feed.stitching import Stitcher, Versions
 from monitor.app.venue_feed.terms import TermsBook
 from monitor.app.venue_feed.terms_watch import TermsWatch
 from monitor.cli.exits import BadInput, Exit
-from monitor.cli.feed.keys import read_key
+from monitor.cli.feed.keys import read_accounts, read_key
 from monitor.cli.feed.outlets import is_printing, message_writer, now_ms, open_outlet, topic_names
 from monitor.cli.version import versions
 
@@ -47,6 +49,7 @@ class FeedProcess:
         self._venue = venue
         self._streams = _streams_of(settings, venue.streams)
         self._key = read_key(settings.feed.key_file, settings.feed.secret_file)
+        self._accounts = read_accounts(settings.feed, venue.accounts)
         self._feed: VenueFeed | None = None
         self._stop = asyncio.Event()
 
@@ -82,7 +85,6 @@ class FeedProcess:
         settings = self._settings
         encode = WireCodec(settings.limits).encode
         tools = Tools(
-            dialect=self._venue.streams,
             connector=WebsocketConnector(settings.feed),
             settings=settings.feed,
             observer=metrics,
@@ -102,9 +104,31 @@ class FeedProcess:
             )
             parts.append(terms)
         margin_available = None if terms is None else terms.margin_available
-        parts.append(MarketStreams(self._streams, tools, outbox, message_writer(settings), margin_available))
+        parts.append(
+            MarketStreams(self._venue.streams, self._streams, tools, outbox, message_writer(settings), margin_available)
+        )
         beat_ms = 0 if is_printing(settings) else settings.watchdog.heartbeat_ms
-        return VenueFeed(parts, outbox, tools, encode, topics.heartbeats, secrets.token_hex(8), beat_ms)
+        base = settings.feed.websocket_url or self._venue.streams.websocket_url
+        versions_of = Versions(now_ms)
+        for account_id, access in self._accounts.items():
+            stitcher = Stitcher(account_id, versions_of)
+            parts.append(
+                AccountWatch(
+                    account_id,
+                    access,
+                    self._venue.accounts,
+                    base,
+                    rest,
+                    stitcher,
+                    tools,
+                    outbox,
+                    topics.account_events,
+                    encode,
+                )
+            )
+        return VenueFeed(
+            self._venue.streams.venue, parts, outbox, tools, encode, topics.heartbeats, secrets.token_hex(8), beat_ms
+        )
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Rest]:
