@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.app.gateway.ordering import Item, Ordering
 from monitor.app.gateway.places import Places
+from monitor.app.gateway.stalls import Stalls
 from monitor.app.gateway.standings import Board
 from monitor.app.gateway.views import EventView, StatusView
+from monitor.app.ports import TopicPartition
 
 PLACES = Places(("m", "l", "a"), "s", 2)
 STEPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=40)
@@ -62,3 +65,45 @@ def test_any_interleaving_of_the_topics_gives_the_chains_in_order(
             told[name] = sequence or 0
         else:
             assert (sequence or 0) <= told[name]
+
+
+class Shelf:
+    """A reader of which only positions, ends and open transactions are told."""
+
+    def __init__(self) -> None:
+        self.read = self.open = 0
+
+    def position(self, where: TopicPartition) -> int:
+        """Return how far is read."""
+        return self.read
+
+    def unresolved(self, where: TopicPartition) -> int:
+        """Return what waits behind an open transaction."""
+        return self.open
+
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the ends."""
+        return dict.fromkeys(partitions, 5)
+
+
+async def test_waiting_ends_only_when_nothing_can_come() -> None:
+    """Not before all that stood there is read, not while a transaction is open, not before a moment has passed since."""
+    shelf, now = Shelf(), [0.0]
+    stalls = Stalls(PLACES, shelf, 0.5, lambda: now[0])  # type: ignore[arg-type]
+
+    async def over(seconds: float) -> list[int]:
+        now[0] += seconds
+        return await stalls.over({1})
+
+    assert await over(0) == []
+    assert await over(9) == []
+    shelf.read = 5
+    assert await over(0) == []
+    assert await over(0.4) == []
+    shelf.open = 1
+    assert await over(0.4) == []
+    shelf.open = 0
+    assert await over(0) == []
+    assert await over(0.4) == []
+    assert await over(0.2) == [1]
+    assert await stalls.over(set()) == []

@@ -134,3 +134,15 @@ async def test_nothing_but_the_page_is_served_and_only_where_it_was_asked_for(*,
         assert not page or "default-src 'none'; script-src 'sha256-" in policy
         for path in ("/v2", "/page.html", "/../etc/passwd"):
             assert (await asyncio.to_thread(asked, gateway, path))[0] == 404
+
+
+async def test_a_chain_that_began_before_what_is_kept_has_no_gap() -> None:
+    """The first of its events that is still kept waits for nobody: its predecessor is older, not missing."""
+    async with house() as home:
+        old = home.event("a1", "watch")
+        home.log.produce(old.topic, old.key, old.value, old.partition, timestamp_ms=1_000)
+        home.write(home.event("a1", "critical"), home.event("a1", "bankrupt"), home.status("a1"))
+        async with running(home) as gateway, gateway.client() as client:
+            [entry] = await client.snapshot()
+            assert entry["sequence"] == 3
+            assert gateway.notes.gaps == 0
