@@ -87,7 +87,7 @@ class Shelf:
 
 
 async def test_waiting_ends_only_when_nothing_can_come() -> None:
-    """Not before all that stood there is read, not while a transaction is open, not before a moment has passed since."""
+    """Not before all that stood there is read, not while a transaction is open, and then a moment later."""
     shelf, now = Shelf(), [0.0]
     stalls = Stalls(PLACES, shelf, 0.5, lambda: now[0])  # type: ignore[arg-type]
 
