@@ -11,10 +11,11 @@ from typing import Any
 
 from monitor.app.reading import GlobalInput
 from monitor.app.topics import TopicNames
-from monitor.core.board import MarketBoard, Quote
+from monitor.core.board import MarketBoard
 from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, Prices
 from monitor.core.prices import PriceUpdate
 from monitor.core.quality.judging import Quality
+from monitor.core.quotes import Quote
 
 
 def market_inputs(board: MarketBoard, topics: TopicNames) -> Iterator[GlobalInput]:

@@ -25,14 +25,15 @@ from monitor.app.codec import Codec
 from monitor.app.ports import OutputRecord, Record
 from monitor.app.reading import Fault, Held, Note
 from monitor.app.topics import TopicNames
-from monitor.core.board import Quote
 from monitor.core.document import instrument_object
 from monitor.core.events import Channel
 from monitor.core.instruments import Instrument
 from monitor.core.outcome import AccountOutcome, FundOutcome, Request, Route
 from monitor.core.partitioning import partition_of
 from monitor.core.quality.gate import QualityChange
+from monitor.core.quality.pegs import PegChange
 from monitor.core.quality.stating import quality_object
+from monitor.core.quotes import Quote
 
 LARGEST_DEAD_LETTER = 524_288
 """A longer value is cut; header `original-size` then says how long it was."""
@@ -169,6 +170,22 @@ class RecordMaker:
             "quality": stated,
         }
         return self._record(self.topics.data_quality, change.symbol.encode(), self._codec.encode(body))
+
+    def peg(self, change: PegChange) -> OutputRecord:
+        """Return the data-quality record of an asset that has left what it is held against, or is back."""
+        affects = "the asset counts at its index"
+        if not change.peg.holds:
+            affects = "the reference stands in, within its band; what could change by it is unknown"
+        body = {
+            "kind": "asset_quality",
+            "asset": change.asset,
+            "verdict": "good" if change.peg.holds else "bad",
+            **change.peg.body(),
+            "origin": change.origin._asdict(),
+            "since_ms": change.timestamp_ms,
+            "affects": affects,
+        }
+        return self._record(self.topics.data_quality, change.asset.encode(), self._codec.encode(body))
 
     def unjudged(self, topic: str, stretches: Mapping[str, Mapping[str, int]], now_ms: int) -> OutputRecord:
         """Return the data-quality record of price messages that lay too far back to be judged one by one."""

@@ -265,14 +265,16 @@ class StepMaker:
     def _global_input(self, entry: FeedEntry, in_turns: InTurns, now_ms: int) -> Iterator[StepResult]:
         """Have a message judged; yield what each turn wants written, with the last what goes with the position."""
         past = {entry.where: entry.offset + 1}
-        outcome = Outcome()
+        outcome, pegs = Outcome(), []
         for outcome in () if entry.input is None else in_turns(entry.input, now_ms):
+            pegs += outcome.pegs
             if outcome.goes_on:
                 yield StepResult(outcome, inputs=past)
         result = StepResult(outcome, inputs=past)
         if self.owns_globals:
             result.set_aside(entry.faults, self._maker)
             result.tail += [self._maker.note(note, now_ms) for note in entry.notes]
+            result.tail += [self._maker.peg(change) for change in pegs]
             if isinstance(entry.input, InstrumentTerms):
                 result.tail.append(self._maker.instrument(entry.input.symbol, entry.input.terms))
         yield result

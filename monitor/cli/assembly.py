@@ -39,6 +39,7 @@ from monitor.core.ahead import Begin, at_once
 from monitor.core.board import MarketBoard
 from monitor.core.engine import MarginEngine
 from monitor.core.engine_settings import EngineSettings
+from monitor.core.quality.pegs import NO_PEGS, Pegs
 
 T = TypeVar("T")
 
@@ -82,7 +83,8 @@ def new_board(settings: Settings) -> MarketBoard:
     """Return an empty market board."""
     terms, window_ms = settings.portfolio, settings.adl.window_ms
     portfolio = None if terms is None else replace(terms, rules=settings.portfolio_rules)
-    return MarketBoard(settings.prices, settings.usd_assets, portfolio, settings.funding.basis, window_ms)
+    pegs = Pegs(settings.references) if settings.quality.enabled else NO_PEGS
+    return MarketBoard(settings.prices, settings.usd_assets, portfolio, settings.funding.basis, window_ms, pegs)
 
 
 def codec_of(settings: Settings) -> WireCodec:

@@ -33,6 +33,7 @@ PROFILE_SECTIONS = frozenset(
         "ladder",
         "prices",
         "quality",
+        "references",
         "assets",
         "usd_assets",
         "instruments",

@@ -22,6 +22,7 @@ from monitor.config.settings import Settings
 from monitor.core.amounts import format_amount, format_exact
 from monitor.core.brackets import StatedTier
 from monitor.core.instruments import Haircut
+from monitor.core.quality.pegs import Reference
 
 MASK = "***"
 SECRET = re.compile(r"(password|secret|token|credential|passphrase)(?!.*_file$)")
@@ -95,7 +96,7 @@ def _pairs(settings: Settings) -> Iterator[tuple[str, object]]:
 
 def _of_table(path: str, table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in table.items():
-        if isinstance(value, Haircut):
+        if isinstance(value, (Haircut, Reference)):
             yield from ((f"{path}.{name}.{part}", cut) for part, cut in value._asdict().items() if cut is not None)
         else:
             yield f"{path}.{name}", value

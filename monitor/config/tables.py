@@ -1,4 +1,4 @@
-"""Tables of a venue: default brackets by symbol and haircuts by asset, read and judged.
+"""Tables of a venue: default brackets by symbol, haircuts and references by asset, read and judged.
 
 Their values come as text, integers or TOML numbers and stay exact, as everywhere in the configuration. What the tables
 decide lives in the core.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from monitor.adapters.wire.faults import BadMessage
 from monitor.adapters.wire.values import check_name
@@ -15,6 +16,7 @@ from monitor.config.values import NOTHING, decimal_value
 from monitor.core.brackets import StatedTier, check_table
 from monitor.core.instruments import BadTerms, Haircut
 from monitor.core.limits import Limits
+from monitor.core.quality.pegs import Reference
 
 LIMITS = Limits()
 
@@ -72,6 +74,35 @@ def read_haircut(name: str, given: object) -> Decimal | None:
     if number > 1 and part != "ask_buffer":
         raise BadTerms("", f"must be at most 1, not {number}")
     return number
+
+
+def read_reference(name: str, given: object) -> Decimal | str:
+    """Return one part of what an asset is held against; `name` is the asset and the part. Raises `BadTerms`."""
+    asset, _, part = name.rpartition(".")
+    if not asset or part not in Reference._fields:
+        raise BadTerms("", f"unknown key; an asset has {', '.join(Reference._fields)}")
+    _check_name(asset)
+    if part == "symbol":
+        if not isinstance(given, str):
+            raise BadTerms("", "must be the symbol of a contract")
+        _check_name(given)
+        return given
+    number = _number("", given)
+    if number <= 0:
+        raise BadTerms("", f"must be above 0, not {number}")
+    return number
+
+
+def references_of(parts: Mapping[str, Decimal | str]) -> dict[str, Reference]:
+    """Return references by asset. Raises `BadTerms` where one has no rate."""
+    given: dict[str, dict[str, Any]] = {}
+    for name, value in parts.items():
+        asset, _, part = name.rpartition(".")
+        given.setdefault(asset, {})[part] = value
+    for asset, of in given.items():
+        if "rate" not in of:
+            raise BadTerms(f"{asset}.rate", "is required: what one of the asset can be redeemed for")
+    return {asset: Reference(**of) for asset, of in given.items()}
 
 
 def haircuts_of(parts: Mapping[str, Decimal | None]) -> dict[str, Haircut]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from monitor.core.freshness import Age, AgeChange, FreshnessSettings, age_of
 from monitor.core.funds import FundShelf
@@ -17,26 +16,9 @@ from monitor.core.market import Funding, FundingBasis
 from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.prices import PriceUpdate, TakenPrices
 from monitor.core.quality.judging import Quality
-from monitor.core.quality.quarantine import Doubted, Place, Quarantine
-
-
-class Quote(NamedTuple):
-    """Hold the price of a symbol that counts now, and where it came from."""
-
-    mark_price: Decimal
-    index_price: Decimal | None
-    funding_rate: Decimal | None
-    next_funding_time_ms: int | None
-    event_time_ms: int
-    partition: int
-    offset: int
-    timestamp_ms: int
-
-    @property
-    def place(self) -> Place:
-        """Where it stands among the prices of its symbol: the highest counts."""
-        return self.event_time_ms, self.partition, self.offset
-
+from monitor.core.quality.pegs import NO_PEGS, Peg, Pegs
+from monitor.core.quality.quarantine import Quarantine
+from monitor.core.quotes import Quote
 
 WINDOW_MS = 28_800_000
 
@@ -55,6 +37,7 @@ class MarketBoard:
         portfolio: PortfolioTerms | None = None,
         funding_basis: FundingBasis = FundingBasis.MARK,
         fund_window_ms: int = WINDOW_MS,
+        pegs: Pegs = NO_PEGS,
     ) -> None:
         self.funds = FundShelf(fund_window_ms)
         self.previous: dict[str, Quote] = {}
@@ -70,6 +53,8 @@ class MarketBoard:
         self._symbol_ages: dict[str, Age] = {}
         self._asset_ages: dict[str, Age] = {}
         self._portfolio = portfolio
+        self._pegs = pegs
+        self._off: set[str] = set()
         self._resolved: PortfolioTerms | None = None
         self.serials = (0, 0)
         """How often terms, and how often prices or their ages, have changed: whoever keeps copies looks here."""
@@ -91,7 +76,15 @@ class MarketBoard:
         return None if quote is None else quote.mark_price
 
     def asset(self, name: str) -> Asset[Decimal] | None:
-        """Return the terms of an asset with its index price filled in."""
+        """Return the terms of an asset with its index price filled in; its reference where its peg does not hold."""
+        terms = self._stated_asset(name)
+        return terms if name not in self._pegs else self._pegs.believed(name, terms, self.quotes)
+
+    def peg(self, name: str) -> Peg | None:
+        """Return an asset's index beside its reference; None where it has none, or either is not known."""
+        return self._pegs.peg(name, self._stated_asset(name), self.quotes) if name in self._pegs else None
+
+    def _stated_asset(self, name: str) -> Asset[Decimal] | None:
         terms = self.assets.get(name)
         if terms is None:
             return usd_asset(name) if name in self.usd_assets else None
@@ -139,17 +132,15 @@ class MarketBoard:
             quarantine.believe(one.update.symbol, one.place, one.quality)
         believed = [update for update, quality in judged if quality is None or quality.is_believed]
         taken = self._take_over(believed, partition, offset, timestamp_ms)
-        late = taken.late
-        for update, quality in judged:
-            quote = quotes.get(update.symbol)
-            if quality is not None and not quality.is_believed:
-                price = Doubted(update, partition, offset, timestamp_ms, quality)
-                late += not quarantine.keep(price, None if quote is None else quote.place)
-            elif quote is not None and quote.mark_price is update.mark_price:
-                quarantine.believe(update.symbol, quote.place, quality)
-        turned = tuple(symbol for symbol, word in words.items() if quarantine.word(symbol) != word)
+        late = taken.late + quarantine.sort_in(judged, quotes, partition, offset, timestamp_ms)
+        marks |= taken.marks
+        turned = tuple(
+            symbol
+            for symbol, word in words.items()
+            if quarantine.word(symbol) != word or (symbol in marks and symbol in quarantine.doubted)
+        )
         self._note(prices=len(turned))
-        return TakenPrices(marks | taken.marks, taken.before | before, late, turned)
+        return TakenPrices(marks, taken.before | before, late, turned)
 
     def _take_over(self, updates: Iterable[PriceUpdate], partition: int, offset: int, timestamp_ms: int) -> TakenPrices:
         quotes, previous, late = self.quotes, self.previous, 0
@@ -218,25 +209,42 @@ class MarketBoard:
 
     def asset_age(self, name: str) -> Age:
         """Return the age of a collateral price as of the last `refresh`."""
-        terms = self.assets.get(name) if self.quarantine.doubted else None
-        if terms is not None and terms.index_symbol in self.quarantine.doubted:
-            return Age.STALE
-        return self._asset_ages.get(name, Age.FRESH)
+        return Age.STALE if self._is_quarantined(name) else self._asset_ages.get(name, Age.FRESH)
 
-    def doubt(self, symbol: str) -> str:
-        """Return what is wrong with a mark that is not fresh, in the word of a status."""
-        return self.quarantine.word(symbol) or "stale_price"
+    def _is_quarantined(self, name: str) -> bool:
+        if (peg := self.peg(name)) is not None and not peg.holds:
+            return True
+        terms = self.assets.get(name)
+        return terms is not None and terms.index_symbol in self.quarantine.doubted
+
+    def doubt(self, name: str, *, is_asset: bool = False) -> str:
+        """Return what is wrong with a price that is not fresh, in the word of a status."""
+        if is_asset:
+            return "quarantined_asset" if self._is_quarantined(name) else "stale_asset"
+        return self.quarantine.word(name) or "stale_price"
+
+    def moved_assets(self, symbols: Collection[str], names: Iterable[str] = ()) -> tuple[list[str], dict[str, Peg]]:
+        """Return which assets are worth something else now that symbols, and the assets named, have been stated anew.
+
+        With them the pegs that hold no longer, or hold again.
+        """
+        followers = {*names, *self.followers(symbols)}
+        if not self._pegs:
+            return sorted(followers), {}
+        held = {*self._pegs.of(symbols), *followers}
+        pegs = {name: peg for name in sorted(held) if (peg := self.peg(name)) is not None}
+        was, off = self._off, {name for name, peg in pegs.items() if not peg.holds}
+        self._off = (was - held) | off
+        changed = {name: peg for name, peg in pegs.items() if peg.holds is (name in was)}
+        return sorted(followers | off | changed.keys()), changed
 
     def aged_symbols(self) -> list[str]:
         """Return the symbols whose mark is aged or stale."""
-        return [
-            *self._symbol_ages,
-            *(self.quarantine.doubted.keys() | self.quarantine.shaky).difference(self._symbol_ages),
-        ]
+        return [*{**self._symbol_ages, **dict.fromkeys(self.quarantine.symbols())}]
 
     def aged_assets(self) -> list[str]:
         """Return the assets whose price is aged or stale."""
-        return [*self._asset_ages, *set(self.followers(self.quarantine.doubted)).difference(self._asset_ages)]
+        return [*{**self._asset_ages, **dict.fromkeys([*self.followers(self.quarantine.doubted), *self._off])}]
 
     def refresh(self, now_ms: int) -> list[AgeChange]:
         """Count ages anew and return every price whose age has passed a line since the last time."""

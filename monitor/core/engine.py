@@ -40,6 +40,7 @@ from monitor.core.inputs import (
 from monitor.core.outcome import Outcome
 from monitor.core.placement import Placement
 from monitor.core.prices import RelativeMoves, TakenPrices
+from monitor.core.quality.pegs import PegChange
 from monitor.core.restoring import Restoring
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.scopes import ScopeKind
@@ -182,7 +183,7 @@ class MarginEngine:
             case InstrumentTerms():
                 return self._instrument(item, now_ms, outcome)
             case AssetTerms():
-                return self._asset(item, now_ms)
+                return self._asset(item, now_ms, outcome)
             case Clock():
                 self._clock(item.now_ms, outcome)
             case FundTerms() | FundRecord():
@@ -211,9 +212,7 @@ class MarginEngine:
         moves = RelativeMoves(taken.before, taken.marks) if not taken.turned else self._turned(taken)
         if not moves:
             return None
-        assets = self.board.followers(moves)
-        for name in assets:
-            band_age(AgeChange(name, is_asset=True, age=self.board.asset_age(name)), self.board, self.store)
+        assets = self._move_assets(message, moves, (), outcome)
         if not self._judging:
             return None
         moment = Moment(Cause(CauseKind.MARK_PRICE, message.origin), now_ms)
@@ -243,9 +242,19 @@ class MarginEngine:
         self._judge_accounts(numbers, moment, outcome)
         return Judgement(self.store.judge_symbols([item.symbol]), moment, [item.symbol]) if self._judging else None
 
-    def _asset(self, item: AssetTerms, now_ms: int) -> Judgement | None:
+    def _move_assets(
+        self, item: Prices | AssetTerms, symbols: Collection[str], names: Collection[str], outcome: Outcome
+    ) -> list[str]:
+        """Put assets that are worth something else now into the store; return them."""
+        assets, pegs = self.board.moved_assets(symbols, names)
+        for name in assets:
+            band_age(AgeChange(name, is_asset=True, age=self.board.asset_age(name)), self.board, self.store)
+        outcome.pegs += [PegChange(name, peg, item.origin, item.timestamp_ms) for name, peg in pegs.items()]
+        return assets
+
+    def _asset(self, item: AssetTerms, now_ms: int, outcome: Outcome) -> Judgement | None:
         self.board.set_asset(item.asset, item.terms, item.timestamp_ms)
-        self.store.set_asset(item.asset, self.board.asset(item.asset))
+        self._move_assets(item, (), [item.asset], outcome)
         if not self._judging:
             return None
         moment = Moment(Cause(CauseKind.ASSET, item.origin, item.asset), now_ms)

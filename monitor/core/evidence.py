@@ -70,6 +70,9 @@ class Witness:
         if kind is ScopeKind.PORTFOLIO and self._board.portfolio is not None:
             out["document"]["portfolio"] = self._portfolio(self._board.portfolio)
         out["document"] |= basis_object(self._board)
+        held = out["document"]["assets"] if kind in (ScopeKind.MULTI_ASSET, ScopeKind.PORTFOLIO) else ()
+        if pegs := {name: peg.body() for name in held if (peg := self._board.peg(name)) is not None}:
+            out["asset_quality"] = pegs
         if not account.complete:
             out["incomplete"] = True
         if verdict.degraded:
@@ -168,7 +171,7 @@ def band_object(band: Band) -> dict[str, Any]:
     """Return the ends of a stale price as they stand in evidence."""
     kind = "asset" if band.is_asset else "symbol"
     out = {kind: band.name, "low": format_amount(band.low), "high": format_amount(band.high)}
-    return out if band.doubt == "stale_price" else out | {"doubt": band.doubt}
+    return out if band.doubt.startswith("stale") else out | {"doubt": band.doubt}
 
 
 def mixed_members(board: MarketBoard) -> set[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from monitor.core.events import Event
 from monitor.core.inputs import Origin
+from monitor.core.quality.pegs import PegChange
 
 
 class Route(StrEnum):
@@ -126,6 +127,7 @@ class Outcome:
     prices_applied: list[int] = field(default_factory=list)
     """Of each price message, how many of its prices counted; the others were late."""
     late_prices: int = 0
+    pegs: list[PegChange] = field(default_factory=list)
     samples: dict[str, bytes] = field(default_factory=dict)
     """Samples of marks to keep for the whole shard, by their place in the ring."""
     scopes_judged: int = 0
@@ -157,6 +159,7 @@ class Outcome:
                 mine.join(account)
         self.funds.join(later.funds)
         self.refusals += later.refusals
+        self.pegs += later.pegs
         self.samples |= later.samples
         self.duplicates += later.duplicates
         self.late_prices += later.late_prices

@@ -74,12 +74,12 @@ class Band:
     is_asset: bool
     low: Decimal
     high: Decimal
-    doubt: str = "stale_price"
+    doubt: str
 
     @property
     def reason(self) -> str:
         """The word that stands in `degraded` and `unknown_because`."""
-        return f"stale_asset:{self.name}" if self.is_asset else f"{self.doubt}:{self.name}"
+        return f"{self.doubt}:{self.name}"
 
     def at(self, base: Market, price: Decimal) -> Shifted:
         """Return the market with this price moved."""
@@ -135,7 +135,7 @@ def doubts(account: Account, scope: str, board: MarketBoard) -> tuple[tuple[str,
         if age is Age.FRESH or price is None:
             continue
         low, high = board.band(price)
-        band = Band(name, is_asset, low, high, board.doubt(name))
+        band = Band(name, is_asset, low, high, board.doubt(name, is_asset=is_asset))
         degraded.append(band.reason)
         if age is Age.STALE:
             bands.append(band)

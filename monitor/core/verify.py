@@ -20,6 +20,7 @@ from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
 from monitor.core.plan.body import plan_body
 from monitor.core.plan.plan import plan_of
+from monitor.core.quality.pegs import peg_terms
 from monitor.core.quality.stating import quality_terms
 from monitor.core.rules.proof import rule_terms
 from monitor.core.scopes import kind_of, scope_names
@@ -160,9 +161,15 @@ def _quality_terms(event: Mapping[str, Any], verdict: Verdict) -> Iterator[tuple
             yield from quality_terms(f"{place}.quarantined.quality", doubted["quality"], doubted["mark_price"])
             yield f"{place}.quarantined.quality.believed", doubted["quality"]["believed"], False
             quarantined.append(symbol)
+    assets = evidence["document"]["assets"]
+    for name, peg in evidence.get("asset_quality", {}).items():
+        yield from peg_terms(f"evidence.asset_quality.{name}", peg, assets[name]["index_price"])
     if not verdict.assessment.unknown_because:
         tried = [band.name for band in verdict.bands if band.doubt == "quarantined_price"]
         yield "evidence.bands", sorted(tried), sorted(quarantined)
+        off = [name for name, peg in evidence.get("asset_quality", {}).items() if not peg["believed"]]
+        needed = {band.name for band in verdict.bands if band.is_asset}
+        yield "evidence.bands", sorted(needed & {*off}), sorted({*off} & set(verdict.assessment.assets))
 
 
 def plan_again(
@@ -213,5 +220,6 @@ def verdict_again(event: Mapping[str, Any], document: Document, account: Account
 
 def _band(item: Mapping[str, Any]) -> Band:
     is_asset = "asset" in item
-    name, doubt = item["asset" if is_asset else "symbol"], item.get("doubt", "stale_price")
+    name = item["asset" if is_asset else "symbol"]
+    doubt = item.get("doubt", "stale_asset" if is_asset else "stale_price")
     return Band(name, is_asset, Decimal(item["low"]), Decimal(item["high"]), doubt)

@@ -19,13 +19,14 @@ from monitor.app.ports import Record
 from monitor.cli.assembly import codec_of, new_board
 from monitor.core.accounts import Account, BadFacts, MarginMode, after, check_event, is_news
 from monitor.core.amounts import exactly
-from monitor.core.board import MarketBoard, Quote
+from monitor.core.board import MarketBoard
 from monitor.core.doubt import why_doubtful
 from monitor.core.instruments import Instrument
 from monitor.core.ladder import Ladder, MarginStatus, is_breach
 from monitor.core.margin import assess
 from monitor.core.partitioning import partition_of
 from monitor.core.prices import PriceUpdate
+from monitor.core.quotes import Quote
 from monitor.core.rows import scopes_to_judge
 from tests.app.lab import World
 

@@ -10,6 +10,7 @@ import pytest
 from monitor.config import ConfigError, effective, load, term_defaults, to_toml
 from monitor.core.brackets import StatedTier
 from monitor.core.instruments import Haircut, MarginTier
+from monitor.core.quality.pegs import Reference
 
 D = Decimal
 
@@ -106,3 +107,40 @@ def test_what_is_shown_loads_to_the_same_tables(tmp_path: Path) -> None:
     rows = effective(settings)
     assert {row.path: row.origin for row in rows}["haircuts.USDT.collateral_ratio"] == str(tmp_path / "monitor.toml")
     assert load(written(tmp_path, to_toml(rows))) == settings
+
+
+REFERENCES = """
+[references]
+USDE = { rate = "1" }
+WBETH = { rate = 1.08, symbol = "ETHUSDT", limit = "0.1" }
+"""
+
+
+def test_references_arrive_exactly_and_are_shown_again(tmp_path: Path) -> None:
+    """What an asset is held against is read from its digits, has a limit where none is stated, and is shown so."""
+    settings = load(written(tmp_path, REFERENCES))
+    assert settings.references == {"USDE": Reference(D(1)), "WBETH": Reference(D("1.08"), "ETHUSDT", D("0.1"))}
+    assert load(written(tmp_path, to_toml(effective(settings)))).references == settings.references
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('USDE = { symbol = "X" }', "references.USDE.rate"),
+        ('USDE = { rate = "0" }', "references.USDE.rate"),
+        ('USDE = { rate = "1", of = "2" }', "references.USDE.of"),
+        ('USDE = { rate = "1", symbol = 3 }', "references.USDE.symbol"),
+    ],
+)
+def test_wrong_references_are_named(text: str, path: str, tmp_path: Path) -> None:
+    """Every fault names its place."""
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, f"[references]\n{text}\n"))
+    assert path in str(caught.value)
+
+
+def test_lists_of_the_gate_name_reasons_once(tmp_path: Path) -> None:
+    """A list that names what is no reason, or a reason with two actions, is an error that says so."""
+    for text in ('refuse = ["jmp"]', 'refuse = ["jump"]', 'display = ["time_back"]'):
+        with pytest.raises(ConfigError, match="names"):
+            load(written(tmp_path, f"[quality]\n{text}\n"))

@@ -31,6 +31,6 @@ def test_what_is_not_known_at_an_end_of_a_stale_price_is_unknown(low: str, high:
     assert assess(who, "portfolio", replace(prices, marks={**prices.marks, "E": Decimal("10.5")})).unknown_because
     ladders, last = Ladders.same(Ladder.build()), MarginStatus.HEALTHY
     assert decide(who, known, prices, ladders, last).status is MarginStatus.HEALTHY
-    band = Band("E", False, Decimal(low), Decimal(high))
+    band = Band("E", False, Decimal(low), Decimal(high), "stale_price")
     verdict = decide(who, known, prices, ladders, last, ("stale_price:E",), (band,))
     assert (verdict.status, verdict.unknown_because) == (MarginStatus.UNKNOWN, ("stale_price:E",))

@@ -72,6 +72,37 @@ def cliff() -> Incident:
     return Incident("a true crash of 20 % in one second, without an index", "XUSDT", CALM_SECONDS, told, told)
 
 
+PEGGED = {"USDE": ("1", None), "WBETH": ("1.08", "ETHUSDT"), "BNSOL": ("1.09", "SOLUSDT")}
+"""The collateral of 2025-10-10: what each can be redeemed for."""
+_OUTSIDE = {"ETHUSDT": 3_850.0, "SOLUSDT": 190.0, "BTCUSDT": 112_000.0}
+
+
+class Collateral(NamedTuple):
+    """Hold one second of a venue: the prices of its contracts, and the index prices of collateral."""
+
+    prices: dict[str, Second]
+    indices: dict[str, str]
+
+
+def dislocation(*, sound: bool) -> list[Collateral]:
+    """Return 2025-10-10: all contracts fall by a twentieth, three assets on this venue by far more, then come back.
+
+    As published: USDE to 0.65, WBETH to 430, BNSOL to 35, for some minutes; elsewhere they kept near redemption.
+    """
+    lowest = {"USDE": 0.65, "WBETH": 430.0, "BNSOL": 35.0}
+    seconds: list[Collateral] = []
+    for second in range(40):
+        fall = 1 - 0.05 * min(second / 20, 1.0)
+        prices = {name: _fair(price * fall) for name, price in _OUTSIDE.items()}
+        depth = min(max(second - 8, 0) / 6, 1.0) if second < 32 else 0.0
+        indices = {}
+        for name, (rate, symbol) in PEGGED.items():
+            worth = float(rate) * (1.0 if symbol is None else _OUTSIDE[symbol] * fall)
+            indices[name] = f"{worth if sound else worth + (lowest[name] - worth) * depth:.4f}"
+        seconds.append(Collateral(prices, indices))
+    return seconds
+
+
 FALSE_PRICES: tuple[Callable[[], Incident], ...] = (xpl, lambda: paradex("0"), lambda: paradex("0.00001"))
 TRUE_CRASHES: tuple[Callable[[], Incident], ...] = (crash, cliff)
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from tests.app.lab import virtual
-from tests.quality.incidents import FALSE_PRICES, cliff, crash, xpl
-from tests.quality.theatre import Told, play
+from tests.quality.incidents import FALSE_PRICES, PEGGED, cliff, crash, xpl
+from tests.quality.theatre import Told, play, play_collateral
 
 
 def check_chains(told: Told) -> None:
@@ -57,6 +57,22 @@ async def test_a_crash_without_an_index_is_delayed_and_not_hidden() -> None:
     late_ms = [told.called_ms[name] - at_ms for name, at_ms in plain.called_ms.items()]
     assert 0 < min(late_ms) <= max(late_ms) <= 5_000 + 1_000, "the delay, and the next message"
     check_chains(told)
+
+
+@virtual
+async def test_dislocated_collateral_calls_nobody() -> None:
+    """Three assets far below redemption on one venue call nobody whom their redemption would not have called.
+
+    Also through a takeover in the middle of it; without the gate they call many.
+    """
+    told, sound = await play_collateral(sound=False, kill_at=20), await play_collateral(sound=True)
+    assert told.flagged_ms is not None
+    assert not told.called_ms.keys() - sound.called_ms.keys()
+    check_chains(told)
+    lines = [(line["asset"], line["verdict"]) for line in told.quality if line["kind"] == "asset_quality"]
+    assert sorted(lines) == sorted([(name, verdict) for name in PEGGED for verdict in ("bad", "good")])
+    plain = await play_collateral(sound=False, quality__enabled=False)
+    assert len(plain.called_ms.keys() - sound.called_ms.keys()) > 5
 
 
 @virtual

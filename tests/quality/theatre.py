@@ -13,7 +13,7 @@ from monitor.adapters.wire.document import Base, decode_document
 from monitor.core.limits import Limits
 from monitor.core.verify import first_difference
 from tests.app.lab import Running, World, new_world
-from tests.quality.incidents import Incident, Second
+from tests.quality.incidents import PEGGED, Collateral, Incident, Second, dislocation
 
 CALLED = ("liquidation", "critical", "takeover", "bankrupt")
 ACCOUNTS = 24
@@ -80,8 +80,57 @@ def _price(world: World, symbol: str, second: Second) -> None:
     world.put("mark_prices", symbol, body, 0)
 
 
+async def play_collateral(*, sound: bool, kill_at: int | None = None, **settings: Any) -> Told:
+    """Play the dislocation of collateral to accounts that hold it against long positions, some of each leverage."""
+    references = {
+        f"references.{name}.{part}": value
+        for name, (rate, symbol) in PEGGED.items()
+        for part, value in (("rate", rate), ("symbol", symbol))
+        if value is not None
+    }
+    world = await new_world(partitions=1, **{"quality__enabled": True} | references | settings)
+    seconds = dislocation(sound=sound)
+    for symbol in seconds[0].prices:
+        world.instrument(symbol, rate="0.02")
+    world.put("assets", "USDT", {"asset": "USDT", "index_price": "1", "event_time_ms": world.now_ms()})
+    _state(world, seconds[0])
+    mark = float(seconds[0].prices["BTCUSDT"].mark)
+    for number in range(ACCOUNTS):
+        asset = list(PEGGED)[number % 3]
+        quantity = 10_000 / (1.5 + 12 * number / (ACCOUNTS - 1)) / float(seconds[0].indices[asset])
+        held = {"BTCUSDT": (f"{10_000 / mark:.6f}", f"{mark:.2f}")}
+        more = {"margin_mode": "multi_asset", "balances": {asset: f"{quantity:.6f}"}, "snapshot": True}
+        world.account(f"a{number}", positions=held, **more)
+    world.start()
+    await world.until_quiet()
+    begin_ms = world.now_ms()
+    for number, second in enumerate(seconds):
+        _state(world, second)
+        await world.pass_time(1.0)
+        if number == kill_at:
+            _succeeded(world, world.instances[-1])
+    await world.until_quiet()
+    return _told(world, begin_ms)
+
+
+def _state(world: World, second: Collateral) -> None:
+    now = world.now_ms()
+    world.put(
+        "mark_prices",
+        "all",
+        [
+            {"symbol": name, "mark_price": price.mark, "index_price": price.index, "event_time_ms": now}
+            for name, price in second.prices.items()
+        ],
+        0,
+    )
+    for name, index in second.indices.items():
+        body = {"asset": name, "index_price": index, "collateral_ratio": "0.95", "event_time_ms": now}
+        world.put("assets", name, body)
+
+
 def _told(world: World, begin_ms: int) -> Told:
-    told = Told(quality=world.quality("price_quality"), events=world.events())
+    told = Told(quality=world.quality("price_quality") + world.quality("asset_quality"), events=world.events())
     letters = [record.timestamp_ms for record in world.written("dead_letters")]
     flags = [line["since_ms"] for line in told.quality if not line["believed"]] + letters
     told.flagged_ms = min((at_ms - begin_ms for at_ms in flags if at_ms >= begin_ms), default=None)

@@ -58,4 +58,21 @@ class PriceQuality(Struct, kw_only=True, tag_field="kind", tag="price_quality"):
     index_price: Figure | UnsetType = UNSET
 
 
-DataQuality = InstrumentHeld | PricesUnjudged | AccountEventsLost | PriceQuality
+class AssetQuality(Struct, kw_only=True, tag_field="kind", tag="asset_quality"):
+    """State that an asset has left what it is held against, or is back."""
+
+    asset: str
+    verdict: Literal["good", "bad"]
+    reasons: list[Literal["depeg"]]
+    believed: bool
+    index_price: Figure
+    reference: Figure
+    rate: Figure
+    limit: Figure
+    origin: dict[str, str | int]
+    since_ms: Millis
+    affects: str
+    symbol: str | UnsetType = UNSET
+
+
+DataQuality = InstrumentHeld | PricesUnjudged | AccountEventsLost | PriceQuality | AssetQuality

@@ -15,13 +15,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from monitor.core.amounts import exactly, format_amount
-from monitor.core.board import MarketBoard, Quote
+from monitor.core.board import MarketBoard
 from monitor.core.document import asset_object, instrument_object
 from monitor.core.evidence import prices_object
 from monitor.core.freshness import Age
 from monitor.core.instruments import Contract, Instrument, MaintenanceBasis
 from monitor.core.kernels_words import Words, words_of
 from monitor.core.quality.stating import qualities_of
+from monitor.core.quotes import Quote
 from monitor.core.storm.columns import (
     ASSETS,
     BASE_RANK,

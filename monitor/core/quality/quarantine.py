@@ -6,14 +6,12 @@ partitions are read changes nothing. Which price counts is the board's to say, v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from monitor.core.prices import PriceUpdate
 from monitor.core.quality.judging import Quality
-
-Place = tuple[int, int, int]
-"""(event_time_ms, partition, offset): the highest counts."""
+from monitor.core.quotes import Place, Quote
 
 
 class Doubted(NamedTuple):
@@ -76,10 +74,30 @@ class Quarantine:
         else:
             self.shaky.discard(symbol)
 
-    def keep(self, price: Doubted, counting: Place | None) -> bool:
-        """Quarantine a price unless one that counts, or that is quarantined already, is higher. Return whether so."""
-        kept = self.doubted.get(price.update.symbol)
-        if (counting is not None and price.place <= counting) or (kept is not None and price.place <= kept.place):
-            return False
-        self.doubted[price.update.symbol] = price
-        return True
+    def sort_in(
+        self,
+        judged: Iterable[tuple[PriceUpdate, Quality | None]],
+        quotes: Mapping[str, Quote],
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+    ) -> int:
+        """Quarantine what is not believed of a message, and note the verdicts on what counts and is in `quotes` now.
+
+        Return how many prices that are not believed were late: one that counts, or is quarantined already, is higher.
+        """
+        late = 0
+        for update, quality in judged:
+            quote = quotes.get(update.symbol)
+            if quality is None or quality.is_believed:
+                if quote is not None and quote.mark_price is update.mark_price:
+                    self.believe(update.symbol, quote.place, quality)
+                continue
+            price = Doubted(update, partition, offset, timestamp_ms, quality)
+            kept = self.doubted.get(update.symbol)
+            higher = [one.place for one in (quote, kept) if one is not None and one.place >= price.place]
+            if higher:
+                late += 1
+            else:
+                self.doubted[update.symbol] = price
+        return late

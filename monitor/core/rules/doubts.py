@@ -39,7 +39,10 @@ def doubts_of_account(account: Account, board: MarketBoard) -> Doubts:
         return Doubts()
     symbols = sorted({symbol for symbol, _ in account.positions})
     ages = [(f"{board.doubt(symbol)}:{symbol}", board.symbol_age(symbol)) for symbol in symbols]
-    ages += [(f"stale_asset:{name}", board.asset_age(name)) for name in sorted(assets_in_use(account, board))]
+    ages += [
+        (f"{board.doubt(name, is_asset=True)}:{name}", board.asset_age(name))
+        for name in sorted(assets_in_use(account, board))
+    ]
     degraded = tuple(name for name, age in ages if age is not Age.FRESH)
     return Doubts(degraded, any(age is Age.STALE for _, age in ages))
 
