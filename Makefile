@@ -8,7 +8,7 @@ BENCH_READY := $(VENV)/.bench-ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite bench bench-growth bench-e2e coverage lint format types restore scale telling simulate schemas fanout kafka kafka-stop chaos soak fuzz clean
+.PHONY: help demo test suite bench bench-growth bench-e2e coverage lint format types restore scale telling simulate schemas fanout kafka kafka-stop chaos soak fuzz quality clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ schemas: $(READY) ## write docs/schemas/ from the message types
 
 soak: $(READY) ## steady load and a failover every few minutes; nothing may grow: MINUTES, SEED (Java 17, Maven)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),40) --seed $(or $(SEED),1) $(ARGS)
+
+quality: $(READY) ## the price quality gate: PART=incidents plays what venues have done, PART=recorded counts false alarms
+	@$(BIN)/python -m tests.quality $(or $(PART),incidents)
 
 fuzz: $(READY) ## attack an instance with hostile messages: MESSAGES (1000000 for a report), SEED
 	@$(BIN)/python -m tests.hostile --messages $(or $(MESSAGES),20000) --seed $(or $(SEED),1)

@@ -7,11 +7,13 @@ from random import Random
 
 import pytest
 
+from monitor.core.inputs import Origin
 from monitor.core.quality.gate import PartitionGate
 from monitor.core.quality.judging import judged as judged_again
 from monitor.core.quality.settings import QualitySettings
 from tests.quality.histories import drawn, judged
 from tests.quality.oracle import verdicts
+from tests.quality.recorded import FOLDER, messages_of
 
 HORIZON_MS = 16 * 60_000
 
@@ -61,3 +63,13 @@ def test_a_verdict_follows_from_what_it_states() -> None:
     history = drawn(Random(3), minutes=20, symbols=6, troubles=30)
     found = judged(PartitionGate(QualitySettings()), history)
     assert all(judged_again(quality.observed, quality.limits) == quality for quality in found)
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="there are no recorded series beside the repository")
+def test_the_recorded_market_is_not_doubted() -> None:
+    """No price of the recorded series is quarantined, once a second as a venue tells marks."""
+    gate = PartitionGate(QualitySettings())
+    messages = messages_of(FOLDER, 1_000)
+    found = [gate.judge(updates, Origin("m", 0, offset), at)[0] for offset, (at, updates) in enumerate(messages)]
+    assert len(found) > 100
+    assert all(quality.is_believed for qualities in found for quality in qualities)
