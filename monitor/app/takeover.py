@@ -66,13 +66,15 @@ class Takeover:
         await self._wait_for_feed()
         await self._restore(image)
         observer.shard(self._shard, "catching_up")
-        await self._catch_up_accounts()
         if was_judged:
+            await self._catch_up_accounts()
             await self._report_unjudged()
         if self._steps.owns_globals:
             await self._tell_missed_faults()
         await self._finish_what_was_begun()
         await self._take_missed(judging=was_judged)
+        if not was_judged:  # terms first: each of them would place all of its holders anew
+            await self._catch_up_accounts()
         await self._find_requests()
         turns = self._steps.judge_everybody(self._shared.now_ms())
         while (step := await self._shared.on_kernel_thread(lambda: next(turns, None))) is not None:
@@ -198,9 +200,8 @@ class Takeover:
             return offset
         log.error("account events from offset %d on are gone, the log holds %d to %d", offset, begin, end)
         source = Record(*self._accounts, offset, self._shared.now_ms(), None, None)
-        await self._commit(
-            await self._shared.on_kernel_thread(lambda: self._steps.lose(source, begin, self._shared.now_ms()))
-        )
+        work = self._shared.on_kernel_thread(lambda: self._steps.lose(source, begin, self._shared.now_ms()))
+        await self._commit(await work)
         return begin
 
     async def _absorb(self, records: list[Record]) -> None:
@@ -225,8 +226,7 @@ class Takeover:
         """
         feed, cursor = self._shared.feed, self._cursor
         work = self._steps.judge_missed if judging else partial(self._steps.take, judging=False)
-        most = MISSED_AT_ONCE if judging else ENTRIES_AT_ONCE
-        end, reached = feed.end, dict(feed.positions)
+        most, end, reached = MISSED_AT_ONCE if judging else ENTRIES_AT_ONCE, feed.end, dict(feed.positions)
         while cursor.next < end:
             if cursor.is_lost:
                 raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), cursor.next)
@@ -272,8 +272,8 @@ class Takeover:
     async def _report_unjudged(self) -> None:
         """Say which prices lie before the window; their positions are used up with it, except where faults follow."""
         topic = self._shared.topics.mark_prices
-        missed = behind(self._base_positions, self._positions)
-        prices = {where: count for where, count in missed.items() if where.topic == topic}
+        missed = behind(self._base_positions, self._positions).items()
+        prices = {where: count for where, count in missed if where.topic == topic}
         if not prices:
             return
         log.warning("price messages too far back to be judged: %s", prices)

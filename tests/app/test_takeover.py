@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from monitor.app.changelog import ForeignState
 from monitor.app.ports import TopicPartition
+from monitor.core.accounts import Account
+from monitor.core.placement import Placement
 from tests.app.gates import Fate
 from tests.app.judge import Judge
 from tests.app.lab import Running, World, new_world, virtual
@@ -419,4 +422,28 @@ async def test_a_message_told_in_part_is_judged_to_its_end_before_any_other(heir
     world.start()
     await world.until_quiet()
     assert {tuple(world.chain(f"a{number}")) for number in range(14)} == {("bankrupt",)}
+    Judge(world).check()
+
+
+@virtual
+async def test_a_first_start_takes_terms_before_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many contracts there are, a first start puts each account once: terms that come later put it anew."""
+    put: list[int] = []
+    place = Placement.place
+
+    def noted(placement: Placement, accounts: Sequence[tuple[int, Account]]) -> None:
+        put.extend(number for number, _ in accounts)
+        place(placement, accounts)
+
+    monkeypatch.setattr(Placement, "place", noted)
+    world = await new_world()
+    for number in range(20):
+        world.instrument(f"S{number}USDT")
+    world.price(**{f"S{number}USDT": 100 for number in range(20)})
+    for number in range(10):
+        world.account(f"a{number}", 5000, positions={f"S{n}USDT": (1, 100) for n in range(20)}, snapshot=True)
+    world.start()
+    await world.until_quiet()
+    assert len(world.written("account_status")) == 10
+    assert len(put) <= 10
     Judge(world).check()
