@@ -190,6 +190,8 @@ class AccountWatch:
         self._seen["snapshot_at_ms"] = asked_ms
         if was_whole and bodies:
             log.warning("account %s: a snapshot differs from what its stream has told", self._account_id)
+        if not was_whole and self._stitcher.is_whole:
+            log.info("account %s: told whole", self._account_id)
         self._tell(bodies)
 
     async def _keep_stream(self) -> None:
