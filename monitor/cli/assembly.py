@@ -33,6 +33,7 @@ from monitor.app.second_thread import SecondThread
 from monitor.app.shared import Shared
 from monitor.app.snapshots import SnapshotName, Snapshots
 from monitor.app.topics import TopicNames
+from monitor.cli.clock import now_ms
 from monitor.config import Settings, term_defaults
 from monitor.core.adl.settings import AdlPopulation
 from monitor.core.ahead import Begin, at_once
@@ -44,11 +45,6 @@ from monitor.core.quality.pegs import NO_PEGS, Pegs
 T = TypeVar("T")
 
 RETRY_SECONDS = 1.0
-
-
-def now_ms() -> int:
-    """Return milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class KernelThread:

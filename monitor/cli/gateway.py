@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from monitor.cli.clock import now_ms
 from monitor.cli.exits import BadInput, Exit, OutsideFault
 from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, settings_of
@@ -172,7 +173,6 @@ class _Service:
         from monitor.app.gateway.following import Follower  # noqa: PLC0415
         from monitor.app.gateway.gateway import Gateway  # noqa: PLC0415
         from monitor.app.gateway.hub import Hub  # noqa: PLC0415
-        from monitor.cli.assembly import now_ms  # noqa: PLC0415
 
         settings = self._settings.gateway
         source = open_kafka(self._settings)

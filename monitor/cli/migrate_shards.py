@@ -79,7 +79,8 @@ async def _migrated(old: Settings, new: Settings) -> Moved:
     from monitor.adapters.logs import configure_logs  # noqa: PLC0415  # slow to load
     from monitor.app.migration.moving import Migration  # noqa: PLC0415
     from monitor.app.migration.sides import Side  # noqa: PLC0415
-    from monitor.cli.assembly import codec_of, now_ms  # noqa: PLC0415
+    from monitor.cli.assembly import codec_of  # noqa: PLC0415
+    from monitor.cli.clock import now_ms  # noqa: PLC0415
 
     configure_logs(old.log)
     log = open_kafka(old)

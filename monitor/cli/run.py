@@ -201,7 +201,7 @@ async def open_embedded_log(settings: Settings) -> EmbeddedLog:
     """Return a log in memory with its topics made."""
     from monitor.adapters.embedded import EmbeddedLog  # noqa: PLC0415
     from monitor.app.topics import create_topics  # noqa: PLC0415
-    from monitor.cli.assembly import now_ms  # noqa: PLC0415
+    from monitor.cli.clock import now_ms  # noqa: PLC0415
 
     embedded = EmbeddedLog(now_ms)
     log.warning("no broker is configured: running on the embedded log, whose data are gone when this process ends")

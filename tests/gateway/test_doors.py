@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import ssl
 import subprocess
@@ -18,8 +17,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from monitor.app.gateway.access import BadGrants, Doorkeeper, mint, read_grants
+from monitor.cli.main import main
 from tests.gateway.house import DESK, TRADER, Client, Running, house, running
-from tests.recorded.daemon import liqmon
 from tests.waiting import until
 
 
@@ -218,22 +217,38 @@ def test_more_files_are_allowed_where_clients_need_them() -> None:
     assert done.stdout.strip() == "300 300 512 (512, 512)"
 
 
-def test_the_command_says_what_it_lacks(tmp_path: Path) -> None:
-    """Without a broker or a good file of tokens it ends with 2 and names the key; `--mint` needs accounts."""
-    tokens = tmp_path / "tokens.toml"
-    tokens.write_text("[[token]]\n")
-    for words, variables, why in (
+BROKER = {"LIQMON_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "why"),
+    [
         ((), {}, "kafka.bootstrap_servers"),
-        ((), {"LIQMON_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}, "gateway.token_file is not configured"),
-        (
-            (),
-            {"LIQMON_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1", "LIQMON_GATEWAY__TOKEN_FILE": str(tokens)},
-            "token[0].name",
-        ),
+        ((), BROKER, "gateway.token_file is not configured"),
+        ((), BROKER | {"LIQMON_GATEWAY__TOKEN_FILE": "tokens.toml"}, "tokens.toml: token[0].name"),
+        ((), BROKER | {"LIQMON_GATEWAY__TOKEN_FILE": "none.toml"}, "gateway.token_file"),
         (("--mint", "desk"), {}, "--account"),
-    ):
-        done = liqmon("gateway", *words, env=os.environ | variables)
-        assert done.returncode == 2
-        assert why in done.stderr
-    done = liqmon("gateway", "--mint", "desk", "--account", "*")
-    assert done.stdout.startswith("token: lq_")
+    ],
+)
+def test_the_command_says_what_it_lacks(
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    why: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a broker or a good file of tokens it ends with 2 and names the key; `--mint` needs accounts."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tokens.toml").write_text("[[token]]\n")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["gateway", *words]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_a_token_is_minted_in_words_that_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
+    """The entry that is printed grants what the token that is printed says."""
+    assert main(["gateway", "--mint", "desk", "--account", "*"]) == 0
+    first, _, entry = capsys.readouterr().out.partition("\n")
+    assert Doorkeeper(read_grants(entry)).grant_of(first.removeprefix("token: ")) is not None

@@ -15,7 +15,8 @@ from monitor.adapters.kafka import KafkaLog
 from monitor.app.alarms import Watchdog
 from monitor.app.ports import Record, TopicPartition
 from monitor.app.topics import create_topics
-from monitor.cli.assembly import KernelThread, assemble, now_ms
+from monitor.cli.assembly import KernelThread, assemble
+from monitor.cli.clock import now_ms
 from monitor.config import Settings, load
 from tests.app import missed
 from tests.app.lab import Notes

@@ -26,7 +26,8 @@ from monitor.app.records import RecordMaker
 from monitor.app.restoring import name_of
 from monitor.app.snapshots import Snapshot, checked_write
 from monitor.app.topics import create_topics
-from monitor.cli.assembly import codec_of, new_engine, now_ms
+from monitor.cli.assembly import codec_of, new_engine
+from monitor.cli.clock import now_ms
 from monitor.cli.warm import warm
 from monitor.core.everybody import judged_in_turns
 from monitor.core.inputs import Origin, Prices

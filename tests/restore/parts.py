@@ -18,7 +18,8 @@ from monitor.app.changelog import Meta
 from monitor.app.image import Image
 from monitor.app.second_thread import SecondThread
 from monitor.app.snapshots import Snapshot, SnapshotName
-from monitor.cli.assembly import codec_of, new_engine, now_ms
+from monitor.cli.assembly import codec_of, new_engine
+from monitor.cli.clock import now_ms
 from monitor.cli.warm import warm
 from monitor.core.engine import MarginEngine
 from monitor.core.everybody import judged_in_turns

@@ -21,7 +21,8 @@ from monitor.adapters.embedded.journal import Change
 from monitor.app.instance import Instance
 from monitor.app.observing import SilentObserver
 from monitor.app.topics import TopicNames, create_topics
-from monitor.cli.assembly import KernelThread, assemble, now_ms
+from monitor.cli.assembly import KernelThread, assemble
+from monitor.cli.clock import now_ms
 from monitor.cli.warm import warm
 from monitor.config import load
 from tests.telling.book import FALL, RATIOS, Book

@@ -16,7 +16,7 @@ import orjson
 from monitor.adapters.kafka import KafkaLog, tame_client_logging
 from monitor.adapters.logs import LogSettings, configure_logs
 from monitor.app.ports import Log, OutputRecord, ShardWriter
-from monitor.cli.assembly import now_ms
+from monitor.cli.clock import now_ms
 from monitor.cli.demo.book import accounts
 from monitor.cli.demo.market import STEP_MS, Row, played, price_message, standing_inputs
 from monitor.cli.demo.stage import Play

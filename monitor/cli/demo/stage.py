@@ -22,7 +22,8 @@ from monitor.adapters.logs import LogSettings, configure_logs
 from monitor.app.instance import Instance
 from monitor.app.ports import LogReader, TopicPartition
 from monitor.app.topics import TopicNames, create_topics
-from monitor.cli.assembly import KernelThread, assemble, now_ms
+from monitor.cli.assembly import KernelThread, assemble
+from monitor.cli.clock import now_ms
 from monitor.cli.demo.book import accounts
 from monitor.cli.demo.market import STEP_MS, Row, played, price_message, standing_inputs
 from monitor.cli.demo.tally import Tally

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from monitor.cli.clock import now_ms
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, add_json_option, settings_of
@@ -81,7 +82,6 @@ def execute(args: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings, start: Start, choice: Choice, args: argparse.Namespace) -> None:
-    from monitor.cli.assembly import now_ms  # noqa: PLC0415
     from monitor.cli.tail.reading import Reading  # noqa: PLC0415
 
     task = asyncio.current_task()
