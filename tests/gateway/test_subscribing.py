@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -204,3 +205,48 @@ async def test_a_snapshot_in_a_storm_ends_and_loses_nothing() -> None:
             home.write(home.event("a0", "bankrupt"))
             assert brief(await client.events(1)) == [("a0", "bankrupt", 5)]
             assert gateway.notes.reasons == []
+
+
+ADL = {
+    "schema": 1,
+    "event_id": "e",
+    "event_type": "adl_triggered",
+    "account_id": "a1",
+    "scope": "cross:USDT",
+    "digest": "d",
+    "evidence": {"queue": ["rival"]},
+    "positions": [{"symbol": "BTC", "quantity": "1", "counterparties": [{"account_id": "rival"}]}],
+}
+SELECTED = {
+    "schema": 1,
+    "event_id": "f",
+    "event_type": "adl_selected",
+    "account_id": "a1",
+    "scope": "cross:USDT",
+    "symbol": "BTC",
+    "serves": {"account_id": "rival"},
+    "digest": "d",
+}
+
+
+@pytest.mark.parametrize("detail", ["brief", "full"])
+async def test_what_an_event_tells_of_others_is_kept_from_who_may_not_see_them(detail: str) -> None:
+    """ADL events name counterparties and whom they serve: a desk is told, a trader is not, live or resumed."""
+    async with house() as home, running(home) as gateway:
+        async with gateway.client() as desk, gateway.client(TRADER) as trader:
+            await desk.snapshot(detail="full")
+            await trader.snapshot(detail=detail)
+            begun = trader.token
+            home.write(home.record("adl-events", "a1", "a1", ADL), home.record("adl-events", "a1", "a1", SELECTED))
+            assert json.dumps(await desk.events(2)).count("rival") == 3
+            live = await trader.events(2)
+        async with gateway.client(TRADER) as trader:
+            await trader.say(type="subscribe", subscription="s", resume=begun, detail=detail)
+            resumed = await trader.events(2)
+        for said in (live, resumed):
+            assert "rival" not in json.dumps(said)
+            assert [one["event"]["withheld"] for one in said] == [
+                ["counterparties", "digest", "evidence"],
+                ["digest", "serves"],
+            ]
+            assert said[0]["event"]["positions"] == [{"symbol": "BTC", "quantity": "1"}]

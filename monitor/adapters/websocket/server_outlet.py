@@ -14,7 +14,6 @@ from monitor.app.gateway.subscription import Slow
 
 SLOW = 1013
 """`Try again later`: the client may come back with its token."""
-_LAST_WORD_BYTES = 4_096
 
 
 class SocketOutlet:
@@ -26,6 +25,10 @@ class SocketOutlet:
         self._send_seconds = settings.send_ms / 1000
         self._observer = observer
         self._closing: asyncio.Task[None] | None = None
+
+    def is_busy(self) -> bool:
+        """Tell whether something waits for the client."""
+        return self._connection.transport.get_write_buffer_size() > 0
 
     def push(self, data: bytes) -> bool:
         """Send without waiting; a client with too much waiting already is told so and let go."""

@@ -25,6 +25,8 @@ _REQUESTS = msgspec.json.Decoder(ClientMessage)
 _RULE_RANK = MarginStatus.WARNING.rank
 _ADL_RANK = MarginStatus.BANKRUPT.rank
 _LEFT_OUT = ("evidence", "plan")
+_OF_OTHERS = frozenset({"evidence", "digest", "counterparties", "serves"})
+"""Whom ADL reaches, or for whom; evidence names both, and without it a digest proves nothing."""
 
 
 class SubscriberCodec:
@@ -78,6 +80,16 @@ class SubscriberCodec:
         for name in _LEFT_OUT:
             event.pop(name, None)
         return orjson.dumps(event)
+
+    def guarded(self, body: bytes) -> bytes:
+        """Return an event without what it tells of other accounts; `withheld` names what that is."""
+        event = orjson.loads(body)
+        parts = [event, *event.get("positions", ())]
+        withheld = sorted({name for part in parts for name in part if name in _OF_OTHERS})
+        for part in parts:
+            for name in withheld:
+                part.pop(name, None)
+        return orjson.dumps(event | {"withheld": withheld})
 
     def request(self, text: str | bytes) -> Request:
         """Read one message of a client. Raises `BadRequest`."""

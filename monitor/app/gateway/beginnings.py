@@ -14,7 +14,7 @@ from monitor.app.gateway.notices import Notice, message, text
 from monitor.app.gateway.places import Cut
 from monitor.app.gateway.standings import Standing
 from monitor.app.gateway.subscription import Outlet, Slow, Subscription
-from monitor.app.gateway.views import EventView, StatusView
+from monitor.app.gateway.views import StatusView
 
 _PIECE_BYTES = 65_536
 _BREATH = 500
@@ -32,13 +32,14 @@ class Beginning:
 
     async def snapshot(self) -> Cut:
         """Send how everything stands at one cut, and return that."""
-        cut, token = self._hub.cut.copy(), self._hub.token()
+        # taken together, before anything waits: what comes after the cut must not be in the snapshot
+        cut, token, everything = self._hub.cut.copy(), self._hub.token(), self._hub.board.cut(self._wanted.accounts)
         name = self._subscription.request.name
         scopes = 0
         await self._outlet.send(message("snapshot_begin", subscription=name))
         piece: list[bytes] = []
         size = 0
-        async for account_id, standing in self._everything():
+        async for account_id, standing in _breathing(everything):
             if (entry := self._entry(account_id, standing)) is None:
                 continue
             piece.append(entry)
@@ -55,41 +56,38 @@ class Beginning:
     async def go_on(self, cut: Cut, *, resumed: bool) -> None:
         """Send what came since a cut, then let through what comes. Raises what sending raises."""
         events = statuses = 0
-        while True:
-            told, shown = await self._events(cut), await self._statuses(cut)
+        while cut.positions != self._hub.cut.positions:
+            told, shown = await self._round(cut)
             events, statuses = events + told, statuses + shown
-            if not told and not shown and not self._is_behind(cut):
-                break
         if resumed:
             name, token = self._subscription.request.name, self._hub.token()
-            if not self._outlet.push(
-                message("resumed", subscription=name, events=events, statuses=statuses, token=token)
-            ):
+            said = message("resumed", subscription=name, events=events, statuses=statuses, token=token)
+            if not self._outlet.push(said):
                 raise Slow
         self._hub.add(self._subscription)
 
-    def _is_behind(self, cut: Cut) -> bool:
-        """Tell whether anything has been passed on since the round began."""
-        return cut.positions != self._hub.cut.positions
-
-    async def _events(self, cut: Cut) -> int:
-        """Send every event since a cut, each with a token of its own; return how many."""
-        upto = self._hub.cut.copy()
+    async def _round(self, cut: Cut) -> tuple[int, int]:
+        """Send what came between a cut and now, and move the cut here; return how many events and statuses that was."""
         if not self._hub.holds(cut):
             raise Slow  # more came than is kept: with its last token the client will be told `too_old`
-        sent = 0
-        for notice in self._hub.backlog.since(cut.positions, self._wanted.accounts):
+        upto = self._hub.cut.copy()
+        events = self._hub.backlog.since(cut.positions, self._wanted.accounts)
+        statuses = self._changed(self._hub.statuses_of(cut))
+        told = shown = 0
+        for notice in events:
             if self._wanted.covers(notice.view):
                 cut.advance(notice.index, notice.offset + 1)
-                sent += await self._replay(notice, cut)
-        self._hub.advance_events(cut, upto)
-        return sent
+                told += await self._replay(notice, cut)
+        async for account_id, scope, standing in statuses:
+            shown += await self._send_status(account_id, scope, standing)
+        cut.catch_up(upto)
+        return told, shown
 
     async def _replay(self, notice: Notice, cut: Cut) -> bool:
-        assert isinstance(notice.view, EventView), "the backlog holds events"
+        """Send an event with a token of its own, behind which only what was sent before it lies."""
         token = cut.token(self._hub.now_ms())
         if self._subscription.wants(notice):
-            tail = notice.worded(token, full=self._subscription.request.full)
+            tail = notice.worded(token, self._subscription.detail)
         elif self._subscription.wants_passed(notice):
             tail = notice.worded_passed(token)
         else:
@@ -97,46 +95,16 @@ class Beginning:
         await self._outlet.send(self._subscription.head + tail)
         return True
 
-    async def _statuses(self, cut: Cut) -> int:
-        """Send the last status of every scope that has one since a cut; return how many.
-
-        What a scope was before is not known here: with a severity, every scope that ever left `healthy` is shown.
-        """
-        upto = self._hub.cut.copy()
-        positions = self._hub.statuses_of(cut)
-        sent = 0
-        if self._subscription.request.statuses and positions != self._hub.statuses_of(upto):
-            changed = self._hub.board.changed_since(positions)
-            sent = await (self._look_at_all(positions) if changed is None else self._look_at(changed))
-        self._hub.advance_statuses(cut, upto)
-        return sent
-
-    async def _look_at(self, changed: Iterable[tuple[str, str]]) -> int:
-        """Send the statuses of some scopes as they stand; nobody else has a turn unless the client is slow."""
-        sent = 0
-        for account_id, scope in changed:
-            if self._wanted.accounts is None or account_id in self._wanted.accounts:
-                sent += await self._send_status(account_id, scope, self._hub.board.standing(account_id, scope))
-        return sent
-
-    async def _look_at_all(self, positions: dict[int, int]) -> int:
-        """Send what has changed of everything."""
-        gone = list(self._hub.board.gone_since(positions, self._wanted.accounts))
-        sent = 0
-        async for account_id, standing in self._everything():
-            if standing.offset >= positions[standing.partition]:
-                sent += await self._send_status(account_id, standing.scope, standing)
-        for account_id, scope in gone:
-            sent += await self._send_status(account_id, scope, None)
-        return sent
-
-    async def _everything(self) -> AsyncIterator[tuple[str, Standing]]:
-        """Yield every scope as it stands now; what changes meanwhile is not seen."""
-        for number, (account_id, standings) in enumerate(self._hub.board.cut(self._wanted.accounts), 1):
-            for standing in standings:
-                yield account_id, standing
-            if number % _BREATH == 0:
-                await asyncio.sleep(0)
+    def _changed(self, positions: dict[int, int]) -> AsyncIterator[tuple[str, str, Standing | None]]:
+        """Return the scopes that have a status, or are gone, since a cut, as they stand now and not later."""
+        board, accounts = self._hub.board, self._wanted.accounts
+        if not self._subscription.request.statuses:
+            return _each([])
+        changed = board.changed_since(positions)
+        if changed is not None:
+            asked = [pair for pair in changed if accounts is None or pair[0] in accounts]
+            return _each([(account_id, scope, board.standing(account_id, scope)) for account_id, scope in asked])
+        return _since(positions, board.cut(accounts), list(board.gone_since(positions, accounts)))
 
     def _view(self, account_id: str, standing: Standing) -> StatusView:
         method, symbols = "", None
@@ -146,6 +114,10 @@ class Beginning:
         return StatusView(account_id, standing.scope, standing.sequence, rank, method, symbols, standing.value)
 
     def _shows(self, account_id: str, standing: Standing) -> bool:
+        """Tell whether a changed status is sent: what a scope was before is not known here.
+
+        So with a severity every scope that ever left `healthy` is.
+        """
         fits = standing.rank >= self._wanted.min_rank or standing.reached > 0
         return fits and self._wanted.covers(self._view(account_id, standing))
 
@@ -165,14 +137,40 @@ class Beginning:
         await self._outlet.send(self._subscription.head + b'"type":"snapshot","entries":[%b]}' % b",".join(piece))
 
     async def _send_status(self, account_id: str, scope: str, standing: Standing | None) -> bool:
-        value = None if standing is None else standing.value
-        if standing is not None and not self._shows(account_id, standing):
-            return False
-        if standing is None and not self._wanted.covers(StatusView(account_id, scope, 0, 0, "", None, None)):
-            return False
-        await self._outlet.send(
-            self._subscription.head
-            + b'"type":"status","account_id":%b,"scope":%b,"status":%b}'
-            % (text(account_id), text(scope), value or b"null")
-        )
-        return True
+        if standing is None:
+            shows, value = self._wanted.covers(StatusView(account_id, scope, 0, 0, "", None, None)), b"null"
+        else:
+            shows, value = self._shows(account_id, standing), standing.value or b"null"
+        if shows:
+            named = b'"type":"status","account_id":%b,"scope":%b' % (text(account_id), text(scope))
+            await self._outlet.send(self._subscription.head + named + b',"status":%b}' % value)
+        return shows
+
+
+async def _breathing(everything: Iterable[tuple[str, tuple[Standing, ...]]]) -> AsyncIterator[tuple[str, Standing]]:
+    """Yield every scope; the others have their turn in between."""
+    for number, (account_id, standings) in enumerate(everything, 1):
+        for standing in standings:
+            yield account_id, standing
+        if number % _BREATH == 0:
+            await asyncio.sleep(0)
+
+
+async def _each(
+    found: Iterable[tuple[str, str, Standing | None]],
+) -> AsyncIterator[tuple[str, str, Standing | None]]:
+    for one in found:
+        yield one
+
+
+async def _since(
+    positions: dict[int, int],
+    everything: Iterable[tuple[str, tuple[Standing, ...]]],
+    gone: Iterable[tuple[str, str]],
+) -> AsyncIterator[tuple[str, str, Standing | None]]:
+    """Yield what has changed of everything, and what is gone."""
+    async for account_id, standing in _breathing(everything):
+        if standing.offset >= positions[standing.partition]:
+            yield account_id, standing.scope, standing
+    for account_id, scope in gone:
+        yield account_id, scope, None

@@ -38,7 +38,6 @@ class Follower:
         self._hub = hub
         self._settings = settings
         self._observer = observer
-        self._reader: LogReader | None = None
         self._positions: dict[TopicPartition, int] = {}
         self._waiting = "the topics are being read"
         self._loaded = asyncio.Event()
@@ -114,7 +113,7 @@ class Follower:
                 if (item := self._hub.read(record)) is not None:
                     take(item)
                 if number % 200 == 199:
-                    await asyncio.sleep(0)  # the health door and the clients of before are served meanwhile
+                    await asyncio.sleep(0)  # signals are heard meanwhile
 
     async def _follow(self, reader: LogReader, ends: Mapping[TopicPartition, int]) -> None:
         """Read on; ready once all is passed on that stood there when this began."""

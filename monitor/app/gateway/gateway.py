@@ -8,13 +8,10 @@ from collections import Counter
 from monitor.app.gateway.access import Doorkeeper, Grant
 from monitor.app.gateway.hub import Hub
 from monitor.app.gateway.observing import GatewayObserver
-from monitor.app.gateway.session import NotWelcome, Session
+from monitor.app.gateway.session import GOING_AWAY, TOO_MANY, UNAUTHORIZED, NotWelcome, Session
 from monitor.app.gateway.settings import GatewaySettings
 from monitor.app.gateway.subscription import Outlet
 
-UNAUTHORIZED = 4401
-TOO_MANY = 4429
-GOING_AWAY = 1001
 _SLICES = 20
 """Heartbeats are spread over their interval, so that no event waits behind thousands of them."""
 

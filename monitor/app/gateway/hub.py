@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from monitor.app.gateway.backlog import Backlog
-from monitor.app.gateway.notices import Notice
+from monitor.app.gateway.notices import Detail, Notice
 from monitor.app.gateway.observing import GatewayObserver
 from monitor.app.gateway.ordering import Item, Ordering
 from monitor.app.gateway.places import Cut, Places, TokenRefused, read_token
@@ -141,17 +141,6 @@ class Hub:
         """Tell whether everything since a cut is still known."""
         return self.backlog.holds(cut.positions, self._of_events) and self.board.remembers(self.statuses_of(cut))
 
-    def advance_events(self, cut: Cut, upto: Cut) -> None:
-        """Move a cut forward to another one where events stand."""
-        for index in self._of_events:
-            cut.advance(index, upto.positions[index])
-
-    def advance_statuses(self, cut: Cut, upto: Cut) -> None:
-        """Move a cut forward to another one where statuses stand."""
-        for index in range(len(self.places.all)):
-            if self.places.is_status(index):
-                cut.advance(index, upto.positions[index])
-
     def statuses_of(self, cut: Cut) -> dict[int, int]:
         """Return the positions of a cut in the partitions of statuses."""
         width = self.places.width
@@ -171,11 +160,11 @@ class Hub:
             item.timestamp_ms,
             rank,
             self.token(),
-            self.codec.brief,
+            self.codec,
         )
         if isinstance(view, EventView):
             if view.sequence is not None:
-                self.board.put_event(view, partition, notice.body(full=False))
+                self.board.put_event(view, partition, notice.body(Detail()))
             self.backlog.add(notice)
         self._tell(notice)
 

@@ -7,19 +7,30 @@ first asks for it. Which subscription gets what is decided elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from monitor.app.gateway.views import EventView, StatusView
+from monitor.app.gateway.views import EventView, StatusView, ViewCodec
 
 _BESIDE_BODY = 1_500
 """What an event takes beside its body: the objects, its token and its short form."""
 
 
+class Detail(NamedTuple):
+    """Say how much of an event somebody is told.
+
+    Attributes:
+        full: with its evidence and its plan.
+        guarded: without what it tells of other accounts, for tokens that do not see all of them.
+    """
+
+    full: bool = False
+    guarded: bool = False
+
+
 class Notice:
     """Hold one event or status on its way: where it stood, how far it carries a client, how bad it is."""
 
-    __slots__ = ("_brief", "_shorten", "_texts", "index", "offset", "rank", "timestamp_ms", "token", "topic", "view")
+    __slots__ = ("_brief", "_codec", "_texts", "index", "offset", "rank", "timestamp_ms", "token", "topic", "view")
 
     def __init__(
         self,
@@ -30,7 +41,7 @@ class Notice:
         timestamp_ms: int,
         rank: int,
         token: str,
-        shorten: Callable[[bytes], bytes],
+        codec: ViewCodec,
     ) -> None:
         self.view = view
         self.topic = topic
@@ -39,9 +50,9 @@ class Notice:
         self.timestamp_ms = timestamp_ms
         self.rank = rank
         self.token = token
-        self._shorten = shorten
+        self._codec = codec
         self._brief: bytes | None = None
-        self._texts: dict[str, bytes] = {}
+        self._texts: dict[Detail | None, bytes] = {}
 
     @property
     def size(self) -> int:
@@ -52,41 +63,44 @@ class Notice:
         """Drop the wordings once everybody has been told."""
         self._texts = {}
 
-    def body(self, *, full: bool) -> bytes:
-        """Return the event, whole or shortened."""
+    def body(self, detail: Detail) -> bytes:
+        """Return the status, or as much of the event as is told."""
         body = self.view.body or b"null"
-        if full or isinstance(self.view, StatusView):
+        if isinstance(self.view, StatusView):
+            return body
+        if detail.guarded and self.view.names_others:
+            return self._codec.guarded(body)
+        if detail.full:
             return body
         if self._brief is None:
-            self._brief = self._shorten(body)
+            self._brief = self._codec.brief(body)
         return self._brief
 
-    def tail(self, *, full: bool) -> bytes:
+    def tail(self, detail: Detail) -> bytes:
         """Return what is said to everybody, with the token of the moment it was passed on."""
-        kind = "full" if full else "brief"
-        if kind not in self._texts:
-            self._texts[kind] = self.worded(self.token, full=full)
-        return self._texts[kind]
+        if detail not in self._texts:
+            self._texts[detail] = self.worded(self.token, detail)
+        return self._texts[detail]
 
     def passed(self) -> bytes:
         """Return what is said where the event itself is not asked for: that its chain goes on."""
-        if "passed" not in self._texts:
-            self._texts["passed"] = self.worded_passed(self.token)
-        return self._texts["passed"]
+        if None not in self._texts:
+            self._texts[None] = self.worded_passed(self.token)
+        return self._texts[None]
 
-    def worded(self, token: str, *, full: bool) -> bytes:
+    def worded(self, token: str, detail: Detail) -> bytes:
         """Return the message behind the name of its subscription."""
         if isinstance(self.view, EventView):
             return b'"type":"event","topic":%b,"token":"%b","event":%b}' % (
                 text(self.topic),
                 token.encode(),
-                self.body(full=full),
+                self.body(detail),
             )
         return b'"type":"status","account_id":%b,"scope":%b,"token":"%b","status":%b}' % (
             text(self.view.account_id),
             text(self.view.scope),
             token.encode(),
-            self.body(full=full),
+            self.body(detail),
         )
 
     def worded_passed(self, token: str) -> bytes:

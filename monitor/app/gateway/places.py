@@ -64,6 +64,11 @@ class Cut:
             self.positions[index] = position
             self._texts[index] = format(position, "x")
 
+    def catch_up(self, other: Cut) -> None:
+        """Move every place forward to where another cut has it."""
+        for index, position in enumerate(other.positions):
+            self.advance(index, position)
+
     def copy(self) -> Cut:
         """Return a cut of its own."""
         return Cut(self._places, self.positions)

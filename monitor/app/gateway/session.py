@@ -16,6 +16,10 @@ from monitor.app.gateway.requests import BadRequest, Hello, Request, Subscribe, 
 from monitor.app.gateway.settings import GatewaySettings
 from monitor.app.gateway.subscription import Outlet, Subscription
 
+GOING_AWAY = 1001
+UNAUTHORIZED = 4401
+TOO_MANY = 4429
+
 
 class NotWelcome(Exception):
     """The client may not come in, or has broken the rules: `code` closes the connection, `reason` is told."""
@@ -69,7 +73,7 @@ class Session:
                 raise BadRequest("hello has been said already")
             await self.welcome(request.token)
         elif self.grant is None:
-            raise NotWelcome(4401, "say hello with a token first")
+            raise NotWelcome(UNAUTHORIZED, "say hello with a token first")
         elif isinstance(request, Unsubscribe):
             self._drop(request.name)
             await self._outlet.send(message("unsubscribed", subscription=request.name))
@@ -77,7 +81,9 @@ class Session:
             await self._subscribe(request, self.grant)
 
     def heartbeat(self, now_ms: int, token: str) -> None:
-        """Send a sign of life; the token is left out while a beginning is on its way."""
+        """Send a sign of life, unless other messages are on their way; without a token while a beginning is."""
+        if self._outlet.is_busy():
+            return
         settled = all(subscription.is_live for subscription in self._subscriptions.values())
         self._outlet.push(message("heartbeat", time_ms=now_ms, token=token if settled else None))
 
@@ -101,7 +107,8 @@ class Session:
             raise BadRequest(f"subscription {request.name!r} exists")
         if len(self._subscriptions) >= self._settings.max_subscriptions:
             raise BadRequest(f"more than {self._settings.max_subscriptions} subscriptions")
-        subscription = Subscription(request, _allowed(request, grant), self._outlet)
+        guarded = grant.accounts is not None
+        subscription = Subscription(request, _allowed(request, grant), self._outlet, guarded=guarded)
         self._subscriptions[request.name] = subscription
         try:
             await self._begin(subscription)

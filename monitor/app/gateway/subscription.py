@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from monitor.app.gateway.filters import Filter
-from monitor.app.gateway.notices import Notice, head
+from monitor.app.gateway.notices import Detail, Notice, head
 from monitor.app.gateway.requests import Subscribe
 from monitor.app.gateway.views import EventView, StatusView
 
@@ -16,6 +16,9 @@ class Slow(Exception):
 
 class Outlet(Protocol):
     """Carry messages to one client."""
+
+    def is_busy(self) -> bool:
+        """Tell whether something waits to be sent."""
 
     def push(self, data: bytes) -> bool:
         """Send without waiting; return False, sending nothing, where too much waits already."""
@@ -28,10 +31,14 @@ class Outlet(Protocol):
 
 
 class Subscription:
-    """Hold what one client has asked for once; it is live once its beginning has been told."""
+    """Hold what one client has asked for once; it is live once its beginning has been told.
 
-    def __init__(self, request: Subscribe, wanted: Filter, outlet: Outlet) -> None:
+    `guarded` keeps what events tell of other accounts from a client whose token does not see all of them.
+    """
+
+    def __init__(self, request: Subscribe, wanted: Filter, outlet: Outlet, *, guarded: bool) -> None:
         self.request = request
+        self.detail = Detail(request.full, guarded)
         self.filter = wanted
         self.head = head(request.name)
         self.is_live = False
@@ -42,7 +49,7 @@ class Subscription:
         if not self.filter.covers(notice.view):
             return False
         if self.wants(notice):
-            return self._outlet.push(self.head + notice.tail(full=self.request.full))
+            return self._outlet.push(self.head + notice.tail(self.detail))
         if self.wants_passed(notice):
             self._outlet.push(self.head + notice.passed())
         return False

@@ -36,6 +36,11 @@ class EventView:
     symbols: frozenset[str] | None
     body: bytes
 
+    @property
+    def names_others(self) -> bool:
+        """Whether it tells of other accounts too: whom ADL reaches, or for whom."""
+        return self.event_type.startswith("adl_")
+
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
@@ -61,6 +66,9 @@ class ViewCodec(Protocol):
 
     def traits(self, status: bytes) -> tuple[str, frozenset[str] | None]:
         """Return method and symbols of a status that was read before."""
+
+    def guarded(self, body: bytes) -> bytes:
+        """Return an event without what it tells of other accounts than its own, naming what is left out."""
 
     def brief(self, body: bytes) -> bytes:
         """Return an event without what it was computed from: `evidence` and `plan`."""
