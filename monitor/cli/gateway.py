@@ -182,12 +182,24 @@ class _Service:
             hub = Hub(places, settings, codec, observer, now_ms)
             self._follower = Follower(source, places, hub, settings, observer)
             gateway = Gateway(hub, settings, Doorkeeper(self._grants), observer)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._read_tokens_again, gateway)
             server = WebsocketServer(settings, gateway, codec, observer)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_follow(self._follower), name="follower")
                 tasks.create_task(self._serve(server, gateway, self._follower), name="clients")
         finally:
             await source.close()
+
+    def _read_tokens_again(self, gateway: Gateway) -> None:
+        """Take the file of tokens as it is now; one that is wrong changes nothing."""
+        from monitor.app.gateway.access import Doorkeeper  # noqa: PLC0415
+
+        try:
+            grants = grants_of(self._settings)
+        except BadInput as fault:
+            log.error("the tokens stay as they were: %s", fault)  # noqa: TRY400  # the fault is the operator's, not ours
+            return
+        log.info("%d tokens are known; %d clients were let go", len(grants), gateway.change_locks(Doorkeeper(grants)))
 
     async def _serve(self, server: WebsocketServer, gateway: Gateway, follower: Follower) -> None:
         await follower.loaded()

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from monitor.app.gateway.access import hash_of
 from tests.gateway.house import DESK
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,13 @@ class GatewayProcess:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._http_port}/metrics", timeout=2) as answer:
             found = re.search(rb'liqmon_gateway_subscriptions_total{outcome="snapshot"} ([0-9]+)', answer.read())
         return int(found[1]) if found else 0
+
+    def strike_tokens(self) -> None:
+        """Put another token into the place of the one there is, and say so."""
+        assert self._process is not None
+        tokens = self.config.with_name("tokens.toml")
+        tokens.write_text(tokens.read_text().replace(hash_of(DESK), hash_of("another")))
+        self._process.send_signal(signal.SIGHUP)
 
     def end(self, how: signal.Signals) -> int:
         """End it; return its exit code."""

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 
 from monitor.app.gateway.access import BadGrants, Doorkeeper, mint, read_grants
 from monitor.cli.main import main
-from tests.gateway.house import DESK, TRADER, Client, Running, house, running
+from tests.gateway.house import DESK, GRANTS, TRADER, Client, Running, house, running
 from tests.waiting import until
 
 
@@ -137,6 +137,18 @@ async def test_a_slow_client_is_told_and_let_go_and_slows_nobody() -> None:
         home.write(home.event("last", "watch"))
         [event] = await quick.events(1)
         assert event["event"]["account_id"] == "last"
+
+
+async def test_a_token_that_is_struck_out_lets_its_clients_go() -> None:
+    """With other grants, clients whose entry is gone or changed are dismissed and not let in again; others stay."""
+    async with house() as home, running(home) as gateway, gateway.client() as desk:
+        async with gateway.client(TRADER) as trader:
+            assert gateway.gateway.change_locks(Doorkeeper(GRANTS)) == 0
+            assert gateway.gateway.change_locks(Doorkeeper(GRANTS[:1])) == 1
+            assert (await end_of(trader))[0] == 4401
+        async with plain(gateway, additional_headers={"Authorization": f"Bearer {TRADER}"}) as connection:
+            assert (await end_of(Client(connection)))[0] == 4401
+        assert await desk.snapshot() == []
 
 
 async def test_a_stop_is_told() -> None:

@@ -144,6 +144,8 @@ async def test_a_killed_gateway_costs_the_example_client_nothing(
                 await on.ready()
             await on.write(20)
             await holds(lambda: len(client.events()) >= len(on.written))
+            on.gateway.strike_tokens()
+            await holds(lambda: any("not known any more" in line for line in client.lines()))
         finally:
             client.close()
         assert sorted(event["event_id"] for event in client.events()) == sorted(on.written)

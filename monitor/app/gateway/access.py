@@ -40,6 +40,10 @@ class Doorkeeper:
     def __init__(self, grants: Sequence[Grant]) -> None:
         self._grants = tuple(grants)
 
+    def stands(self, grant: Grant) -> bool:
+        """Tell whether a grant is still what it was."""
+        return grant in self._grants
+
     def grant_of(self, token: str) -> Grant | None:
         """Return what a token grants, None for a stranger's; takes the same time whichever it is."""
         given = hash_of(token)

@@ -60,6 +60,15 @@ class Gateway:
                         session.heartbeat(now_ms, token)
                 await asyncio.sleep(self._settings.heartbeat_ms / 1000 / _SLICES)
 
+    def change_locks(self, doorkeeper: Doorkeeper) -> int:
+        """Admit by other grants from here on; return how many clients whose grant stands no more were let go."""
+        self._doorkeeper = doorkeeper
+        gone = [session for session in self._sessions if session.grant and not doorkeeper.stands(session.grant)]
+        for session in gone:
+            self._observer.dropped("token")
+            session.say_goodbye("this token is not known any more, or grants something else", UNAUTHORIZED)
+        return len(gone)
+
     def drain(self) -> None:
         """Tell everybody that we stop, and when to come back."""
         self._draining = True
