@@ -24,7 +24,7 @@ from monitor.app.ports import LogFault, LogReader, TopicPartition
 from monitor.app.reading import FeedEntry, FeedSettings, GlobalInput, Note, Reading
 from monitor.core.board import MarketBoard
 from monitor.core.funds import Place
-from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Prices
+from monitor.core.inputs import AssetTerms, FundTerms, InstrumentTerms, Origin, Prices
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ LOOKBACK_MS = 3_600_000
 """How far back prices are read at the start: the retention of `mark-prices`."""
 _POLL_MS = 100
 _GROWTH_CHECK_SECONDS = 10.0
-_MOST_NOTES = 1_000
+_MOST_NOTES = 10_000
 
 
 @dataclass(eq=False, slots=True)
@@ -126,6 +126,13 @@ class GlobalFeed:
     def base_inputs(self) -> Iterator[GlobalInput]:
         """Return inputs that rebuild the market as it was before the window."""
         return market_inputs(self.base, self.settings.topics)
+
+    def notes_before(self) -> dict[Origin, list[Note]]:
+        """Return what was to be told of messages before the window, by message."""
+        found: dict[Origin, list[Note]] = {}
+        for note in self.base_notes:
+            found.setdefault(note.origin, []).append(note)
+        return found
 
     async def run(self) -> None:
         """Read for ever. A log that is away is waited out; one that refuses us for good ends the task."""

@@ -6,21 +6,28 @@ Which message is in which partition, and what is counted, is known here; verdict
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from monitor.app.observing import Observer
 from monitor.app.ports import TopicPartition
 from monitor.app.reading import FeedEntry
 from monitor.core.inputs import Prices
-from monitor.core.quality.gate import PartitionGate
-from monitor.core.quality.settings import QualitySettings
+from monitor.core.quality.gate import NO_SOURCES, PartitionGate
+from monitor.core.quality.settings import QualitySettings, Source
+
+QUALITY_BYTES = 600
+"""About what one verdict takes: the feed's window is bounded by bytes."""
 
 
 class Gating:
     """Give every price of the feed its verdict; each message is to be shown once, in the order of its partition."""
 
-    def __init__(self, settings: QualitySettings, observer: Observer) -> None:
+    def __init__(
+        self, settings: QualitySettings, observer: Observer, sources: Mapping[str, Sequence[Source]] = NO_SOURCES
+    ) -> None:
         self._settings = settings
+        self._sources = sources
         self._observer = observer
         self._gates: dict[TopicPartition, PartitionGate] = {}
         self._quarantined: set[tuple[TopicPartition, str]] = set()
@@ -32,7 +39,7 @@ class Gating:
         where, prices = entry.where, entry.input
         gate = self._gates.get(where)
         if gate is None or entry.offset < gate.next_offset:  # a partition that begins again is another
-            gate = self._gates[where] = PartitionGate(self._settings)
+            gate = self._gates[where] = PartitionGate(self._settings, self._sources)
         qualities, changes = gate.judge(prices.updates, prices.origin, prices.timestamp_ms)
         reasons = Counter(reason for quality in qualities for reason in quality.reasons)
         for reason, count in reasons.items():
@@ -41,4 +48,5 @@ class Gating:
             (self._quarantined.discard if change.quality.is_believed else self._quarantined.add)((where, change.symbol))
         if changes:
             self._observer.quarantined(len(self._quarantined))
-        return replace(entry, input=replace(prices, qualities=qualities), changes=tuple(changes))
+        size = entry.size + QUALITY_BYTES * len(qualities)
+        return replace(entry, input=replace(prices, qualities=qualities), changes=tuple(changes), size=size)

@@ -119,7 +119,7 @@ class StepMaker:
         in_turns = self.engine.in_turns if judging else self._unjudged
         return map(self._finish, self._work_through(entries, in_turns, now_ms))
 
-    def refuse(self, records: Sequence[Record], notes: Iterable[Note], now_ms: int) -> Step:
+    def refuse(self, records: Sequence[Record], notes: Mapping[Origin, Sequence[Note]], now_ms: int) -> Step:
         """Dead-letter what is bad among records of the global inputs, tell what is noted of them, apply nothing."""
         step = Step()
         for record in records:
@@ -127,7 +127,7 @@ class StepMaker:
             result = StepResult(inputs={entry.where: entry.offset + 1})
             result.set_aside(entry.faults, self._maker)
             origin = Origin(record.topic, record.partition, record.offset)
-            result.tail += [self._maker.note(note, now_ms) for note in notes if note.origin == origin]
+            result.tail += [self._maker.note(note, now_ms) for note in notes.get(origin, ())]
             self._add(result, step)
         return self._finish(step)
 

@@ -240,7 +240,7 @@ class Takeover:
     async def _tell_missed_faults(self) -> None:
         """Dead-letter what was bad in the global inputs since the last owner, as far as the window has lost it."""
         upto = self._base_positions
-        notes = list(self._shared.feed.base_notes)
+        notes = self._shared.feed.notes_before()
         reader = self._shared.log.reader()
         try:
             await self._start(reader)

@@ -128,7 +128,7 @@ def new_feed(
         limits=settings.limits,
     )
     seen = inputs or InputWatch(time.monotonic)
-    gating = Gating(settings.quality, observer) if settings.quality.enabled else None
+    gating = Gating(settings.quality, observer, settings.sources) if settings.quality.enabled else None
     return GlobalFeed(
         feed_settings, log.reader(), codec_of(settings), new_board(settings), clock, observer, seen, market, gating
     )

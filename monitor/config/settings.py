@@ -20,7 +20,7 @@ from monitor.app.venue_feed.settings import VenueFeedSettings
 from monitor.app.watchdog_settings import WatchdogSettings
 from monitor.config.ladders import LadderTables
 from monitor.config.portfolio import portfolio_of_table, read_portfolio, read_portfolio_text, recased
-from monitor.config.tables import haircuts_of, read_brackets, read_haircut, read_reference, references_of
+from monitor.config.tables import haircuts_of, read_brackets, read_haircut, read_reference, read_sources, references_of
 from monitor.core.adl.settings import AdlSettings
 from monitor.core.brackets import StatedTier
 from monitor.core.freshness import FreshnessSettings
@@ -33,7 +33,7 @@ from monitor.core.plan.rule import LiquidationRule
 from monitor.core.portfolio.eligibility import PortfolioRules
 from monitor.core.portfolio.terms import PortfolioTerms
 from monitor.core.quality.pegs import Reference
-from monitor.core.quality.settings import QualitySettings
+from monitor.core.quality.settings import QualitySettings, Source
 from monitor.core.rules.settings import RuleSettings
 from monitor.core.showing import StatusSettings
 from monitor.core.verdict import Ladders
@@ -78,7 +78,7 @@ class Settings:
     """Hold everything that is configured; `origins` says which source gave a key that is not at its default.
 
     `brackets` holds by symbol for contracts that state none, `haircuts` by asset for assets that state none;
-    `references` says what assets can be redeemed for.
+    `references` says what assets can be redeemed for, `sources` under which symbols other venues price a contract.
     `stated_ladder` is the ladder without the line that the portfolio method sets where none is stated.
     """
 
@@ -90,6 +90,7 @@ class Settings:
     references: Mapping[str, Reference] = field(
         default_factory=dict, metadata={"read": read_reference, "build": references_of}
     )
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict, metadata={"read": read_sources})
     usd_assets: tuple[str, ...] = ("USD",)
     instruments: InstrumentSettings = field(default_factory=InstrumentSettings)
     brackets: Mapping[str, tuple[StatedTier, ...]] = field(default_factory=dict, metadata={"read": read_brackets})

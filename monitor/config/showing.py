@@ -23,6 +23,7 @@ from monitor.core.amounts import format_amount, format_exact
 from monitor.core.brackets import StatedTier
 from monitor.core.instruments import Haircut
 from monitor.core.quality.pegs import Reference
+from monitor.core.quality.settings import Source
 
 MASK = "***"
 SECRET = re.compile(r"(password|secret|token|credential|passphrase)(?!.*_file$)")
@@ -116,7 +117,7 @@ def _plain(value: object) -> object:
         return format_amount(value)
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, StatedTier):
+    if isinstance(value, (StatedTier, Source)):
         return {name: _plain(one) for name, one in value._asdict().items() if one is not None}
     if isinstance(value, tuple):
         return [_plain(one) for one in value]

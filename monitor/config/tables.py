@@ -17,6 +17,7 @@ from monitor.core.brackets import StatedTier, check_table
 from monitor.core.instruments import BadTerms, Haircut
 from monitor.core.limits import Limits
 from monitor.core.quality.pegs import Reference
+from monitor.core.quality.settings import Source
 
 LIMITS = Limits()
 
@@ -91,6 +92,24 @@ def read_reference(name: str, given: object) -> Decimal | str:
     if number <= 0:
         raise BadTerms("", f"must be above 0, not {number}")
     return number
+
+
+def read_sources(symbol: str, given: object) -> tuple[Source, ...]:
+    """Return the sources of one symbol. Raises `BadTerms` with the place inside the list."""
+    _check_name(symbol)
+    if not isinstance(given, list) or not given:
+        raise BadTerms("", f"must be a list of sources {{{', '.join(Source._fields)}}}")
+    return tuple(_source(f"[{index}]", row, symbol) for index, row in enumerate(given))
+
+
+def _source(place: str, row: object, priced: str) -> Source:
+    if not isinstance(row, Mapping) or not isinstance(row.get("symbol"), str) or not row.keys() <= {*Source._fields}:
+        raise BadTerms(place, f"must be a table with {' and '.join(Source._fields)}")
+    name, weight = row["symbol"], _number(f"{place}.weight", row.get("weight", 1))
+    _check_name(name)
+    if name == priced or weight <= 0:
+        raise BadTerms(place, "must be another symbol" if name == priced else f"must weigh more than 0, not {weight}")
+    return Source(name, weight)
 
 
 def references_of(parts: Mapping[str, Decimal | str]) -> dict[str, Reference]:

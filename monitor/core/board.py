@@ -78,11 +78,11 @@ class MarketBoard:
     def asset(self, name: str) -> Asset[Decimal] | None:
         """Return the terms of an asset with its index price filled in; its reference where its peg does not hold."""
         terms = self._stated_asset(name)
-        return terms if name not in self._pegs else self._pegs.believed(name, terms, self.quotes)
+        return terms if name not in self._pegs.names else self._pegs.believed(name, terms, self.quotes)
 
     def peg(self, name: str) -> Peg | None:
         """Return an asset's index beside its reference; None where it has none, or either is not known."""
-        return self._pegs.peg(name, self._stated_asset(name), self.quotes) if name in self._pegs else None
+        return self._pegs.peg(name, self._stated_asset(name), self.quotes) if name in self._pegs.names else None
 
     def _stated_asset(self, name: str) -> Asset[Decimal] | None:
         terms = self.assets.get(name)
@@ -201,15 +201,15 @@ class MarketBoard:
 
     def symbol_age(self, symbol: str) -> Age:
         """Return the age of a mark as of the last `refresh`; what is doubted for another reason counts as old."""
+        if symbol in self.quarantine.doubted:
+            return Age.STALE
         age = self._symbol_ages.get(symbol, Age.FRESH)
-        word = self.quarantine.word(symbol) if self.quarantine else None
-        if word is None or age is Age.STALE:
-            return age
-        return Age.STALE if symbol in self.quarantine.doubted else Age.AGED
+        return Age.AGED if age is Age.FRESH and symbol in self.quarantine.shaky else age
 
     def asset_age(self, name: str) -> Age:
         """Return the age of a collateral price as of the last `refresh`."""
-        return Age.STALE if self._is_quarantined(name) else self._asset_ages.get(name, Age.FRESH)
+        may_be = name in self._pegs.names or self.quarantine.doubted
+        return Age.STALE if may_be and self._is_quarantined(name) else self._asset_ages.get(name, Age.FRESH)
 
     def _is_quarantined(self, name: str) -> bool:
         if (peg := self.peg(name)) is not None and not peg.holds:
@@ -229,7 +229,7 @@ class MarketBoard:
         With them the pegs that hold no longer, or hold again.
         """
         followers = {*names, *self.followers(symbols)}
-        if not self._pegs:
+        if not self._pegs.names:
             return sorted(followers), {}
         held = {*self._pegs.of(symbols), *followers}
         pegs = {name: peg for name in sorted(held) if (peg := self.peg(name)) is not None}

@@ -37,6 +37,7 @@ class Judge:
         self._dead_letters()
         self._account_status()
         self._held()
+        self._doubts()
         for where in self._world.behind():
             self.complaints.append(f"the position of {where} was not committed")
         assert not self.complaints, "\n".join(self.complaints[:20])
@@ -152,6 +153,13 @@ class Judge:
         told = sorted(body["origin"]["offset"] for body in self._world.quality("instrument_held"))
         if told != sorted(self.oracle.held):
             self.complaints.append(f"held instruments told: {told}, there were {sorted(self.oracle.held)}")
+
+    def _doubts(self) -> None:
+        lines = self._world.quality("price_quality")
+        told = Counter((line["origin"]["partition"], line["origin"]["offset"], line["symbol"]) for line in lines)
+        for change in sorted({*told, *self.oracle.doubts}):
+            if (found := told[change]) != (wanted := self.oracle.doubts[change]):
+                self.complaints.append(f"{found} records of a doubt instead of {wanted} for {change}")
 
 
 def letter_of(record: Record) -> Letter:

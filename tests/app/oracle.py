@@ -7,7 +7,7 @@ ask. What the product told is the judge's business.
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -21,11 +21,13 @@ from monitor.core.accounts import Account, BadFacts, MarginMode, after, check_ev
 from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
 from monitor.core.doubt import why_doubtful
+from monitor.core.inputs import Origin
 from monitor.core.instruments import Instrument
 from monitor.core.ladder import Ladder, MarginStatus, is_breach
 from monitor.core.margin import assess
 from monitor.core.partitioning import partition_of
 from monitor.core.prices import PriceUpdate
+from monitor.core.quality.gate import PartitionGate
 from monitor.core.quotes import Quote
 from monitor.core.rows import scopes_to_judge
 from tests.app.lab import World
@@ -58,6 +60,9 @@ class Oracle:
     def __init__(self, world: World) -> None:
         self._world = world
         self._settings = world.settings
+        self._gates: dict[int, PartitionGate] = {}
+        self.doubts: Counter[tuple[int, int, str]] = Counter()
+        """The prices of which a change of their quality must be told."""
         self._codec = codec_of(world.settings)
         given = new_board(world.settings)
         self.board = NaiveBoard(given.settings, given.usd_assets, given._portfolio)
@@ -136,13 +141,19 @@ class Oracle:
         for element in message.rejected:
             self._refuse(record, element.path)
         moved: set[str] = set()
+        good: list[PriceUpdate] = []
         for update in message.prices:
             if update.event_time_ms > record.timestamp_ms + self._settings.prices.max_ahead_ms:
                 self._refuse(record, update.symbol)
             else:
+                good.append(update)
                 self._note(update, record)
                 if self.board.take(update, record.partition, record.offset, record.timestamp_ms):
                     moved.add(update.symbol)
+        if good and self._settings.quality.enabled:
+            gate = self._gates.setdefault(record.partition, PartitionGate(self._settings.quality))
+            _, changes = gate.judge(good, Origin(record.topic, record.partition, record.offset), record.timestamp_ms)
+            self.doubts.update((record.partition, record.offset, change.symbol) for change in changes)
         return self._holders(moved)
 
     def _note(self, update: PriceUpdate, record: Record) -> None:

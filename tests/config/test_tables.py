@@ -11,6 +11,7 @@ from monitor.config import ConfigError, effective, load, term_defaults, to_toml
 from monitor.core.brackets import StatedTier
 from monitor.core.instruments import Haircut, MarginTier
 from monitor.core.quality.pegs import Reference
+from monitor.core.quality.settings import Source
 
 D = Decimal
 
@@ -144,3 +145,18 @@ def test_lists_of_the_gate_name_reasons_once(tmp_path: Path) -> None:
     for text in ('refuse = ["jmp"]', 'refuse = ["jump"]', 'display = ["time_back"]'):
         with pytest.raises(ConfigError, match="names"):
             load(written(tmp_path, f"[quality]\n{text}\n"))
+
+
+def test_sources_arrive_exactly_and_are_shown_again(tmp_path: Path) -> None:
+    """A source weighs 1 where nothing is said, and what is in force is shown so that it loads again."""
+    text = '[sources]\nBTCUSDT = [{ symbol = "BTCUSDT@one", weight = "2" }, { symbol = "BTCUSDT@two" }]\n'
+    settings = load(written(tmp_path, text))
+    assert settings.sources == {"BTCUSDT": (Source("BTCUSDT@one", D(2)), Source("BTCUSDT@two", D(1)))}
+    assert load(written(tmp_path, to_toml(effective(settings)))).sources == settings.sources
+
+
+@pytest.mark.parametrize("given", ["[]", '[{ weight = "1" }]', '[{ symbol = "X" }]', '[{ symbol = "Y", weight = 0 }]'])
+def test_wrong_sources_are_named(given: str, tmp_path: Path) -> None:
+    """No source at all, one without a name, the symbol itself, and one that weighs nothing are errors."""
+    with pytest.raises(ConfigError, match=r"sources\.X"):
+        load(written(tmp_path, f"[sources]\nX = {given}\n"))

@@ -16,8 +16,11 @@ from tests.quality.oracle import Said
 START_MS = 1_700_000_017_300
 
 
-def drawn(rng: Random, minutes: int, symbols: int, troubles: int) -> list[Said]:
-    """Return some minutes of a market of a few symbols, with troubles that begin and end at random."""
+def drawn(rng: Random, minutes: int, symbols: int, troubles: int, venues: int = 0) -> list[Said]:
+    """Return some minutes of a market of a few symbols, with troubles that begin and end at random.
+
+    `venues`: so many others price the first symbol as well; troubles befall that alone.
+    """
     end_ms = START_MS + minutes * 60_000
     prices = {f"S{number}": 10 ** rng.uniform(-4, 5) for number in range(symbols)}
     begun = [(rng.choice(_TROUBLES), rng.choice(list(prices)), rng.uniform(0, minutes)) for _ in range(troubles)]
@@ -26,6 +29,8 @@ def drawn(rng: Random, minutes: int, symbols: int, troubles: int) -> list[Said]:
     log_ms, step_ms = START_MS, rng.choice([300, 1_000, 3_000, 8_000])
     frozen: dict[str, float] = {}
     while log_ms < end_ms:
+        others = [f"S0@{number}" for number in range(venues) if rng.random() < 0.9]
+        history += [_said(name, prices["S0"] * (1 + rng.gauss(0, 0.0005)), log_ms, rng) for name in others]
         for name, price in list(prices.items()):
             prices[name] = price * (1 + rng.gauss(0, 0.0004))
             said = _said(name, prices[name], log_ms, rng)

@@ -103,7 +103,7 @@ def dislocation(*, sound: bool) -> list[Collateral]:
     return seconds
 
 
-FALSE_PRICES: tuple[Callable[[], Incident], ...] = (xpl, lambda: paradex("0"), lambda: paradex("0.00001"))
+FALSE_PRICES: tuple[Callable[[], Incident], ...] = (xpl, lambda: paradex("0"), lambda: paradex("0.00003"))
 TRUE_CRASHES: tuple[Callable[[], Incident], ...] = (crash, cliff)
 
 

@@ -5,7 +5,7 @@ Written from the document alone: it keeps nothing but the list of messages, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from statistics import median_low
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from monitor.core.quality.settings import QualitySettings
 
 MINUTE = 60_000
 HORIZON = 15 * MINUTE
+NO_SOURCES: Mapping[str, Mapping[str, float]] = {}
 Minutes = dict[int, tuple["Said", float | None]]
 
 
@@ -34,7 +35,9 @@ class Found(NamedTuple):
     believed: bool
 
 
-def verdicts(history: Sequence[Said], settings: QualitySettings) -> list[Found]:
+def verdicts(
+    history: Sequence[Said], settings: QualitySettings, sources: Mapping[str, Mapping[str, float]] = NO_SOURCES
+) -> list[Found]:
     """Return the verdict on each price of one partition, in order."""
     found: list[Found] = []
     peers: tuple[int, float | None] = (-1, None)
@@ -46,13 +49,14 @@ def verdicts(history: Sequence[Said], settings: QualitySettings) -> list[Found]:
         if any(one.event_ms > now.event_ms for one in said):
             found.append(Found(frozenset({"time_back"}), believed=False))
             continue
-        reasons = frozenset(_reasons(said, now, settings, peers[1]))
+        venues = _venues(history[:place], now, settings, sources)
+        reasons = frozenset([*_reasons(said, now, settings, peers[1], venues), *_against(venues, now, settings)])
         if reasons & set(settings.refuse):
             found.append(Found(reasons, believed=False))
         elif reasons & set(settings.delay):
-            since, count = _doubt(history, [*past, place], found, settings)
-            is_over = now.log_ms - since >= settings.delay_ms or count >= settings.confirmations
-            found.append(Found(reasons, believed=is_over))
+            lasted = _doubt(history, past, now, reasons, found, settings).values()
+            waits = [ms < settings.delay_ms and count < settings.confirmations for ms, count in lasted]
+            found.append(Found(reasons, believed=not any(waits)))
         else:
             found.append(Found(reasons, believed=True))
     return found
@@ -78,17 +82,60 @@ def _samples(said: Sequence[Said], second: int, settings: QualitySettings) -> li
     return [one for number, one in list(last.items())[-most:] if number >= second - HORIZON // 1000]
 
 
-def _reasons(said: Sequence[Said], now: Said, settings: QualitySettings, peers: float | None) -> Iterator[str]:
+Venues = list[tuple[float, float]] | None
+"""Mark and weight of each other venue that counts; None where a symbol has no sources."""
+
+
+def _venues(
+    history: Sequence[Said], now: Said, settings: QualitySettings, sources: Mapping[str, Mapping[str, float]]
+) -> Venues:
+    if now.symbol not in sources:
+        return None
+    found: Venues = []
+    for name, weight in sources[now.symbol].items():
+        places = (place for place in reversed(range(len(history))) if history[place].symbol == name)
+        last = next((history[place] for place in places if not _is_late(history, place)), None)
+        if last is not None and now.log_ms - last.log_ms <= settings.source_max_age_ms:
+            found.append((last.mark, weight))
+    return sorted(found)
+
+
+def _is_late(history: Sequence[Said], place: int) -> bool:
+    return any(history[one].event_ms > history[place].event_ms for one in _lifetime(history, place))
+
+
+def _apart(venues: list[tuple[float, float]], mark: float) -> float:
+    """Return how far a mark is from the weighted median of others."""
+    half = sum(weight for _, weight in venues) / 2
+    median = next(value for value, _ in venues if sum(w for v, w in venues if v <= value) >= half)
+    return abs(mark / median - 1)
+
+
+def _against(venues: Venues, now: Said, settings: QualitySettings) -> Iterator[str]:
+    if venues is not None and len(venues) < settings.source_quorum:
+        yield "too_few_sources"
+    elif venues is not None and _apart(venues, now.mark) > float(settings.venue_divergence):
+        yield "venue_divergence"
+
+
+def _reasons(
+    said: Sequence[Said], now: Said, settings: QualitySettings, peers: float | None, venues: Venues
+) -> Iterator[str]:
     samples = _samples(said, now.log_ms // 1000, settings)
     minutes = _minutes(said, now)
     level = median_low([first.mark for first, _ in minutes.values()]) if minutes else None
     stands = _index_stood(said, now) >= settings.constant_after_ms
-    if samples and (stands or not _confirmed(samples, now, settings)):
+    agreed = venues is not None and len(venues) >= settings.source_quorum
+    agreed = agreed and venues is not None and _apart(venues, now.mark) <= float(settings.index_agreement)
+    agreed = agreed or (not stands and _confirmed(samples, now, settings))
+    if samples:
         far = abs(now.mark / median_low([one.mark for one in samples]) - 1)
-        if far > _limit(minutes, now.log_ms - samples[0].log_ms, settings):
+        too_far = far > float(settings.jump_ceiling)
+        if too_far or (not agreed and far > _limit(minutes, now.log_ms - samples[0].log_ms, settings)):
             yield "jump"
-    if level is not None and _is_unit(now.mark / level, settings):
-        way = sorted((level * sqrt(sqrt(now.mark / level)), now.mark / sqrt(sqrt(now.mark / level))))
+    if level is not None and not 1 / float(settings.unit_factor) < now.mark / level < float(settings.unit_factor):
+        fourth = sqrt(sqrt(now.mark / level))
+        way = sorted((level * fourth, now.mark / fourth))
         seen = [first.mark for first, _ in minutes.values()] + [one.mark for one in _recent(said, settings)]
         if not any(way[0] < mark < way[1] for mark in seen):
             yield "unit_change"
@@ -148,11 +195,6 @@ def _limit(minutes: Minutes, elapsed_ms: int, settings: QualitySettings) -> floa
     return min(max(wide, float(settings.jump_floor)), float(settings.jump_ceiling))
 
 
-def _is_unit(ratio: float, settings: QualitySettings) -> bool:
-    powers = [10.0**n for n in range(-12, 13) if n]
-    return any(abs(ratio / power - 1) <= float(settings.unit_tolerance) for power in powers)
-
-
 def _stood(said: Sequence[Said], now: Said) -> int:
     since = now.log_ms
     for one in reversed(said):
@@ -190,20 +232,29 @@ def _moving(history: Sequence[Said], place: int, stuck_after_ms: int) -> float |
 
 
 def _doubt(
-    history: Sequence[Said], past: Sequence[int], found: Sequence[Found], settings: QualitySettings
-) -> tuple[int, int]:
-    """Return since when, and for how many messages, prices of the like of the last one have been doubted."""
-    decides = {*settings.refuse, *settings.delay}
-    since, count = 0, 0
-    for number, place in enumerate(past):
-        now = history[place]
-        if place < len(found) and not found[place].reasons & decides:
-            count = 0
-            continue
-        said = [history[one] for one in past[:number]]
-        alike = [one.mark for one in _recent(said, settings) if one.log_ms >= since] if count else []
-        ceiling = float(settings.jump_ceiling)
-        if not alike or not min(alike) * (1 - ceiling) <= now.mark <= max(alike) * (1 + ceiling):
-            since, count = now.log_ms, 0
-        count += 1
-    return since, count
+    history: Sequence[Said],
+    past: Sequence[int],
+    now: Said,
+    reasons: frozenset[str],
+    found: Sequence[Found],
+    settings: QualitySettings,
+) -> dict[str, tuple[int, int]]:
+    """Return for how long, and for how many messages, each reason to wait has held, this message counted."""
+    runs: dict[str, tuple[int, int]] = {}
+    before = runs
+    said = [history[one] for one in past]
+    at_ms = 0
+    for number, (one, why) in enumerate([*((history[place], found[place].reasons) for place in past), (now, reasons)]):
+        runs = {name: (min(ms + one.log_ms - at_ms, settings.delay_ms), count) for name, (ms, count) in runs.items()}
+        if runs:
+            since = at_ms - max(ms for ms, _ in before.values())
+            alike = [other.mark for other in _recent(said[:number], settings) if other.log_ms >= since]
+            ceiling = float(settings.jump_ceiling)
+            if not min(alike) * (1 - ceiling) <= one.mark <= max(alike) * (1 + ceiling):
+                runs = {}
+        open_runs = [(ms, n) for ms, n in runs.values() if ms < settings.delay_ms and n < settings.confirmations]
+        begun = max(open_runs, default=(0, 0))
+        runs = {name: runs.get(name, begun) for name in why & set(settings.delay)}
+        before = runs = {name: (ms, min(count + 1, settings.confirmations)) for name, (ms, count) in runs.items()}
+        at_ms = one.log_ms
+    return runs

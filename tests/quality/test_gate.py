@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from random import Random
 
 import pytest
 
 from monitor.core.inputs import Origin
 from monitor.core.quality.gate import PartitionGate
+from monitor.core.quality.judging import Quality
 from monitor.core.quality.judging import judged as judged_again
-from monitor.core.quality.settings import QualitySettings
-from tests.quality.histories import drawn, judged
-from tests.quality.oracle import verdicts
+from monitor.core.quality.settings import QualitySettings, Source
+from tests.quality.histories import START_MS, drawn, judged
+from tests.quality.oracle import Said, verdicts
 from tests.quality.recorded import FOLDER, messages_of
 
+SOURCES = {"S0": [Source("S0@0", Decimal(2)), Source("S0@1"), Source("S0@2")]}
 HORIZON_MS = 16 * 60_000
 
 
@@ -23,9 +26,11 @@ def test_every_verdict_is_the_oracles(seed: int) -> None:
     """Reasons and belief of every price follow from the history before it as the document says."""
     rng = Random(seed)
     settings = QualitySettings(delay_ms=rng.choice([0, 2_500, 5_000]), confirmations=rng.choice([2, 10]))
-    history = drawn(rng, minutes=rng.choice([8, 20]), symbols=rng.choice([1, 7]), troubles=14)[:800]
-    found = [(set(quality.reasons), quality.is_believed) for quality in judged(PartitionGate(settings), history)]
-    assert found == [(set(one.reasons), one.believed) for one in verdicts(history, settings)]
+    history = drawn(rng, rng.choice([8, 20]), symbols=rng.choice([1, 7]), troubles=14, venues=3 * (seed % 2))[:800]
+    gate = PartitionGate(settings, SOURCES if seed else {})
+    found = [(set(quality.reasons), quality.is_believed) for quality in judged(gate, history)]
+    weights = {name: {one.symbol: float(one.weight) for one in some} for name, some in SOURCES.items()}
+    assert found == [(set(one.reasons), one.believed) for one in verdicts(history, settings, weights if seed else {})]
 
 
 def test_the_histories_hold_every_reason() -> None:
@@ -33,10 +38,10 @@ def test_the_histories_hold_every_reason() -> None:
     seen: Counter[str] = Counter()
     for seed in (1, 2):
         rng = Random(seed)
-        history = drawn(rng, minutes=25, symbols=7, troubles=40)
-        for quality in judged(PartitionGate(QualitySettings()), history):
+        history = drawn(rng, minutes=25, symbols=7, troubles=40, venues=3)
+        for quality in judged(PartitionGate(QualitySettings(), SOURCES), history):
             seen.update(quality.reasons or ("good",))
-            seen["confirmed"] += quality.is_doubted and quality.is_believed
+            seen["confirmed"] += quality.is_believed and "jump" in quality.reasons
     assert min(seen[reason] for reason in (*QualitySettings().warn, "good", "confirmed")) > 0, seen
 
 
@@ -73,3 +78,45 @@ def test_the_recorded_market_is_not_doubted() -> None:
     found = [gate.judge(updates, Origin("m", 0, offset), at)[0] for offset, (at, updates) in enumerate(messages)]
     assert len(found) > 100
     assert all(quality.is_believed for qualities in found for quality in qualities)
+
+
+def walked(marks: list[float], indices: list[float | None], base: float | None) -> list[Quality]:
+    """Return what a gate says of one price a second, after four calm minutes at 100 with an index that moves along."""
+    rng = Random(7)
+    calm = [100 * (1 + rng.gauss(0, 0.0003)) for _ in range(240)]
+    stated = [(mark, None if base is None else base * mark / 100) for mark in calm]
+    history = [
+        Said(START_MS + 1_000 * second, START_MS + 1_000 * second, "S", mark, index)
+        for second, (mark, index) in enumerate([*stated, *zip(marks, indices, strict=True)])
+    ]
+    return judged(PartitionGate(QualitySettings()), history)[240:]
+
+
+def test_a_doubt_one_is_used_to_lets_no_jump_through() -> None:
+    """A contract that is always far from its index is believed, and still waits for a jump of its own."""
+    found = walked([100.0, *[80.0] * 8], [70.0] * 9, 70.0)
+    assert found[0].reasons == ("index_divergence",)
+    assert [quality.is_believed for quality in found] == [True, *[False] * 5, *[True] * 3]
+    assert "jump" in found[1].reasons
+
+
+def test_a_reason_that_joins_a_doubt_does_not_prolong_it() -> None:
+    """A crash whose index lags ever further is believed when the first doubt of it has lasted, not the last."""
+    found = walked([80.0] * 8, [None, None, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0], None)
+    assert found[0].reasons == ("jump",)
+    assert found[2].reasons == ("jump", "index_divergence")
+    assert [quality.is_believed for quality in found] == [*[False] * 5, *[True] * 3]
+
+
+def test_a_crash_that_was_waited_for_lets_no_other_price_through() -> None:
+    """A further step beyond the ceiling has a delay of its own, although the crash before it has outlasted its."""
+    found = walked([*[80.0] * 6, *[30.0] * 6], [None] * 12, None)
+    assert [quality.is_believed for quality in found] == [*[False] * 5, True, *[False] * 5, True]
+
+
+def test_a_price_in_another_unit_is_refused_whatever_its_index_says() -> None:
+    """Mark and index a thousand times smaller are not believed after any delay, nor what is merely a small part."""
+    for factor in (0.001, 0.15, 40.0):
+        found = walked([100 * factor] * 30, [100 * factor] * 30, 100.0)
+        assert not any(quality.is_believed for quality in found)
+        assert all("unit_change" in quality.reasons for quality in found)

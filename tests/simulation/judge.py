@@ -42,6 +42,7 @@ class SimulationJudge(Judge):
         self._dead_letters()
         self._shown()
         self._held()
+        self._doubts()
         self._watches()
         self.complaints += EvidenceJudge(self._story.seed, self.oracle, self._told).complaints()
         self.complaints += [f"the position of {where} was not committed" for where in world.behind()]

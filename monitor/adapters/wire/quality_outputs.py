@@ -67,6 +67,7 @@ class AssetQuality(Struct, kw_only=True, tag_field="kind", tag="asset_quality"):
     believed: bool
     index_price: Figure
     reference: Figure
+    price: Figure
     rate: Figure
     limit: Figure
     origin: dict[str, str | int]

@@ -5,16 +5,18 @@ What is read and what becomes of verdicts is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.core.inputs import Origin
 from monitor.core.prices import PriceUpdate
-from monitor.core.quality.judging import SECOND_MS, Quality, judged
-from monitor.core.quality.settings import QualitySettings, limits_of
-from monitor.core.quality.stream import BLOCK_MS, HORIZON_MS, NOTHING_STATED, Stream
+from monitor.core.quality.judging import SECOND_MS, Quality, doubts_after, judged
+from monitor.core.quality.settings import QualitySettings, Source, limits_of
+from monitor.core.quality.stream import BLOCK_MS, HORIZON_MS, NOTHING_STATED, Others, Stream
 
 FEWEST_PEERS = 5
+NO_SOURCES: Mapping[str, Sequence[Source]] = {}
+NOBODY = Others()
 
 
 class QualityChange(NamedTuple):
@@ -28,9 +30,11 @@ class QualityChange(NamedTuple):
 class PartitionGate:
     """Judge the prices of one partition; `next_offset` says which message it has not seen yet."""
 
-    def __init__(self, settings: QualitySettings) -> None:
+    def __init__(self, settings: QualitySettings, sources: Mapping[str, Sequence[Source]] = NO_SOURCES) -> None:
         self._limits = limits_of(settings)
         self._warn = frozenset(settings.warn)
+        self._source_max_age_ms = settings.source_max_age_ms
+        self._sources = {name: [(one.symbol, float(one.weight)) for one in some] for name, some in sources.items()}
         self._streams: dict[str, Stream] = {}
         self._peers: tuple[int, float | None] = (-1, None)
         self.next_offset = 0
@@ -50,21 +54,32 @@ class PartitionGate:
                 stated = NOTHING_STATED if stream is None else stream.stated
                 stream = streams[symbol] = Stream(limits, stated)
             is_stuck = stream.unchanged_ms(mark, log_ms) >= limits.stuck_after_ms
-            peers = self._peers_moving(log_ms) if is_stuck else None
-            observed = stream.observe(mark, index, event_ms, log_ms, limits, peers)
+            others = self._others(symbol, log_ms, is_stuck=is_stuck) if is_stuck or symbol in self._sources else NOBODY
+            observed = stream.observe(mark, index, event_ms, log_ms, limits, others)
             quality = judged(observed, limits)
             found.append(quality)
             if observed.is_late:
                 is_news, stream.late_block = stream.late_block != log_ms // BLOCK_MS, log_ms // BLOCK_MS
                 told = quality.reasons
             else:
-                stream.take(observed, event_ms, limits, is_doubted=quality.is_doubted)
+                reasons = quality.reasons
+                stream.take(observed, event_ms, doubts_after(observed, reasons, limits) if reasons else ())
                 now = quality.reasons, quality.is_believed
                 is_news, told, stream.stated = stream.stated != now, (*stream.stated[0], *now[0]), now
             if is_news and not self._warn.isdisjoint(told):
                 changes.append(QualityChange(symbol, quality, origin))
         self.next_offset = origin.offset + 1
         return tuple(found), changes
+
+    def _others(self, symbol: str, log_ms: int, *, is_stuck: bool) -> Others:
+        peers = self._peers_moving(log_ms) if is_stuck else None
+        sources = self._sources.get(symbol)
+        if sources is None:
+            return Others(peers)
+        known = [(self._streams.get(name), weight) for name, weight in sources]
+        since_ms = log_ms - self._source_max_age_ms
+        fresh = [(one.mark, weight) for one, weight in known if one is not None and one.log_ms >= since_ms]
+        return Others(peers, len(fresh), weighted_median(fresh))
 
     def _peers_moving(self, log_ms: int) -> float | None:
         """Return which part of the symbols priced lately has moved lately; counted once a second."""
@@ -75,3 +90,14 @@ class PartitionGate:
             moving = sum(stream.mark_since_ms > after_ms for stream in live)
             self._peers = second, moving / len(live) if len(live) > FEWEST_PEERS else None
         return self._peers[1]
+
+
+def weighted_median(values: Iterable[tuple[float, float]]) -> float | None:
+    """Return the first value, in their order, up to which half of the weight lies; None of none."""
+    ordered = sorted(values)
+    left = sum(weight for _, weight in ordered) / 2
+    for value, weight in ordered:
+        left -= weight
+        if left <= 0:
+            return value
+    return None

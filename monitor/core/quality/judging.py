@@ -14,8 +14,19 @@ from monitor.core.quality.settings import Limits, Reason
 SECOND_MS = 1_000
 MOST_PEERS = 0.5
 """A mark that stands is stuck where more than this part of the others moves."""
-_LARGEST_UNIT = 12
 _NOTHING: tuple[str, ...] = ()
+
+
+class Doubt(NamedTuple):
+    """Hold for how long, and for how many messages in a row, a reason to wait has held."""
+
+    reason: str
+    lasted_ms: int
+    messages: int
+
+    def is_over(self, limits: Limits) -> bool:
+        """Return whether nobody waits for it any more."""
+        return self.lasted_ms >= limits.delay_ms or self.messages >= limits.confirmations
 
 
 class Observation(NamedTuple):
@@ -31,12 +42,13 @@ class Observation(NamedTuple):
         sigma: the standard deviation of a second, None where too little is known.
         basis: the median of mark ÷ index of the samples.
         level: the median of the marks the last minutes began with.
-        is_gap: nothing was seen between the level and a power of ten of it that the mark is near; None: it is not.
+        is_gap: the mark is many times the level, or a small part of it, and nothing was seen on the way.
         index_unchanged_ms: for how long the index has stood.
         mark_unchanged_ms: for how long the mark has stood.
         index_moved: by how much the index has moved since a mark that is stuck stood.
         peers_moving: which part of the other symbols has moved since.
-        doubted_ms, doubted: for how long, and for how many messages before this one, no price has been beyond doubt.
+        sources, sources_mark: how many other venues count, and the weighted median of their marks; None: it has none.
+        doubts: what has been doubted until now about prices of this kind.
     """
 
     mark_price: float
@@ -48,13 +60,14 @@ class Observation(NamedTuple):
     sigma: float | None
     basis: float | None
     level: float | None
-    is_gap: bool | None
+    is_gap: bool
     index_unchanged_ms: int
     mark_unchanged_ms: int
     index_moved: float | None
     peers_moving: float | None
-    doubted_ms: int
-    doubted: int
+    sources: int | None
+    sources_mark: float | None
+    doubts: tuple[Doubt, ...]
 
 
 class Quality(NamedTuple):
@@ -79,11 +92,6 @@ class Quality(NamedTuple):
         return "bad" if _refused(self.reasons, self.limits) else "suspect"
 
     @property
-    def is_doubted(self) -> bool:
-        """Whether there is a reason to wait for more prices before this one is believed."""
-        return any(reason in self.limits.delay or reason in self.limits.refuse for reason in self.reasons)
-
-    @property
     def is_shaky(self) -> bool:
         """Whether what stands on this price is to be called degraded although it is believed."""
         return bool(self.reasons) and any(reason in self.limits.display for reason in self.reasons)
@@ -96,39 +104,49 @@ def judged(observed: Observation, limits: Limits) -> Quality:
         return Quality(observed, limits, _NOTHING, is_believed=True)
     if _refused(reasons, limits):
         return Quality(observed, limits, reasons, is_believed=False)
-    left_ms = limits.delay_ms - observed.doubted_ms
-    is_delayed = any(reason in limits.delay for reason in reasons)
-    if not is_delayed or left_ms <= 0 or observed.doubted + 1 >= limits.confirmations:
+    waiting = [doubt.lasted_ms for doubt in doubts_after(observed, reasons, limits) if not doubt.is_over(limits)]
+    if not waiting:
         return Quality(observed, limits, reasons, is_believed=True)
-    return Quality(observed, limits, reasons, is_believed=False, until_ms=observed.log_ms + left_ms)
+    until_ms = observed.log_ms + limits.delay_ms - min(waiting)
+    return Quality(observed, limits, reasons, is_believed=False, until_ms=until_ms)
+
+
+def doubts_after(observed: Observation, reasons: tuple[str, ...], limits: Limits) -> tuple[Doubt, ...]:
+    """Return the doubts that hold with a price, each reason to wait by itself.
+
+    One that begins while another is still waited for is of the same crash: it has lasted as long. One that begins
+    later, beside a doubt everybody has got used to, is another, and waited for anew.
+    """
+    known = {doubt.reason: doubt for doubt in observed.doubts}
+    begun = max((one[1:] for one in observed.doubts if not one.is_over(limits)), default=(0, 0))
+    found: list[Doubt] = []
+    for reason in reasons:
+        if reason in limits.delay:
+            lasted_ms, messages = known[reason][1:] if reason in known else begun
+            found.append(Doubt(reason, lasted_ms, min(messages + 1, limits.confirmations)))
+    return tuple(found)
 
 
 def reasons_of(observed: Observation, limits: Limits) -> tuple[str, ...]:
     """Return why a price is doubted, in the order of `Reason`; a late one is compared with nothing."""
     if observed.is_late:
         return (Reason.TIME_BACK.value,)
-    mark, index, reference = observed.mark_price, observed.index_price, observed.reference
     found: list[str] = []
-    is_constant = _is_constant(observed, limits)
-    if reference is not None and abs(mark / reference - 1) > jump_limit(observed, limits):
-        is_confirmed = (
-            index is not None
-            and observed.basis is not None
-            and not is_constant
-            and abs(mark / index / observed.basis - 1) <= limits.index_agreement
-        )
-        if not is_confirmed:
-            found.append(Reason.JUMP.value)
+    is_constant = observed.index_unchanged_ms >= limits.constant_after_ms
+    if _has_jumped(observed, limits, is_constant=is_constant):
+        found.append(Reason.JUMP.value)
     if observed.is_gap:
         found.append(Reason.UNIT_CHANGE.value)
-    if index is not None:
-        apart = abs(mark / index - 1)
+    if observed.index_price is not None:
+        apart = abs(observed.mark_price / observed.index_price - 1)
         if apart > limits.index_divergence:
             found.append(Reason.INDEX_DIVERGENCE.value)
         if is_constant and (apart > limits.constant_divergence or _has_left(observed, limits.constant_move)):
             found.append(Reason.INDEX_CONSTANT.value)
     if _is_stuck(observed, limits):
         found.append(Reason.STUCK.value)
+    if observed.sources is not None and (why := _against_sources(observed, limits)) is not None:
+        found.append(why.value)
     return tuple(found) if found else _NOTHING
 
 
@@ -140,20 +158,36 @@ def jump_limit(observed: Observation, limits: Limits) -> float:
     return min(max(limits.jump_sigmas * observed.sigma * sqrt(elapsed), limits.jump_floor), limits.jump_ceiling)
 
 
-def unit_near(ratio: float, tolerance: float) -> int | None:
-    """Return n where a ratio is as near to 10ⁿ as tolerated, n not 0; None where it is not."""
-    if 0.2 < ratio < 5:
-        return None
-    power, n = 1.0, 0
-    while ratio > power * 5 and n < _LARGEST_UNIT:
-        power, n = power * 10, n + 1
-    while ratio < power / 5 and n > -_LARGEST_UNIT:
-        power, n = power / 10, n - 1
-    return n if n and abs(ratio / power - 1) <= tolerance else None
+def _has_jumped(observed: Observation, limits: Limits, *, is_constant: bool) -> bool:
+    """Return whether the mark is too far from its reference, and nothing else stands where it has gone.
+
+    What confirms it is an index that is not constant, or enough other venues; a step beyond the ceiling nothing does.
+    """
+    mark, index, basis = observed.mark_price, observed.index_price, observed.basis
+    if observed.reference is None:
+        return False
+    change = abs(mark / observed.reference - 1)
+    if change <= jump_limit(observed, limits):
+        return False
+    if change > limits.jump_ceiling:
+        return True
+    if index is not None and basis is not None and not is_constant:
+        apart = abs(mark / index / basis - 1)
+        if apart <= limits.index_agreement:
+            return False
+    enough = observed.sources is not None and observed.sources >= limits.source_quorum
+    return not (enough and _agrees(observed, limits.index_agreement))
 
 
-def _is_constant(observed: Observation, limits: Limits) -> bool:
-    return observed.index_unchanged_ms >= limits.constant_after_ms
+def _against_sources(observed: Observation, limits: Limits) -> Reason | None:
+    """Return what is wrong with a mark beside those of other venues. It has some."""
+    if observed.sources is not None and observed.sources < limits.source_quorum:
+        return Reason.TOO_FEW_SOURCES
+    return None if _agrees(observed, limits.venue_divergence) else Reason.VENUE_DIVERGENCE
+
+
+def _agrees(observed: Observation, limit: float) -> bool:
+    return observed.sources_mark is not None and abs(observed.mark_price / observed.sources_mark - 1) <= limit
 
 
 def _has_left(observed: Observation, limit: float) -> bool:

@@ -8,13 +8,15 @@ restart or another owner comes to the same. Where the market comes from is the b
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, NamedTuple
 
 from monitor.core.amounts import exactly, format_amount
 from monitor.core.inputs import Origin
 from monitor.core.instruments import Asset, with_index
 from monitor.core.quotes import Quote
+
+_ROUNDED = Context(prec=34, rounding=ROUND_HALF_EVEN)
 
 
 class Reference(NamedTuple):
@@ -29,11 +31,16 @@ class Reference(NamedTuple):
 
 
 class Peg(NamedTuple):
-    """Hold an asset's index as it was stated, beside the value of its reference."""
+    """Hold an asset's index as it was stated, beside its reference: `price` of a symbol, 1 for a dollar."""
 
     index_price: Decimal
-    value: Decimal
+    price: Decimal
     reference: Reference
+
+    @property
+    def value(self) -> Decimal:
+        """What the asset can be redeemed for."""
+        return redeemed(self.reference.rate, self.price)
 
     @property
     def holds(self) -> bool:
@@ -46,6 +53,7 @@ class Peg(NamedTuple):
         return {
             "index_price": format_amount(self.index_price),
             "reference": format_amount(self.value),
+            "price": format_amount(self.price),
             "rate": format_amount(self.reference.rate),
             **symbol,
             "limit": format_amount(self.reference.limit),
@@ -68,36 +76,28 @@ class Pegs:
 
     def __init__(self, references: Mapping[str, Reference]) -> None:
         self._references = references
+        self.names = frozenset(references)
         self._by_symbol: dict[str, list[str]] = {}
         for name, reference in references.items():
             if reference.symbol is not None:
                 self._by_symbol.setdefault(reference.symbol, []).append(name)
 
-    def __bool__(self) -> bool:
-        """Return whether any asset has a reference."""
-        return bool(self._references)
-
-    def __contains__(self, name: str) -> bool:
-        """Return whether an asset has a reference."""
-        return name in self._references
-
     def of(self, symbols: Collection[str]) -> list[str]:
         """Return the assets that are held against one of these symbols."""
         return [name for symbol in self._by_symbol if symbol in symbols for name in self._by_symbol[symbol]]
 
-    @exactly
     def peg(self, name: str, terms: Asset[Decimal] | None, quotes: Mapping[str, Quote]) -> Peg | None:
         """Return an asset beside its reference; None where either is not known."""
         reference = self._references.get(name)
         if reference is None or terms is None or terms.index_price is None:
             return None
         if reference.symbol is None:
-            return Peg(terms.index_price, reference.rate, reference)
+            return Peg(terms.index_price, Decimal(1), reference)
         quote = quotes.get(reference.symbol)
         if quote is None:
             return None
         price = quote.mark_price if quote.index_price is None else quote.index_price
-        return Peg(terms.index_price, reference.rate * price, reference)
+        return Peg(terms.index_price, price, reference)
 
     def believed(self, name: str, terms: Asset[Decimal] | None, quotes: Mapping[str, Quote]) -> Asset[Decimal] | None:
         """Return the terms an asset is valued by: its own index, or its reference where the peg does not hold."""
@@ -106,6 +106,11 @@ class Pegs:
 
 
 NO_PEGS = Pegs({})
+
+
+def redeemed(rate: Decimal, price: Decimal) -> Decimal:
+    """Return so many times a price, rounded half to even at 34 digits: a document states no more than 64."""
+    return _ROUNDED.multiply(rate, price)
 
 
 @exactly
@@ -117,9 +122,10 @@ def is_near(index_price: Decimal, value: Decimal, limit: Decimal) -> bool:
 @exactly
 def peg_terms(place: str, body: Mapping[str, Any], index_price: str) -> list[tuple[str, Any, Any]]:
     """Return what a stated peg must agree with: itself, and the index the asset was valued at."""
-    stated, value = Decimal(body["index_price"]), Decimal(body["reference"])
+    stated, value = Decimal(body["index_price"]), redeemed(Decimal(body["rate"]), Decimal(body["price"]))
     holds = is_near(stated, value, Decimal(body["limit"]))
     return [
+        (f"{place}.reference", Decimal(body["reference"]), value),
         (f"{place}.believed", body["believed"], holds),
         (f"{place}.reasons", body["reasons"], [] if holds else ["depeg"]),
         (f"{place}.index_price", Decimal(index_price), stated if holds else value),

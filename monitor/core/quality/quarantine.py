@@ -38,10 +38,6 @@ class Quarantine:
         self.shaky: set[str] = set()
         """The symbols whose price counts, and makes what stands on it degraded."""
 
-    def __bool__(self) -> bool:
-        """Return whether anything is doubted."""
-        return bool(self.doubted or self.shaky)
-
     def symbols(self) -> set[str]:
         """Return the symbols about whose price there is a doubt."""
         return self.doubted.keys() | self.shaky

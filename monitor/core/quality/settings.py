@@ -22,9 +22,11 @@ class Reason(StrEnum):
     INDEX_DIVERGENCE = "index_divergence"
     INDEX_CONSTANT = "index_constant"
     STUCK = "stuck"
+    TOO_FEW_SOURCES = "too_few_sources"
+    VENUE_DIVERGENCE = "venue_divergence"
 
 
-REFUSED = ("unit_change", "index_constant")
+REFUSED = ("unit_change", "index_constant", "venue_divergence")
 DELAYED = ("jump", "index_divergence")
 JUDGED = tuple(str(reason) for reason in Reason if reason is not Reason.TIME_BACK)
 """The reasons that may decide whether a price counts; one whose time goes back never does."""
@@ -48,7 +50,10 @@ class QualitySettings:
         constant_divergence: nor the index itself.
         stuck_after_ms: a mark is stuck that has not changed for so long
         stuck_move: while the index has moved by this, or most other symbols have moved at all.
-        unit_tolerance: how far from a power of ten a change of unit may be.
+        unit_factor: a mark so many times its level, or as small a part of it, nothing on the way, is in another unit.
+        source_max_age_ms: a source that has stated no price for so long does not count.
+        source_quorum: so many sources must count where a symbol has any.
+        venue_divergence: a mark is too far from the weighted median of its sources beyond this.
         refuse: the reasons that quarantine a price as long as they hold.
         delay: those that quarantine it until the doubt has lasted long enough; a price is believed with the others.
         warn: the reasons that are told on `data-quality`.
@@ -68,11 +73,14 @@ class QualitySettings:
     constant_divergence: Decimal = field(default=Decimal("0.5"), metadata=RATIO)
     stuck_after_ms: int = field(default=60_000, metadata={"at_least": 60_000, "at_most": 900_000})
     stuck_move: Decimal = field(default=Decimal("0.01"), metadata=RATIO)
-    unit_tolerance: Decimal = field(default=Decimal("0.2"), metadata={"above": 0, "below": 1})
+    unit_factor: Decimal = field(default=Decimal(5), metadata={"above": 1})
+    source_max_age_ms: int = field(default=10_000, metadata={"at_least": 1, "at_most": 900_000})
+    source_quorum: int = field(default=2, metadata={"at_least": 1})
+    venue_divergence: Decimal = field(default=Decimal("0.03"), metadata=RATIO)
     refuse: tuple[str, ...] = REFUSED
     delay: tuple[str, ...] = DELAYED
     warn: tuple[str, ...] = (*JUDGED, "time_back")
-    display: tuple[str, ...] = ("stuck",)
+    display: tuple[str, ...] = ("stuck", "too_few_sources")
 
     def __post_init__(self) -> None:
         """Raise ValueError where a list names what is no reason, or one reason has two actions."""
@@ -82,6 +90,13 @@ class QualitySettings:
                 raise ValueError(f"{name} names {unknown[0]!r}, which is none of {', '.join(known)}")
         if both := sorted({*self.refuse} & {*self.delay}):
             raise ValueError(f"delay names {both[0]!r}, which is refused: one reason has one action")
+
+
+class Source(NamedTuple):
+    """Name a symbol under which another venue prices the same thing, in the same partition, and what it weighs."""
+
+    symbol: str
+    weight: Decimal = Decimal(1)
 
 
 class Limits(NamedTuple):
@@ -99,7 +114,9 @@ class Limits(NamedTuple):
     constant_divergence: float
     stuck_after_ms: int
     stuck_move: float
-    unit_tolerance: float
+    unit_factor: float
+    source_quorum: int
+    venue_divergence: float
     delay: tuple[str, ...]
     refuse: tuple[str, ...]
     display: tuple[str, ...]
@@ -120,7 +137,9 @@ def limits_of(settings: QualitySettings) -> Limits:
         float(settings.constant_divergence),
         settings.stuck_after_ms,
         float(settings.stuck_move),
-        float(settings.unit_tolerance),
+        float(settings.unit_factor),
+        settings.source_quorum,
+        float(settings.venue_divergence),
         settings.delay,
         settings.refuse,
         settings.display,

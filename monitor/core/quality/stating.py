@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from monitor.core.amounts import format_amount
-from monitor.core.quality.judging import Observation, Quality, judged
+from monitor.core.quality.judging import Doubt, Observation, Quality, judged
 from monitor.core.quality.quarantine import Doubted, Quarantine
 from monitor.core.quality.settings import Limits
 
@@ -36,10 +36,10 @@ def qualities_of(symbol: str, quarantine: Quarantine) -> dict[str, Any]:
     """Return what evidence states of a price beside its origin: its verdict, and the later one not believed."""
     quality, doubted = quarantine.qualities.get(symbol), quarantine.doubted.get(symbol)
     out: dict[str, Any] = {} if quality is None else {"quality": quality_object(quality)}
-    return out if doubted is None else out | {"quarantined": doubted_object(doubted)}
+    return out if doubted is None else out | {"quarantined": _doubted_object(doubted)}
 
 
-def doubted_object(doubted: Doubted) -> dict[str, Any]:
+def _doubted_object(doubted: Doubted) -> dict[str, Any]:
     """Return a quarantined price with its origin and verdict."""
     return {
         "mark_price": format_amount(doubted.update.mark_price),
@@ -53,8 +53,9 @@ def doubted_object(doubted: Doubted) -> dict[str, Any]:
 def quality_of(body: Mapping[str, Any]) -> Quality:
     """Return the verdict that follows from what one states it was made from."""
     observed, limits = body["observed"], body["limits"]
+    doubts = tuple(Doubt(*doubt) for doubt in observed["doubts"])
     return judged(
-        Observation(**{name: _read(observed.get(name)) for name in Observation._fields}),
+        Observation(**{name: _read(observed.get(name)) for name in Observation._fields} | {"doubts": doubts}),
         Limits(**{name: _read(limits[name]) for name in Limits._fields}),
     )
 

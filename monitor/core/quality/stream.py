@@ -12,7 +12,7 @@ from collections.abc import Collection
 from math import sqrt
 from typing import NamedTuple
 
-from monitor.core.quality.judging import SECOND_MS, Observation, unit_near
+from monitor.core.quality.judging import SECOND_MS, Doubt, Observation
 from monitor.core.quality.settings import Limits
 
 BLOCK_MS = 60_000
@@ -20,6 +20,14 @@ BLOCKS = 15
 HORIZON_MS = BLOCK_MS * BLOCKS
 FEWEST_BLOCKS = 3
 """So many minutes must have been seen for a volatility."""
+
+
+class Others(NamedTuple):
+    """Hold what is observed of other symbols; see `Observation`."""
+
+    peers_moving: float | None = None
+    sources: int | None = None
+    sources_mark: float | None = None
 
 
 Stated = tuple[tuple[str, ...], bool]
@@ -43,8 +51,7 @@ class Stream:
         "_basis",
         "_begin",
         "_blocks",
-        "_doubted",
-        "_doubted_since_ms",
+        "_doubts",
         "_index",
         "_index_since_ms",
         "_level",
@@ -71,7 +78,8 @@ class Stream:
         """The last minute in which a price was late."""
         self._index: float | None = None
         self._index_since_ms = 0
-        self._doubted = self._doubted_since_ms = 0
+        self._doubts: tuple[Doubt, ...] = ()
+        """As of the last price that was not late."""
         self.stated = stated
         """The reasons of the last price, and whether it was believed: what was last told on `data-quality`."""
         most = 2 * -(-limits.delay_ms // SECOND_MS) + 1
@@ -89,17 +97,16 @@ class Stream:
         self._level: float | None = None
 
     def observe(
-        self, mark: float, index: float | None, event_ms: int, log_ms: int, limits: Limits, peers_moving: float | None
+        self, mark: float, index: float | None, event_ms: int, log_ms: int, limits: Limits, others: Others
     ) -> Observation:
-        """Return what is observed as a price comes. `peers_moving` counts only where the mark is stuck."""
+        """Return what is observed as a price comes, of other symbols what is known of them."""
         self._turn(log_ms)
         is_late = event_ms < self.event_ms
-        ratio = mark / self._level if self._level is not None else 1.0
-        is_near = not 0.2 < ratio < 5 and unit_near(ratio, limits.unit_tolerance) is not None
         unchanged_ms = self.unchanged_ms(mark, log_ms)
         is_stuck = unchanged_ms >= limits.stuck_after_ms
         is_same = index is not None and index == self._index
-        goes_on = self._goes_on(mark, limits)
+        level = self._level or mark
+        is_far = not 1 / limits.unit_factor < mark / level < limits.unit_factor
         return Observation(
             mark,
             index,
@@ -110,28 +117,24 @@ class Stream:
             self._sigma,
             self._basis,
             self._level,
-            self._is_gap(ratio) if is_near else None,
+            is_far and self._is_gap(mark, level),
             min(max(log_ms - self._index_since_ms, 0), HORIZON_MS) if is_same else 0,
             unchanged_ms,
             self._index_moved(index, log_ms - limits.stuck_after_ms) if is_stuck else None,
-            peers_moving if is_stuck else None,
-            min(max(log_ms - self._doubted_since_ms, 0), limits.delay_ms) if goes_on else 0,
-            min(self._doubted, limits.confirmations) if goes_on else 0,
+            others.peers_moving if is_stuck else None,
+            others.sources,
+            others.sources_mark,
+            self._doubts_until(log_ms, mark, limits) if self._doubts else (),
         )
 
     def unchanged_ms(self, mark: float, log_ms: int) -> int:
         """Return for how long the mark has stood, if this is the next one."""
         return min(max(log_ms - self.mark_since_ms, 0), HORIZON_MS) if mark == self.mark else 0
 
-    def take(self, observed: Observation, event_ms: int, limits: Limits, *, is_doubted: bool) -> None:
-        """Remember an observed price that is not late, and for how long prices have been doubted."""
+    def take(self, observed: Observation, event_ms: int, doubts: tuple[Doubt, ...]) -> None:
+        """Remember an observed price that is not late, and what is doubted with it."""
         mark, index, log_ms = observed.mark_price, observed.index_price, observed.log_ms
-        if is_doubted:
-            if not self._goes_on(mark, limits):
-                self._doubted, self._doubted_since_ms = 0, log_ms
-            self._doubted += 1
-        else:
-            self._doubted = 0
+        self._doubts = doubts
         if self._begin is None:
             self._begin = Block(log_ms // BLOCK_MS, mark, index, None)
         if self._samples:
@@ -149,16 +152,21 @@ class Stream:
         self._bases.append(None if index is None else mark / index)
         self.event_ms, self.log_ms = event_ms, log_ms
 
-    def _goes_on(self, mark: float, limits: Limits) -> bool:
-        """Return whether doubt that there was is about the like of this price: no step of `jump_ceiling` lies between.
+    def _doubts_until(self, log_ms: int, mark: float, limits: Limits) -> tuple[Doubt, ...]:
+        """Return the doubts there are when a price comes: none where a step of `jump_ceiling` lies before it.
 
         Else whoever has waited for one price to be confirmed would have waited for any other as well.
         """
-        if not self._doubted:
-            return False
+        since_ms = self.log_ms - max(doubt.lasted_ms for doubt in self._doubts)
         times, marks = self._sampled_ms, self._samples
-        doubted = [one for at_ms, one in zip(times, marks, strict=True) if at_ms >= self._doubted_since_ms]
-        return min(doubted) * (1 - limits.jump_ceiling) <= mark <= max(doubted) * (1 + limits.jump_ceiling)
+        doubted = [one for at_ms, one in zip(times, marks, strict=True) if at_ms >= since_ms]
+        if not min(doubted) * (1 - limits.jump_ceiling) <= mark <= max(doubted) * (1 + limits.jump_ceiling):
+            return ()
+        more_ms = max(log_ms - self.log_ms, 0)
+        return tuple(
+            Doubt(reason, min(lasted_ms + more_ms, limits.delay_ms), messages)
+            for reason, lasted_ms, messages in self._doubts
+        )
 
     def _turn(self, log_ms: int) -> None:
         """Measure anew where a second is over, and close the minute that is."""
@@ -185,14 +193,12 @@ class Stream:
         self._sigma = None if variance is None else sqrt(variance)
         self._level = _median([block.mark_price for block in blocks])
 
-    def _is_gap(self, ratio: float) -> bool:
-        """Return whether no mark of the horizon lies on the way from the level to a multiple of it."""
-        level = self._level
-        assert level is not None, "a ratio is to a level"
-        root = sqrt(sqrt(ratio))
-        near, far = sorted((level * root, level * ratio / root))
+    def _is_gap(self, mark: float, level: float) -> bool:
+        """Return whether nothing lies between mark and level: beyond the fourth root of their ratio from either."""
+        root = sqrt(sqrt(mark / level))
+        near, far = sorted((level * root, mark / root))
         marks = [block.mark_price for block in self._blocks] + list(self._samples)
-        return not any(near < mark < far for mark in marks)
+        return not any(near < one < far for one in marks)
 
     def _index_moved(self, index: float | None, since_ms: int) -> float | None:
         """Return by how much of itself the index has moved since the minute that held a time."""
