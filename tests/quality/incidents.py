@@ -35,17 +35,17 @@ class Incident:
 
 def xpl() -> Incident:
     """Return XPL at Aster: a constant index, and a mark that goes with it until its cap is lifted."""
-    sound = _walk(1.30, 0.0006, CALM_SECONDS + 75, seed=1)
+    sound = _walk(1.30, 0.0006, CALM_SECONDS + 45, seed=1)
     told = [Second(f"{price:.4f}", "1") for price in sound]
-    for second in range(60):
-        up = min((second + 1) / 10, 1.0) if second < 50 else 0.3
+    for second in range(36):
+        up = min((second + 1) / 10, 1.0) if second < 30 else 0.3
         told[CALM_SECONDS + second] = Second(f"{1.30 + 2.70 * up:.4f}", "1")
     return Incident("XPL at Aster, 2025-09-25", "XPLUSDT", CALM_SECONDS, told, [_fair(price) for price in sound])
 
 
 def paradex(price: str) -> Incident:
     """Return Paradex: some seconds in which a contract is said to be worth nothing, or next to nothing."""
-    sound = [_fair(price) for price in _walk(92_500.0, 0.0002, CALM_SECONDS + 40, seed=2)]
+    sound = [_fair(price) for price in _walk(92_500.0, 0.0002, CALM_SECONDS + 30, seed=2)]
     told = [*sound]
     told[CALM_SECONDS : CALM_SECONDS + 20] = [Second(price, price)] * 20
     return Incident(f"Paradex, 2026-01-19, price {price}", "BTCUSDT", CALM_SECONDS, told, sound)
@@ -56,7 +56,7 @@ def crash() -> Incident:
     rng, prices = Random(3), _walk(100.0, 0.0004, CALM_SECONDS, seed=3)
     for second in range(60):
         prices.append(prices[CALM_SECONDS - 1] * (1 - 0.2 * (second + 1) / 60))
-    prices += [prices[-1] * (1 + rng.gauss(0, 0.0008)) for _ in range(10)]
+    prices += [prices[-1] * (1 + rng.gauss(0, 0.0008)) for _ in range(4)]
     told = [
         Second(f"{price:.4f}", f"{prices[max(second - 1, 0)] * (1 + rng.gauss(0, 0.0004)):.4f}")
         for second, price in enumerate(prices)
@@ -67,7 +67,7 @@ def crash() -> Incident:
 def cliff() -> Incident:
     """Return a true crash of 20 % from one second to the next of which no index tells."""
     prices = _walk(100.0, 0.0004, CALM_SECONDS, seed=4)
-    prices += [price * 0.8 for price in _walk(prices[-1], 0.0004, 20, seed=5)]
+    prices += [price * 0.8 for price in _walk(prices[-1], 0.0004, 12, seed=5)]
     told = [Second(f"{price:.4f}", None) for price in prices]
     return Incident("a true crash of 20 % in one second, without an index", "XUSDT", CALM_SECONDS, told, told)
 
@@ -91,10 +91,10 @@ def dislocation(*, sound: bool) -> list[Collateral]:
     """
     lowest = {"USDE": 0.65, "WBETH": 430.0, "BNSOL": 35.0}
     seconds: list[Collateral] = []
-    for second in range(40):
-        fall = 1 - 0.05 * min(second / 20, 1.0)
+    for second in range(28):
+        fall = 1 - 0.05 * min(second / 14, 1.0)
         prices = {name: _fair(price * fall) for name, price in _OUTSIDE.items()}
-        depth = min(max(second - 8, 0) / 6, 1.0) if second < 32 else 0.0
+        depth = min(max(second - 5, 0) / 5, 1.0) if second < 22 else 0.0
         indices = {}
         for name, (rate, symbol) in PEGGED.items():
             worth = float(rate) * (1.0 if symbol is None else _OUTSIDE[symbol] * fall)

@@ -65,7 +65,7 @@ async def test_dislocated_collateral_calls_nobody() -> None:
 
     Also through a takeover in the middle of it; without the gate they call many.
     """
-    told, sound = await play_collateral(sound=False, kill_at=20), await play_collateral(sound=True)
+    told, sound = await play_collateral(sound=False, kill_at=14), await play_collateral(sound=True)
     assert told.flagged_ms is not None
     assert not told.called_ms.keys() - sound.called_ms.keys()
     check_chains(told)
@@ -78,7 +78,7 @@ async def test_dislocated_collateral_calls_nobody() -> None:
 @virtual
 async def test_a_takeover_in_a_quarantine_loses_and_doubles_nothing() -> None:
     """Whoever takes over while a price is quarantined tells what the first owner would have told, each once."""
-    for incident, second in ((xpl(), 40), (cliff(), 2)):
+    for incident, second in ((xpl(), 20), (cliff(), 2)):
         told, whole = await play(incident, kill_after=second), await play(incident)
         check_chains(told)
         assert told.called_ms.keys() == whole.called_ms.keys()

@@ -32,11 +32,22 @@ class Told:
     events: list[dict[str, Any]] = field(default_factory=list)
 
 
+_played: dict[tuple[str, bool, int | None, str], Told] = {}
+
+
 async def play(incident: Incident, *, sound: bool = False, kill_after: int | None = None, **settings: Any) -> Told:
     """Play one feed of an incident; `kill_after` seconds of it the instance is killed, and another goes on.
 
-    The calm before it stands in the topic when the first instance starts: it is read, and nobody judged by it.
+    The calm before it stands in the topic when the first instance starts: it is read, and nobody judged by it. What was
+    played is played once: it comes out the same.
     """
+    what = incident.name, sound, kill_after, repr(settings)
+    if what not in _played:
+        _played[what] = await _play(incident, sound=sound, kill_after=kill_after, settings=settings)
+    return _played[what]
+
+
+async def _play(incident: Incident, *, sound: bool, kill_after: int | None, settings: dict[str, Any]) -> Told:
     world = await new_world(partitions=1, **{"quality__enabled": True} | settings)
     seconds = incident.sound if sound else incident.told
     calm = incident.begins - _JUDGED_CALM

@@ -84,7 +84,7 @@ def _limits_object(limits: Limits) -> dict[str, Any]:
 def _plain(value: object) -> object:
     if isinstance(value, float):
         return f"{Decimal(repr(value)):f}"
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _read(value: Any) -> Any:
