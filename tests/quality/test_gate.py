@@ -36,7 +36,7 @@ def test_every_verdict_is_the_oracles(seed: int) -> None:
 def test_the_histories_hold_every_reason() -> None:
     """What the seeds draw is worth judging: every reason occurs, and prices are believed after a delay."""
     seen: Counter[str] = Counter()
-    for seed in (1,):
+    for seed in (1, 2):
         rng = Random(seed)
         history = drawn(rng, minutes=25, symbols=7, troubles=40, venues=3)
         for quality in judged(PartitionGate(QualitySettings(), SOURCES), history):
