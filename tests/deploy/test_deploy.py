@@ -52,7 +52,14 @@ def test_the_dashboard_can_be_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Dockerfile", "compose.yaml", "systemd/liqmon.service", "systemd/liqmon-gateway.service"]
+    "name",
+    [
+        "Dockerfile",
+        "compose.yaml",
+        "systemd/liqmon.service",
+        "systemd/liqmon-gateway.service",
+        "systemd/liqmon-feed@.service",
+    ],
 )
 def test_every_variable_is_a_key(name: str) -> None:
     """Each LIQMON_ variable in a deployment file is a key of the configuration."""

@@ -19,10 +19,9 @@ prefix = "{prefix}"
 partitions = 2
 [venue]
 profile = "binance-usdm"
-[http]
-port = {port}
 [feed]
 websocket_url = "{venue}"
+http_port = {port}
 terms_interval_ms = 0
 backoff_ms = 50
 max_backoff_ms = 200

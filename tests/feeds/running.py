@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -65,7 +65,12 @@ class ListOutlet:
 class Running:
     """Hold a feed that runs."""
 
-    def __init__(self, venue: str, settings: VenueFeedSettings) -> None:
+    def __init__(
+        self,
+        venue: str,
+        settings: VenueFeedSettings,
+        margin_available: Callable[[str], bool | None] | None = None,
+    ) -> None:
         self.outlet = ListOutlet()
         self.registry = CollectorRegistry()
         metrics = FeedMetrics(self.registry)
@@ -81,7 +86,7 @@ class Running:
         self.outbox = Outbox(self.outlet, metrics, now_ms, settings.max_waiting)
         writer = MessageWriter(TopicNames(), orjson.dumps, 524_288, 16_384)
         streams = dialect.streams(settings.symbols, collateral=settings.collateral)
-        parts = [MarketStreams(dialect, streams, tools, self.outbox, writer)]
+        parts = [MarketStreams(dialect, streams, tools, self.outbox, writer, margin_available)]
         self.feed = VenueFeed(venue, parts, self.outbox, tools, orjson.dumps, "liqmon-heartbeats", "w", 50)
 
     def value(self, name: str, **labels: str) -> float:
@@ -99,9 +104,14 @@ class Running:
 
 
 @asynccontextmanager
-async def running(address: str, venue: str = "binance-usdm", **settings: Any) -> AsyncIterator[Running]:
+async def running(
+    address: str,
+    venue: str = "binance-usdm",
+    margin_available: Callable[[str], bool | None] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Running]:
     """Run a feed for the duration of the body."""
-    one = Running(venue, VenueFeedSettings(websocket_url=address, **{**QUICK, **settings}))
+    one = Running(venue, VenueFeedSettings(websocket_url=address, **{**QUICK, **settings}), margin_available)
     task = asyncio.create_task(one.feed.run())
     try:
         yield one

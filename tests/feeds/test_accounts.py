@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from monitor.adapters.metrics import FeedMetrics
 from monitor.adapters.rest import RestClient
 from monitor.adapters.venues import VENUES
+from monitor.adapters.venues.binance_accounts import BinanceAccounts
 from monitor.adapters.websocket import WebsocketConnector
 from monitor.app.venue_feed.account_watch import AccountWatch
 from monitor.app.venue_feed.line_group import Tools
@@ -93,6 +95,9 @@ class Watched:
     def __init__(self, venue: str, base: str, rest: RestClient, access: AccountAccess, keep_seconds: float) -> None:
         self.outlet = ListOutlet()
         self.registry = CollectorRegistry()
+        dialect = VENUES[venue].accounts
+        if isinstance(dialect, BinanceAccounts):
+            dialect = replace(dialect, keep_seconds=keep_seconds)
         metrics = FeedMetrics(self.registry)
         settings = VenueFeedSettings(
             connect_ms=500, backoff_ms=10, max_backoff_ms=30, rate_limit_ms=100, accounts_interval_ms=60_000
@@ -102,7 +107,7 @@ class Watched:
         self.watch = AccountWatch(
             "a",
             access,
-            VENUES[venue].accounts,
+            dialect,
             base,
             rest,
             Stitcher("a", Versions(now_ms)),
@@ -110,7 +115,6 @@ class Watched:
             self.outbox,
             "account-events",
             orjson.dumps,
-            keep_seconds,
         )
 
     def events(self) -> list[dict[str, Any]]:

@@ -15,7 +15,10 @@ from monitor.cli.main import main
 from monitor.config import load
 from monitor.config.complaints import ConfigError
 from monitor.config.showing import effective, to_toml
+from tests.feeds.played_rest import KEY, SECRET, PlayedRest, symbol
 from tests.feeds.played_venue import Caller, PlayedVenue, mark
+from tests.feeds.test_accounts import LISTEN_KEY, rows
+from tests.feeds.test_terms import usdm
 
 
 def refused(text: str, venue: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
@@ -83,8 +86,8 @@ async def test_without_a_broker_messages_are_printed_as_the_daemon_reads_them(tm
     async with PlayedVenue([script]).open() as venue:
         config = tmp_path / "feed.toml"
         config.write_text(
-            '[http]\nport = 0\n[topics]\nprefix = "x."\n'
-            f'[feed]\nwebsocket_url = "{venue.address}"\nterms_interval_ms = 0\n'
+            '[topics]\nprefix = "x."\n'
+            f'[feed]\nhttp_port = 0\nwebsocket_url = "{venue.address}"\nterms_interval_ms = 0\n'
         )
         program = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "monitor.cli.main", "feed", "aster", "--config", str(config)),
@@ -104,3 +107,43 @@ async def test_without_a_broker_messages_are_printed_as_the_daemon_reads_them(tm
                 program.kill()
     assert (line["topic"], line["key"]) == ("mark-prices", "!markPrice@arr@1s")
     assert [price["mark_price"] for price in line["value"]] == ["61000.1", "2"]
+
+
+async def test_no_secret_is_logged_at_any_level(tmp_path: Path) -> None:
+    """With every library's log at its most talkative, neither keys nor signatures nor the stream's address get out."""
+    key, secret, config = tmp_path / "key", tmp_path / "secret", tmp_path / "feed.toml"
+    key.write_text(KEY)
+    secret.write_text(SECRET)
+    keys = f'key_file = "{key}"\nsecret_file = "{secret}"\n'
+
+    async def script(caller: Caller) -> None:
+        if caller.path == "/ws":
+            await caller.greet()
+        await caller.connection.wait_closed()
+
+    with PlayedRest({**rows("900", "100"), **usdm(symbol("BTCUSDT"))}).open() as played:
+        async with PlayedVenue([script]).open() as venue:
+            config.write_text(
+                f'[log]\nlevel = "debug"\n[feed]\nhttp_port = 0\nwebsocket_url = "{venue.address}"\n'
+                f'rest_url = "{played.address}"\n{keys}[feed.accounts.a]\n{keys}'
+            )
+            program = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "monitor.cli.main", "feed", "binance-usdm", "--config", str(config)),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )
+            try:
+                assert program.stdout is not None
+                async with asyncio.timeout(20):
+                    while json.loads(await program.stdout.readline())["topic"] != "account-events":
+                        pass
+                    program.send_signal(signal.SIGTERM)
+                    _, said = await program.communicate()
+            finally:
+                if program.returncode is None:
+                    program.kill()
+    assert b"account a: told whole" in said
+    for text in (KEY, SECRET, LISTEN_KEY, "signature="):
+        assert text.encode() not in said
+    assert any(one.is_signed() for one in played.asked)

@@ -142,10 +142,10 @@ async def test_symbols_and_indexes_are_followed_one_by_one() -> None:
 async def test_what_ends_a_connection_is_named_and_another_takes_its_place(script: Script, ending: str) -> None:
     """Whatever way a connection fails, the metric names the reason, and prices flow again by themselves."""
     async with PlayedVenue([script, flowing]).open() as venue, running(venue.address) as run:
-        await until(lambda: run.value("liqmon_feed_connections_ended_total", ending=ending) == 1)
+        await until(lambda: run.value("liqmon_feed_connections_ended_total", ending=ending) >= 1)
         await until(lambda: any(price["mark_price"] == "61000.1" for price in run.outlet.prices()))
         await until(lambda: run.value("liqmon_feed_ready") == 1)
-        assert len(venue.callers) == 2
+        assert len(venue.callers) >= 2
 
 
 async def test_a_rate_limit_is_waited_out() -> None:
@@ -289,7 +289,7 @@ async def test_the_new_connection_serves_before_the_old_one_goes() -> None:
         await caller.greet()
         await caller.repeat(tick, every=0.005)
 
-    async with PlayedVenue([script]).open() as venue, running(venue.address, life_ms=300) as run:
+    async with PlayedVenue([script]).open() as venue, running(venue.address, life_ms=300, silence_ms=5000) as run:
         await until(lambda: run.value("liqmon_feed_connections_ended_total", ending="replaced") >= 3)
         prices = [int(price["mark_price"]) for price in run.outlet.prices()]
     assert prices == list(range(prices[0], prices[-1] + 1))
@@ -338,3 +338,26 @@ async def test_a_log_that_is_away_costs_only_what_grows_old() -> None:
         await until(lambda: run.value("liqmon_feed_ready") == 1)
     times = [price["event_time_ms"] for price in run.outlet.prices() if price["symbol"] == "BTCUSDT"]
     assert times == sorted(times)
+
+
+async def test_assets_wait_until_it_is_known_whether_they_count() -> None:
+    """Of assets that the terms have not named nothing is written, but their stream flows; named, they say it."""
+    index = {"e": "assetIndexUpdate", "s": "ADAUSD", "i": "0.27", "b": "0.1", "a": "0.1"}
+
+    async def script(caller: Caller) -> None:
+        await caller.greet()
+        while True:
+            await caller.say([mark("BTCUSDT", "1")])
+            await caller.say([{**index, "E": now_ms()}])
+            await asyncio.sleep(0.02)
+
+    counted: dict[str, bool] = {}
+    both = {"collateral": True, "margin_available": counted.get}
+    async with PlayedVenue([script]).open() as venue, running(venue.address, **both) as run:
+        await until(lambda: run.fates()["unlisted"] > 30)
+        assert run.outlet.of("assets") == []
+        assert len(venue.callers) == 1
+        assert run.feed.why_not_ready() == []
+        counted["ADA"] = False
+        await until(lambda: bool(run.outlet.of("assets")))
+    assert run.outlet.of("assets")[0]["margin_available"] is False

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.wire.accounts import decode_account_event
@@ -160,16 +160,35 @@ def test_a_snapshot_that_says_nothing_new_is_not_told() -> None:
     assert len(reader.seen) == 2
 
 
-def test_an_answer_older_than_the_stream_is_not_believed() -> None:
-    """A cached answer must not take back what the stream has told: it is asked for again."""
+def test_an_answer_older_than_the_stream_is_believed_only_when_the_venue_insists() -> None:
+    """A late copy must not take back what the stream has told, a wallet or a position: it is asked for again, twice."""
+    held = Position(*BTC, "1", "100")
+    for late in (snapshot(40, "1", held, changed=5), snapshot(40, "2", changed=30)):
+        one, reader = stitcher(), Reader()
+        one.asked()
+        reader.take(one.snapshot(snapshot(10, "1", changed=5)))
+        reader.take(one.change(change(30, "2", held)))
+        for _ in range(2):
+            one.asked()
+            assert one.snapshot(late) == []
+            assert one.wants_snapshot
+            assert reader.facts() == ({"USDT": Decimal(2)}, {"BTCUSDT": (Decimal(1), None)})
+        one.asked()
+        reader.take(one.snapshot(late))
+        assert not one.wants_snapshot
+        assert reader.facts()[0] == {"USDT": Decimal(late.balances["USDT"])}
+
+
+def test_a_snapshot_that_agrees_lets_nothing_older_through() -> None:
+    """A venue may date a fact earlier than its stream does: what came between the two is still not news."""
     one, reader = stitcher(), Reader()
     one.asked()
     reader.take(one.snapshot(snapshot(10, "1", changed=5)))
     reader.take(one.change(change(30, "2")))
     one.asked()
-    assert one.snapshot(snapshot(40, "1", changed=5)) == []
-    assert one.wants_snapshot
-    assert reader.facts()[0] == {"USDT": Decimal(2)}
+    assert one.snapshot(snapshot(40, "2", changed=25)) == []
+    assert not one.wants_snapshot
+    assert one.change(change(28, "9")) == []
 
 
 def test_leverage_and_modes_come_through() -> None:
@@ -245,8 +264,14 @@ STEPS = st.lists(
 )
 
 
+ASK, ANSWER = ("ask", "X", 0), ("answer", "X", 0)
+OPENED_AND_CLOSED = [("move", "X", 0), ("move", "X", 1), ("move", "X", -1)]
+
+
 @settings(max_examples=150)
 @given(STEPS, st.booleans())
+@example(steps=OPENED_AND_CLOSED, lists_closed=False)
+@example(steps=[ASK, ANSWER, *OPENED_AND_CLOSED, ("deliver", "X", 0), ASK, ANSWER], lists_closed=False)
 def test_whatever_the_stream_does_the_account_ends_as_the_venue_has_it(
     steps: list[tuple[str, str, int]], lists_closed: bool
 ) -> None:
@@ -255,7 +280,7 @@ def test_whatever_the_stream_does_the_account_ends_as_the_venue_has_it(
     delivered = live(venue, one, reader, steps, lists_closed=lists_closed)
     for late in venue.told[delivered:]:
         reader.take(one.change(late))
-    for _ in range(3):
+    for _ in range(6):
         venue.now += 1
         one.asked()
         reader.take(one.snapshot(venue.snapshot(venue.now, lists_closed=lists_closed)))

@@ -22,11 +22,12 @@ from monitor.app.venue_feed.account_facts import (
     Position,
     StreamOver,
 )
-from monitor.app.venue_feed.ports import AccountAccess, ApiKey, Request
+from monitor.app.venue_feed.ports import AccountAccess, ApiKey, Request, RestFault
 from monitor.app.venue_feed.readings import Answer, BadFrame, Nothing
 
 _SIDES = {"BOTH": "both", "LONG": "long", "SHORT": "short"}
 _ROUNDING = Decimal("0.00001")
+_NO_SUCH_KEY = -1125
 _LIQUIDATION, _DELEVERAGING = "autoclose-", "adl_autoclose"
 _TELLS_NOTHING = frozenset({"TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT"})
 
@@ -39,6 +40,7 @@ class BinanceAccounts:
     account_path: str
     positions_path: str
     has_modes: bool = True
+    keep_seconds: float = 1800.0
 
     @property
     def keepalive(self) -> tuple[bytes, float] | None:
@@ -54,9 +56,13 @@ class BinanceAccounts:
         """Return the request for a listen key; the venue gives the one that lives, where there is one."""
         return keyed(self._listen_path, _key_of(access), "POST")
 
-    def keep_stream(self, access: AccountAccess) -> Request | None:
-        """Return the request that gives the listen key another hour."""
-        return keyed(self._listen_path, _key_of(access), "PUT")
+    def keep_stream(self, access: AccountAccess) -> tuple[Request, float] | None:
+        """Return the request that gives the listen key another hour, made every half of one."""
+        return keyed(self._listen_path, _key_of(access), "PUT"), self.keep_seconds
+
+    def knows_no_key(self, fault: RestFault) -> bool:
+        """Return whether the venue says that there is no such listen key."""
+        return fault.code == _NO_SUCH_KEY
 
     def stream_key(self, answer: bytes) -> str:
         """Return the listen key. Raises `BadFrame`."""

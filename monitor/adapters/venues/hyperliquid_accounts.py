@@ -16,7 +16,7 @@ from typing import Any
 from monitor.adapters.venues.hyperliquid import SETTLE_ASSET
 from monitor.adapters.venues.values import amount_at, decoded, rows_of, table, text_at, time_at
 from monitor.app.venue_feed.account_facts import AccountReading, AccountSignal, AccountSnapshot, Position
-from monitor.app.venue_feed.ports import AccountAccess, Request
+from monitor.app.venue_feed.ports import AccountAccess, Request, RestFault
 from monitor.app.venue_feed.readings import Answer, BadFrame, Nothing
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -42,9 +42,13 @@ class HyperliquidAccounts:
         """Return nothing: streams need no key."""
         return None
 
-    def keep_stream(self, access: AccountAccess) -> Request | None:  # noqa: ARG002 - there is none
+    def keep_stream(self, access: AccountAccess) -> tuple[Request, float] | None:  # noqa: ARG002 - there is none
         """Return nothing."""
         return None
+
+    def knows_no_key(self, fault: RestFault) -> bool:  # noqa: ARG002 - there is none
+        """Return that nothing is known of keys."""
+        return False
 
     def stream_key(self, answer: bytes) -> str:
         """Refuse: there are no keys."""

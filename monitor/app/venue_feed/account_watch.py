@@ -29,11 +29,9 @@ from monitor.app.venue_feed.writing import Encode
 
 log = logging.getLogger(__name__)
 
-KEEP_SECONDS = 30 * 60
-"""Keys of streams live for 60 minutes."""
-
-_NO_SUCH_KEY = -1125
-_BETWEEN_SNAPSHOTS_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS = 5.0
+"""Between snapshots of an account: each weighs 70 of the 2400 a minute that venues of one family grant an address."""
 
 
 class AccountWatch:
@@ -51,7 +49,6 @@ class AccountWatch:
         outbox: Outbox,
         topic: str,
         encode: Encode,
-        keep_seconds: float = KEEP_SECONDS,
     ) -> None:
         self._account_id = account_id
         self._access = access
@@ -63,7 +60,6 @@ class AccountWatch:
         self._outbox = outbox
         self._topic = topic
         self._encode = encode
-        self._keep_seconds = keep_seconds
         self._group = LineGroup(f"account {account_id}", [Stream("account", None)], tools, self)
         self._wanted = asyncio.Event()
         self._is_open = False
@@ -127,11 +123,11 @@ class AccountWatch:
         return None
 
     def begun(self, *, is_first: bool) -> None:
-        """Begin anew where no other connection has listened meanwhile."""
+        """Begin anew where no other connection has listened; else compare: the other may have been dead unnoticed."""
         self._is_open = True
         if is_first:
             self._stitcher.lost()
-            self._wanted.set()
+        self._wanted.set()
 
     def _hear(self, signal: AccountSignal) -> None:
         """Say aloud what the venue does to the account, and look at the account anew."""
@@ -158,6 +154,7 @@ class AccountWatch:
     async def _take_snapshots(self) -> None:
         """Take a snapshot whenever one is wanted, and every now and then to compare."""
         settings = self._tools.settings
+        in_a_row = 0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.accounts_interval_ms / 1000):
@@ -176,7 +173,9 @@ class AccountWatch:
                 self._wanted.set()
             else:
                 self._trouble = None
-                await asyncio.sleep(min(_BETWEEN_SNAPSHOTS_SECONDS, settings.max_backoff_ms / 1000))
+                in_a_row = in_a_row + 1 if self._stitcher.wants_snapshot else 0
+                least = _PAUSE_SECONDS if self._stitcher.is_whole else _FIRST_PAUSE_SECONDS
+                await asyncio.sleep(min(settings.max_backoff_ms / 1000, least * 2.0 ** min(in_a_row, 10)))
 
     async def _take_snapshot(self) -> None:
         self._stitcher.asked()
@@ -196,12 +195,15 @@ class AccountWatch:
 
     async def _keep_stream(self) -> None:
         """Keep the key of the stream alive; where the venue knows it no more the stream is replaced."""
-        request = self._dialect.keep_stream(self._access)
-        while request is not None:
-            await asyncio.sleep(self._keep_seconds)
+        keeping = self._dialect.keep_stream(self._access)
+        if keeping is None:
+            return
+        request, every_seconds = keeping
+        while True:
+            await asyncio.sleep(every_seconds)
             try:
                 await self._rest.ask(request)
             except RestFault as fault:
                 log.warning("account %s: the key of its stream: %s", self._account_id, fault)
-                if fault.code == _NO_SUCH_KEY:
+                if self._dialect.knows_no_key(fault):
                     self._group.retire()

@@ -124,7 +124,7 @@ class LineGroup:
 
     def _end(self, number: int, ending: Ending) -> None:
         if ending is not Ending.REPLACED:
-            self._last_fault = f"{ending} line {number}"
+            self._last_fault = f"connection {number} was {ending}"
             log.warning("%s: connection %d is %s", self.name, number, ending)
         self._tools.observer.ended(ending)
         self._lines[number].cancel()
@@ -145,7 +145,7 @@ class LineGroup:
         """Connect, subscribe and read until the connection ends; it ends with `LineFault`, or is cancelled."""
         connection = await self._tools.connector.connect(await self._talk.address())
         try:
-            waiting = set()
+            waiting, has_told = set(), False
             for name, request in self._talk.subscriptions():
                 waiting.add(name)
                 await connection.send(request)
@@ -157,7 +157,9 @@ class LineGroup:
                     taken = self._talk.take(frame, self._tools.now_ms())
                 except BadFrame as bad:
                     self._tools.observer.bad_frame()
-                    log.warning("%s: a frame of %d bytes cannot be read: %s", self.name, len(frame), bad)
+                    level = logging.DEBUG if has_told else logging.WARNING
+                    log.log(level, "%s: a frame of %d bytes cannot be read: %s", self.name, len(frame), bad)
+                    has_told = True  # one of each connection is enough: they are counted
                     continue
                 if isinstance(taken, str):
                     if self._succession.heard(number, taken, self._tools.clock()):

@@ -117,6 +117,8 @@ class MarketStreams:
         observer, settings = self._tools.observer, self._tools.settings
         if given.role == "assets" and self._margin_available is not None:
             given = self._completed(given, self._margin_available)
+            if not given.rows and not given.faults:
+                return True  # the stream flows; what it says waits for the terms
         sifted = self._sieve.sift(given, received_ms, self._every_ms.get(given.stream))
         for fate, count in sifted.fates.items():
             observer.rows(fate, count)

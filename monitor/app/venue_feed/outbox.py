@@ -40,8 +40,9 @@ class Outbox:
     def put(self, messages: Iterable[NativeMessage]) -> None:
         """Add messages; where too many wait, drop the oldest that grow old anyway."""
         self._waiting.extend(messages)
-        if len(self._waiting) > self._max_waiting:
-            self._shed(len(self._waiting) - self._max_waiting)
+        while len(self._waiting) > self._max_waiting:
+            growing_old = (one for one in self._waiting if one.good_until_ms is not None)
+            self._drop(next(growing_old, self._waiting[0]), "overflow")
         self._observer.waiting(len(self._waiting))
         if self._waiting:
             self._filled.set()
@@ -107,8 +108,3 @@ class Outbox:
         self._waiting.remove(message)
         if message.lost is not None:
             message.lost()
-
-    def _shed(self, excess: int) -> None:
-        """Drop the oldest messages, those first that grow old anyway."""
-        for message in sorted(self._waiting, key=lambda one: one.good_until_ms is None)[:excess]:
-            self._drop(message, "overflow")

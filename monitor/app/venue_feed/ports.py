@@ -162,8 +162,11 @@ class AccountDialect(Protocol):
     def open_stream(self, access: AccountAccess) -> Request | None:
         """Return the request for the key of a private stream; None where streams need no key of their own."""
 
-    def keep_stream(self, access: AccountAccess) -> Request | None:
-        """Return the request that keeps that key alive, to be made every half hour."""
+    def keep_stream(self, access: AccountAccess) -> tuple[Request, float] | None:
+        """Return the request that keeps that key alive, and every how many seconds it is to be made."""
+
+    def knows_no_key(self, fault: RestFault) -> bool:
+        """Return whether such an answer says that the key of a stream is gone."""
 
     def stream_key(self, answer: bytes) -> str:
         """Return the key of the stream. Raises `BadFrame`."""

@@ -41,6 +41,7 @@ class VenueFeedSettings:
         backoff_ms, max_backoff_ms: first and longest wait before connecting again; doubled in between, with jitter.
         rate_limit_ms: wait at least so long when the venue says that we ask too much and not for how long.
         max_frame_bytes: a larger frame ends its connection.
+        http_port: of `/metrics` and `/readyz` of the feed, on `http.host`; 0 lets the system choose one.
         max_waiting: messages that wait for the log; beyond, the oldest prices are dropped, and counted.
     """
 
@@ -64,6 +65,7 @@ class VenueFeedSettings:
     max_backoff_ms: int = field(default=30_000, metadata=_ABOVE_0)
     rate_limit_ms: int = field(default=60_000, metadata=_ABOVE_0)
     max_frame_bytes: int = field(default=8 * 1024 * 1024, metadata={"at_least": 1024})
+    http_port: int = field(default=8_701, metadata={"at_least": 0, "at_most": 65_535})
     max_waiting: int = field(default=2_000, metadata=_ABOVE_0)
 
     def access_by_account(self) -> dict[str, dict[str, str]]:

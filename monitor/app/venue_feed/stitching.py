@@ -17,6 +17,9 @@ _MOST_KEPT = 2_000
 _MOST_TRIES = 5
 """So often a snapshot made of several answers is asked for again when something has changed between them."""
 
+_MOST_DOUBTS = 2
+"""So often a snapshot that seems older than the stream is asked for again; the next one is believed."""
+
 _UNDATED = (0, 0)
 _AFTER_ALL = 2**63
 
@@ -37,7 +40,7 @@ class Stitcher:
         self._modes: tuple[str, str] | None = None
         self._asked_ms = self._whole_ms = 0
         self._changed_since_asked = False
-        self._tries = 0
+        self._tries = self._doubts = 0
         self.is_whole = False
         """Whether a snapshot has been told since the last gap."""
         self.wants_snapshot = True
@@ -77,36 +80,62 @@ class Stitcher:
         self._tries = 0
         if snapshot.is_one_piece and self.is_whole and snapshot.event_time_ms < self._whole_ms:
             return []  # it was asked for before the one that came by the stream
-        self._whole_ms = snapshot.event_time_ms
-        modes = snapshot.margin_mode, snapshot.position_mode
-        balances = dict(snapshot.balances)
-        positions = {one.key: one for one in snapshot.positions if not one.is_closed}
-        newer = self._newer_than(snapshot)
-        is_known = (
-            self.is_whole
-            and not newer
-            and (modes, balances, positions) == (self._modes, self._balances, self._positions)
-            and all(self._leverage.get(symbol) == text for symbol, text in snapshot.leverage.items())
-        )
-        if self.is_whole and newer:
-            self.wants_snapshot = True  # the venue's answer is older than its stream: ask once more
+        differs = self._differs(snapshot)
+        if self.is_whole and differs and self._is_behind(snapshot) and self._doubts < _MOST_DOUBTS:
+            self._doubts += 1
+            self.wants_snapshot = True
             return []
-        self._balances, self._positions, self._modes = balances, positions, modes
-        self._leverage = {**self._leverage, **snapshot.leverage}
-        self._told = {key: (time_ms, _AFTER_ALL) for key, time_ms in snapshot.times.items() if time_ms}
-        self._asked_ms = snapshot.asked_ms
-        kept, self.is_whole = list(self._kept), True
-        self._kept.clear()
-        bodies = [] if is_known else [self._whole(snapshot.event_time_ms)]
-        for change in kept:
+        bodies = self._adopted(snapshot) if differs or not self.is_whole else self._confirmed(snapshot)
+        for change in self._released():
             bodies += self.change(change)
         return bodies
 
-    def _newer_than(self, snapshot: AccountSnapshot) -> bool:
-        """Return whether the stream has told a dated fact that the snapshot states as it was before."""
-        return any(
-            told[1] != _AFTER_ALL and 0 < snapshot.times.get(key, 0) < told[0] for key, told in self._told.items()
+    def _differs(self, snapshot: AccountSnapshot) -> bool:
+        """Return whether a snapshot says anything else than what has been told."""
+        return (
+            (snapshot.margin_mode, snapshot.position_mode) != self._modes
+            or snapshot.balances != self._balances
+            or _alive(snapshot) != self._positions
+            or any(self._leverage.get(symbol) != text for symbol, text in snapshot.leverage.items())
         )
+
+    def _is_behind(self, snapshot: AccountSnapshot) -> bool:
+        """Return whether the stream has told facts that a snapshot states as they were before, or does not know of.
+
+        A venue may answer from a copy that is late. It is asked again, and believed when it insists.
+        """
+        alive = _alive(snapshot)
+        for key, (at_ms, told_ms) in self._told.items():
+            if told_ms == _AFTER_ALL:
+                continue
+            if stated_ms := snapshot.times.get(key, 0):
+                if stated_ms < at_ms:
+                    return True
+            elif key in self._positions and key not in alive:
+                return True
+        return False
+
+    def _adopted(self, snapshot: AccountSnapshot) -> list[Body]:
+        """Take a snapshot for what is, and return the event that tells all of it."""
+        self._balances, self._positions = dict(snapshot.balances), _alive(snapshot)
+        self._modes = snapshot.margin_mode, snapshot.position_mode
+        self._leverage = {**self._leverage, **snapshot.leverage}
+        self._told = {key: (time_ms, _AFTER_ALL) for key, time_ms in snapshot.times.items() if time_ms}
+        self._asked_ms, self._whole_ms, self._doubts = snapshot.asked_ms, snapshot.event_time_ms, 0
+        return [self._whole(snapshot.event_time_ms)]
+
+    def _confirmed(self, snapshot: AccountSnapshot) -> list[Body]:
+        """Take note that a snapshot says what has been told: nothing has to be told."""
+        dated = {key: (time_ms, _AFTER_ALL) for key, time_ms in snapshot.times.items() if time_ms}
+        later = {key: told for key, told in self._told.items() if told > dated.get(key, (snapshot.asked_ms, 0))}
+        self._told = {**dated, **later}
+        self._asked_ms, self._whole_ms, self._doubts = snapshot.asked_ms, snapshot.event_time_ms, 0
+        return []
+
+    def _released(self) -> list[AccountChange]:
+        kept, self.is_whole = list(self._kept), True
+        self._kept.clear()
+        return kept
 
     def _whole(self, event_time_ms: int) -> Body:
         margin_mode, position_mode = self._modes or ("single_asset", "one_way")
@@ -122,8 +151,14 @@ class Stitcher:
     def _told_of(self, change: AccountChange) -> Body | None:
         """Return what of a change is news, as one event."""
         when = change.at_ms, change.event_time_ms
-        balances = {asset: text for asset, text in change.balances.items() if self._is_news(("balance", asset), when)}
-        positions = [one for one in change.positions if self._is_news(one.key, when)]
+        keys = [*(("balance", asset) for asset in change.balances), *(one.key for one in change.positions)]
+        news = {key for key in keys if self._is_news(key, when)}
+        if news and any(self._is_in_snapshot(key, when) for key in keys):
+            self.wants_snapshot = True  # a part is in the snapshot, so all of it should be: half of it is not told
+            return None
+        self._told.update(dict.fromkeys(news, when))
+        balances = {asset: text for asset, text in change.balances.items() if ("balance", asset) in news}
+        positions = [one for one in change.positions if one.key in news]
         self._balances.update(balances)
         natives = []
         for one in positions:
@@ -146,16 +181,15 @@ class Stitcher:
         for at once.
         """
         told = self._told.get(key)
-        if told is None:
-            if when[0] <= self._asked_ms:
-                self.wants_snapshot = True
-                self._told[key] = when
-                return False
-            told = _UNDATED
-        if when <= told:
+        if told is None and when[0] <= self._asked_ms:
+            self.wants_snapshot = True
             return False
-        self._told[key] = when
-        return True
+        return told is None or when > told
+
+    def _is_in_snapshot(self, key: Key, when: tuple[int, int]) -> bool:
+        """Return whether the snapshot dates a fact later than a change does."""
+        told = self._told.get(key, _UNDATED)
+        return told[1] == _AFTER_ALL and when <= told
 
     def _with_leverage(self, leverage: Mapping[str, str], named: set[Key]) -> list[Body]:
         """Return the positions whose leverage is new, as far as they are not told anyway."""
@@ -170,6 +204,10 @@ class Stitcher:
     def _event(self, event_time_ms: int, **parts: Any) -> Body:
         version = self._next_version()
         return {"account_id": self._account_id, "version": version, "event_time_ms": event_time_ms, **parts}
+
+
+def _alive(snapshot: AccountSnapshot) -> dict[Key, Position]:
+    return {one.key: one for one in snapshot.positions if not one.is_closed}
 
 
 class Versions:

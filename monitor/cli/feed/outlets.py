@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
     from monitor.config import Settings
 
 log = logging.getLogger(__name__)
-
-
-def now_ms() -> int:
-    """Return milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 def is_printing(settings: Settings) -> bool:

@@ -16,8 +16,9 @@ from monitor.adapters.venues import VENUES, read_quote
 from monitor.app.venue_feed.outbox import Outbox
 from monitor.app.venue_feed.replay import Pace, Played, Replay
 from monitor.app.venue_feed.sieve import Sieve
+from monitor.cli.clock import now_ms
 from monitor.cli.exits import BadInput, Exit
-from monitor.cli.feed.outlets import message_writer, now_ms, open_outlet
+from monitor.cli.feed.outlets import message_writer, open_outlet
 from monitor.cli.feed.recordings import recorded
 
 if TYPE_CHECKING:

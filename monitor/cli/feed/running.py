@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -30,9 +31,10 @@ from monitor.app.venue_feed.readings import Stream
 from monitor.app.venue_feed.stitching import Stitcher, Versions
 from monitor.app.venue_feed.terms import TermsBook
 from monitor.app.venue_feed.terms_watch import TermsWatch
+from monitor.cli.clock import now_ms
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.feed.keys import read_accounts, read_key
-from monitor.cli.feed.outlets import is_printing, message_writer, now_ms, open_outlet, topic_names
+from monitor.cli.feed.outlets import is_printing, message_writer, open_outlet, topic_names
 from monitor.cli.version import versions
 
 if TYPE_CHECKING:
@@ -141,7 +143,7 @@ class FeedProcess:
 
     @asynccontextmanager
     async def _serving(self, registry: CollectorRegistry) -> AsyncIterator[None]:
-        http = self._settings.http
+        http = replace(self._settings.http, port=self._settings.feed.http_port)
         routes = standard_routes(lambda: exposition(registry), lambda: (True, ()), self._is_ready)
         server = HttpServer(http, routes, read_token(http))
         thread = HttpThread(server)
