@@ -195,7 +195,7 @@ def score_holder(
 @compiled
 def score_holders(
     chosen: U4,
-    symbol: int,
+    symbols: I8,
     ranking: int,
     index: F8,
     exempt: U1,
@@ -215,11 +215,12 @@ def score_holders(
     errors: F8,
     places: I8,
 ) -> None:
-    """Fill in what each of some scopes is to the queues of a symbol."""
+    """Fill in what each of some scopes is to the queues of a symbol: one for all of them, or each its own."""
+    step = 1 if symbols.shape[0] > 1 else 0
     for number in range(chosen.shape[0]):
         kind, is_short, score, error, place = score_holder(
             np.int64(chosen[number]),
-            symbol,
+            symbols[number * step],
             ranking,
             index,
             exempt,

@@ -99,14 +99,14 @@ class AdlColumns:
         """Return every scope that holds a symbol, as of the last judgement."""
         known, columns = self._contracts.symbols.get(symbol), self._space.columns
         if known is None or known.number >= len(columns.symbols):
-            return self._score(np.zeros(0, dtype=np.uint32), 0, ranking)
+            return self._score(np.zeros(0, dtype=np.uint32), [0], ranking)
         start, count = (int(columns.symbols[known.number, of]) for of in (HELD_START, HELD_COUNT))
-        return self._score(columns.entries[start : start + count].copy(), known.number, ranking)
+        return self._score(columns.entries[start : start + count].copy(), [known.number], ranking)
 
-    def holder(self, scope: int, symbol: str, ranking: AdlRanking) -> Holders:
-        """Return what `holders` says of one scope; its place is below 0 where it does not hold the symbol."""
-        known = self._contracts.symbol(symbol)
-        return self._score(np.array([scope], dtype=np.uint32), known.number, ranking)
+    def holdings(self, scope: int, symbols: Sequence[str], ranking: AdlRanking) -> Holders:
+        """Return what `holders` says of one scope, for each symbol; places are below 0 where it holds none."""
+        numbers = [self._contracts.symbol(symbol).number for symbol in symbols]
+        return self._score(np.full(len(numbers), scope, dtype=np.uint32), numbers, ranking)
 
     def lights(self, places: I8) -> U1:
         """Return the lights shown of cells, `NO_LIGHT` where none was."""
@@ -117,7 +117,7 @@ class AdlColumns:
         """Note the light that is shown of a cell, `NO_LIGHT` for none."""
         self._lights[place] = light
 
-    def _score(self, scopes: U4, symbol: int, ranking: AdlRanking) -> Holders:
+    def _score(self, scopes: U4, symbols: Sequence[int], ranking: AdlRanking) -> Holders:
         columns, count = self._space.columns, len(scopes)
         found = Holders(
             scopes,
@@ -130,7 +130,7 @@ class AdlColumns:
         cells = columns.codes, columns.sizes, self._contracts.values, self._contracts.symbol_of_line
         rows = columns.scopes, columns.pages, columns.figures, columns.watch, columns.links
         everything: tuple[Any, ...] = (*self._mine(), *rows, *cells, *found[1:])
-        score_holders(scopes, symbol, _NUMBERS[ranking], *everything)
+        score_holders(scopes, np.array(symbols, dtype=np.int64), _NUMBERS[ranking], *everything)
         return found
 
     def _mine(self) -> tuple[F8, U1, F8]:

@@ -178,16 +178,21 @@ def test_the_light_of_one_holder_is_its_light_among_many(ranking: AdlRanking) ->
     """Shown by itself or found with all holders of its symbol, in the queue or out of it, a light is the same."""
     events = book(4, 300)
     _, [made] = settled(AdlSettings(ranking=ranking, candidates=20), [events])
-    met: Counter[int] = Counter()
+    met: set[int] = set()
     price(made, {"X": "101.5"}, NOW + 1)
+    expected: dict[int, dict[str, int | None]] = defaultdict(dict)
     for symbol in MARKS:
         holders = made.store.adl.holders(symbol, ranking)
         for scope, light in zip(holders.scopes.tolist(), made.adl._lights_of(symbol, holders).tolist(), strict=True):
-            assert made.adl._light(scope, symbol) == (None if light == NO_LIGHT else light)
-            met[light] += 1
-    assert {0, 1, 2, 3, 4} <= met.keys()
+            expected[scope][symbol] = None if light == NO_LIGHT else light
+            met.add(light)
+    for scope, lights_of in expected.items():
+        assert made.adl._lights(scope, list(lights_of)) == list(lights_of.values())
+    assert max(map(len, expected.values())) > 1
+    assert met >= {0, 1, 2, 3, 4}
     made.adl.queue = AdlQueue()
-    assert {made.adl._light(scope, "X") for scope in made.store.adl.holders("X", ranking).scopes.tolist()} == {None}
+    scopes = made.store.adl.holders("X", ranking).scopes.tolist()
+    assert all(made.adl._lights(scope, list(MARKS)) == [None] * len(MARKS) for scope in scopes)
 
 
 def test_bins_of_many_are_the_bins_of_each() -> None:

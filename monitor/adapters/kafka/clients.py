@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from monitor.app.ports import LogFault, LogForbidden, LogUnavailable
 STOP_SECONDS = 1.5
 _CANCEL_SECONDS = 0.5
 BATCH_BYTES = 256 * 1024
+
+_OF_PRODUCERS: Mapping[str, Any] = {"compression_type": "zstd", "max_batch_size": BATCH_BYTES, "linger_ms": 0}
+"""The client compresses on the event loop: lz4, at the level it sets, takes four times as long and makes more of it."""
 
 _KINDS = (AIOKafkaConsumer, AIOKafkaProducer, AIOKafkaAdminClient)
 _log = structlog.get_logger(__name__)
@@ -74,20 +77,17 @@ class Clients:
 
     def producer(self, transactional_id: str) -> Any:
         """Return a transactional producer, not started."""
-        defaults = {"compression_type": "lz4", "max_batch_size": BATCH_BYTES, "linger_ms": 0}
         decided = {
             "acks": "all",
             "transactional_id": transactional_id,
             "transaction_timeout_ms": self.settings.transaction_timeout_ms,
         }
-        return AIOKafkaProducer(**self._options(AIOKafkaProducer, defaults, decided))
+        return AIOKafkaProducer(**self._options(AIOKafkaProducer, _OF_PRODUCERS, decided))
 
     def idempotent_producer(self) -> Any:
         """Return a producer outside transactions that writes each record once, not started."""
-        defaults = {"compression_type": "lz4", "max_batch_size": BATCH_BYTES, "linger_ms": 0}
-        return AIOKafkaProducer(
-            **self._options(AIOKafkaProducer, defaults, {"acks": "all", "enable_idempotence": True})
-        )
+        decided = {"acks": "all", "enable_idempotence": True}
+        return AIOKafkaProducer(**self._options(AIOKafkaProducer, _OF_PRODUCERS, decided))
 
     def admin(self) -> Any:
         """Return an admin client, not started."""
@@ -136,7 +136,7 @@ class Clients:
         if late:
             await asyncio.wait(late, timeout=_CANCEL_SECONDS)
 
-    def _options(self, kind: Any, defaults: dict[str, Any], decided: dict[str, Any]) -> dict[str, Any]:
+    def _options(self, kind: Any, defaults: Mapping[str, Any], decided: dict[str, Any]) -> dict[str, Any]:
         known = _parameters(kind)
         wanted = {key: value for key, value in self.settings.client.items() if key in known}
         common = {

@@ -240,17 +240,22 @@ class AdlKeeper:
         if self.settings.population is AdlPopulation.DESK or self.queue is None:
             return None
         self._forget(scope)
-        found = {symbol: self._light(scope, symbol) for symbol in set(symbols)}
+        names = list(dict.fromkeys(symbols))
+        found = dict(zip(names, self._lights(scope, names), strict=True))
         return [found[symbol] for symbol in symbols]
 
-    def _light(self, scope: int, symbol: str) -> int | None:
-        holder = self._store.adl.holder(scope, symbol, self.settings.ranking)
-        place = int(holder.places[0])
-        if place < 0:
-            return None
-        light = self._light_of(symbol, int(holder.kinds[0]), int(holder.shorts[0]), float(holder.scores[0]))
-        self._store.adl.show(place, light)
-        return None if light == NO_LIGHT else light
+    def _lights(self, scope: int, symbols: Sequence[str]) -> list[int | None]:
+        """Return the light of a scope for each symbol, None where it has none, and note that they are shown."""
+        of = self._store.adl.holdings(scope, symbols, self.settings.ranking)
+        figures = zip(of.places.tolist(), of.kinds.tolist(), of.shorts.tolist(), of.scores.tolist(), strict=True)
+        lights: list[int | None] = []
+        for symbol, (place, kind, is_short, score) in zip(symbols, figures, strict=True):
+            light = NO_LIGHT
+            if place >= 0:
+                light = self._light_of(symbol, kind, is_short, score)
+                self._store.adl.show(place, light)
+            lights.append(None if light == NO_LIGHT else light)
+        return lights
 
     def _light_of(self, symbol: str, kind: int, is_short: int, score: float) -> int:
         """Return what `_lights_of` says of one holder: every position shown asks, and arrays of one cost much."""
