@@ -103,10 +103,10 @@ class AdlColumns:
         start, count = (int(columns.symbols[known.number, of]) for of in (HELD_START, HELD_COUNT))
         return self._score(columns.entries[start : start + count].copy(), [known.number], ranking)
 
-    def holdings(self, scope: int, symbols: Sequence[str], ranking: AdlRanking) -> Holders:
-        """Return what `holders` says of one scope, for each symbol; places are below 0 where it holds none."""
+    def holdings(self, scopes: Sequence[int], symbols: Sequence[str], ranking: AdlRanking) -> Holders:
+        """Return what `holders` says of scopes, by the symbol beside each; a place is below 0 where it holds none."""
         numbers = [self._contracts.symbol(symbol).number for symbol in symbols]
-        return self._score(np.full(len(numbers), scope, dtype=np.uint32), numbers, ranking)
+        return self._score(np.array(scopes, dtype=np.uint32), numbers, ranking)
 
     def lights(self, places: I8) -> U1:
         """Return the lights shown of cells, `NO_LIGHT` where none was."""

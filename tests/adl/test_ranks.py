@@ -186,13 +186,15 @@ def test_the_light_of_one_holder_is_its_light_among_many(ranking: AdlRanking) ->
         for scope, light in zip(holders.scopes.tolist(), made.adl._lights_of(symbol, holders).tolist(), strict=True):
             expected[scope][symbol] = None if light == NO_LIGHT else light
             met.add(light)
-    for scope, lights_of in expected.items():
-        assert made.adl._lights(scope, list(lights_of)) == list(lights_of.values())
+    lit = made.adl.lights_of([(scope, list(lights_of)) for scope, lights_of in expected.items()])
+    for (scope, lights_of), found in zip(expected.items(), lit, strict=True):
+        assert found is not None
+        assert made.adl.show_lit(scope, found) == made.adl.show_plain(scope, list(lights_of)) == [*lights_of.values()]
     assert max(map(len, expected.values())) > 1
     assert met >= {0, 1, 2, 3, 4}
     made.adl.queue = AdlQueue()
     scopes = made.store.adl.holders("X", ranking).scopes.tolist()
-    assert all(made.adl._lights(scope, list(MARKS)) == [None] * len(MARKS) for scope in scopes)
+    assert all(made.adl.show_plain(scope, list(MARKS)) == [None] * len(MARKS) for scope in scopes)
 
 
 def test_bins_of_many_are_the_bins_of_each() -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from math import isnan
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,13 @@ class News:
 
     digests: dict[Key, Digest | None] = field(default_factory=dict)
     standing: Standing | None = None
+
+
+class Lit(NamedTuple):
+    """Hold the light of each position of a scope, `NO_LIGHT` where it has none, and its cell, below 0 for none."""
+
+    places: list[int]
+    lights: list[int]
 
 
 class AdlKeeper:
@@ -237,25 +244,29 @@ class AdlKeeper:
 
     def show_plain(self, scope: int, symbols: Sequence[str]) -> list[int | None] | None:
         """Return the lights of positions of an account whose settings give none, None where nobody has any."""
-        if self.settings.population is AdlPopulation.DESK or self.queue is None:
-            return None
-        self._forget(scope)
-        names = list(dict.fromkeys(symbols))
-        found = dict(zip(names, self._lights(scope, names), strict=True))
-        return [found[symbol] for symbol in symbols]
+        [lit] = self.lights_of([(scope, symbols)])
+        return None if lit is None else self.show_lit(scope, lit)
 
-    def _lights(self, scope: int, symbols: Sequence[str]) -> list[int | None]:
-        """Return the light of a scope for each symbol, None where it has none, and note that they are shown."""
-        of = self._store.adl.holdings(scope, symbols, self.settings.ranking)
-        figures = zip(of.places.tolist(), of.kinds.tolist(), of.shorts.tolist(), of.scores.tolist(), strict=True)
-        lights: list[int | None] = []
-        for symbol, (place, kind, is_short, score) in zip(symbols, figures, strict=True):
-            light = NO_LIGHT
+    def lights_of(self, held: Sequence[tuple[int, Sequence[str]]]) -> list[Lit | None]:
+        """Return the lights of scopes by the symbols of their positions, None where nobody has any; none is shown."""
+        if self.settings.population is AdlPopulation.DESK or self.queue is None:
+            return [None] * len(held)
+        scopes = [scope for scope, symbols in held for _ in symbols]
+        names = [symbol for _, symbols in held for symbol in symbols]
+        of = self._store.adl.holdings(scopes, names, self.settings.ranking)
+        figures = zip(names, of.kinds.tolist(), of.shorts.tolist(), of.scores.tolist(), strict=True)
+        places = of.places.tolist()
+        lights = [self._light_of(*one) if place >= 0 else NO_LIGHT for place, one in zip(places, figures, strict=True)]
+        ends = list(accumulate((len(symbols) for _, symbols in held), initial=0))
+        return [Lit(places[start:end], lights[start:end]) for start, end in pairwise(ends)]
+
+    def show_lit(self, scope: int, lit: Lit) -> list[int | None]:
+        """Note that the lights of a scope are shown; return them."""
+        self._forget(scope)
+        for place, light in zip(lit.places, lit.lights, strict=True):
             if place >= 0:
-                light = self._light_of(symbol, kind, is_short, score)
                 self._store.adl.show(place, light)
-            lights.append(None if light == NO_LIGHT else light)
-        return lights
+        return [None if light == NO_LIGHT else light for light in lit.lights]
 
     def _light_of(self, symbol: str, kind: int, is_short: int, score: float) -> int:
         """Return what `_lights_of` says of one holder: every position shown asks, and arrays of one cost much."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from monitor.core.adl.keeper import AdlKeeper
+from monitor.core.adl.keeper import AdlKeeper, Lit
 from monitor.core.ahead import Begin, at_once
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
@@ -75,6 +75,7 @@ class Herald:
         self._frames: dict[int, Frame] = {}
         self._names: dict[str, bytes] = {}
         self._outputs: Outputs | None = None
+        self._lights: dict[int, Lit | None] = {}
 
     def prepare(self) -> None:
         """Do, a little at a time, what else the first storm after new terms would wait for."""
@@ -93,10 +94,10 @@ class Herald:
         for scopes in batches:
             begun = self._begun(scopes, moves, begin=self._begin if len(batches) > 1 else at_once)
             if coming is not None:
-                yield coming()
-            coming = begun
+                yield self._lit(*coming)
+            coming = scopes, begun
         if coming is not None:
-            yield coming()
+            yield self._lit(*coming)
 
     def _begun(self, scopes: Sequence[int], moves: Moves | None, begin: Begin) -> Callable[[], list[Pieces | None]]:
         if not self.is_worth_it(scopes):
@@ -111,7 +112,15 @@ class Herald:
         """Return what is found about scopes that are to be shown again."""
         self._tables.market()
         self._tables.rank_moves({})
-        return self._batch.ask([self._question(scope, always=True) for scope in scopes])
+        return self._lit(scopes, self._batch.begin([self._question(scope, always=True) for scope in scopes], at_once))
+
+    def _lit(self, scopes: Sequence[int], coming: Callable[[], list[Pieces | None]]) -> list[Pieces | None]:
+        """Return what is found, and find the lights of what may be shown with it: one by one they cost much more."""
+        found, name_of = coming(), self._tables.name_of
+        shown = {scope: one.places for scope, one in zip(scopes, found, strict=True) if one is not None and one.words}
+        held = [(scope, [name_of(place) for place in places]) for scope, places in shown.items()]
+        self._lights = dict(zip(shown, self._adl.lights_of(held), strict=True))
+        return found
 
     def decide(self, scope: int, pieces: Pieces, moment: Moment, outcome: Outcome) -> None:
         """Tell a scope if its status has changed, show it if it was not shown so."""
@@ -189,7 +198,8 @@ class Herald:
 
     def _show(self, scope: int, account_id: str, name: str, pieces: Pieces, told: Told, outcome: Outcome) -> None:
         rank = pieces.verdict[V_STATUS]
-        lights = self._adl.show_plain(scope, [self._tables.name_of(place) for place in pieces.places])
+        lit = self._lights[scope]
+        lights = None if lit is None else self._adl.show_lit(scope, lit)
         planned = BY_RANK[rank] in PLANNED
         body = status_of(pieces, self._named(name), told, lights, planned=planned)
         outcome.of(account_id).statuses[name] = body
