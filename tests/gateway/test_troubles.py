@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
+from typing import Any
 
 import pytest
 
 from monitor.app.gateway.standings import TooManyScopes
-from monitor.app.ports import OutputRecord, PositionLost, TopicPartition
+from monitor.app.ports import LogUnavailable, OutputRecord, PositionLost, TopicPartition
 from tests.gateway.house import Running, house, running
 from tests.waiting import until
 
@@ -146,3 +147,45 @@ async def test_a_chain_that_began_before_what_is_kept_has_no_gap() -> None:
             [entry] = await client.snapshot()
             assert entry["sequence"] == 3
             assert gateway.notes.gaps == 0
+
+
+class DeafLog:
+    """A log whose readers, once it is gone, hear nothing and complain of nothing until they are asked."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self.is_gone = False
+
+    def reader(self) -> Any:
+        """Return a reader."""
+        reader = self._log.reader()
+        poll, end_offsets = reader.poll, reader.end_offsets
+
+        async def deaf(*args: Any) -> Any:
+            if self.is_gone:
+                await asyncio.sleep(0.01)
+                return []
+            return await poll(*args)
+
+        async def asked(*args: Any) -> Any:
+            if self.is_gone:
+                raise LogUnavailable("it does not answer")
+            return await end_offsets(*args)
+
+        reader.poll, reader.end_offsets = deaf, asked
+        return reader
+
+
+async def test_a_log_that_is_silently_away_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing comes and nothing complains the log is asked: the gateway is not ready until it answers again."""
+    monkeypatch.setattr("monitor.app.gateway.following.QUIET_SECONDS", 0.1)
+    async with house() as home:
+        log = DeafLog(home.log)
+        async with running(home, log=log) as gateway, gateway.client() as client:  # type: ignore[arg-type]
+            await client.snapshot()
+            log.is_gone = True
+            home.write(home.event("a1", "watch"))
+            await until(lambda: bool(gateway.follower.why_not_ready()))
+            log.is_gone = False
+            assert len(await client.events(1)) == 1
+            await until(lambda: gateway.follower.why_not_ready() == [])

@@ -23,6 +23,8 @@ from monitor.app.ports import Log, LogReader, LogUnavailable, TopicPartition
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+QUIET_SECONDS = 3.0
+"""After so long without a record the log is asked whether it is there: a client of it may wait for ever in silence."""
 _POLL_RECORDS = 500
 _POLL_MS = 200
 
@@ -42,10 +44,14 @@ class Follower:
         self._waiting = "the topics are being read"
         self._loaded = asyncio.Event()
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
+        self._heard = self._clock()
 
     def why_not_ready(self) -> list[str]:
-        """Return what keeps clients from being served the truth, empty when nothing does."""
-        return [self._waiting] if self._waiting else []
+        """Return what keeps clients from being served the truth, empty when nothing does; any thread may ask."""
+        if self._waiting:
+            return [self._waiting]
+        silent = self._clock() - self._heard
+        return [f"the log has not been heard for {silent:.0f} s"] if silent > 2 * QUIET_SECONDS else []
 
     async def loaded(self) -> None:
         """Wait until snapshots are whole."""
@@ -118,10 +124,15 @@ class Follower:
     async def _follow(self, reader: LogReader, ends: Mapping[TopicPartition, int]) -> None:
         """Read on; ready once all is passed on that stood there when this began."""
         stalls = Stalls(self._places, reader, self._settings.settle_ms / 1000, self._clock)
+        self._heard = self._clock()
         while True:
             for record in await reader.poll(_POLL_RECORDS, _POLL_MS):
+                self._heard = self._clock()
                 if (item := self._hub.read(record)) is not None:
                     self._hub.feed(item)
+            if self._clock() - self._heard >= QUIET_SECONDS:
+                await reader.end_offsets(self._places.all)
+                self._heard = self._clock()
             self._positions = {where: reader.position(where) for where in self._places.all}
             self._note_positions(self._positions)
             for partition in await stalls.over(self._hub.ordering.blocked()):
