@@ -189,6 +189,22 @@ def test_a_snapshot_that_agrees_lets_nothing_older_through() -> None:
     assert one.snapshot(snapshot(40, "2", changed=25)) == []
     assert not one.wants_snapshot
     assert one.change(change(28, "9")) == []
+    one.asked()
+    assert one.snapshot(snapshot(60, "2", changed=50)) == []
+    assert one.change(change(45, "9")) == []
+
+
+def test_of_a_change_of_which_the_snapshot_holds_a_half_nothing_is_told() -> None:
+    """Answers of different moments: the wallet after a transfer, the position before it. One asks again instead."""
+    one, reader = stitcher(), Reader()
+    one.asked()
+    torn = AccountSnapshot(40, 40, {"USDT": "900"}, (), times={("balance", "USDT"): 50})
+    reader.take(one.snapshot(torn))
+    assert one.change(change(50, "900", isolated("1", "100"))) == []
+    assert one.wants_snapshot
+    one.asked()
+    reader.take(one.snapshot(snapshot(60, "900", isolated("1", "100"), changed=50)))
+    assert reader.facts() == ({"USDT": Decimal(900)}, {"BTCUSDT": (Decimal(1), Decimal(100))})
 
 
 def test_leverage_and_modes_come_through() -> None:
