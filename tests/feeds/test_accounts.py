@@ -405,6 +405,7 @@ async def test_hyperliquid_accounts_are_read_by_address() -> None:
             await until(
                 lambda: run.registry.get_sample_value("liqmon_feed_account_signals_total", {"kind": "liquidation"}) == 1
             )
+            await until(lambda: bool(run.events()) and run.events()[-1]["balances"] == {"USDC": "900"})
             assert run.facts() == ({"USDC": 900}, {"ETH": (-2, None), "BTC": (run.facts()[1]["BTC"][0], 300)})
     wallets = [event["balances"]["USDC"] for event in run.events()]
     assert wallets[-1] == "900"
