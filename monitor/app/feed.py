@@ -151,8 +151,10 @@ class GlobalFeed:
                 self.reading.accepted[symbol] = terms
                 self.reading.admission.symbols.add(symbol)
         for symbol, value in kept.prices.items():
-            quote = quote_of(self._codec.decode(value))
-            self.base.take(*quote_update(symbol, quote))
+            body = self._codec.decode(value)
+            self.base.take(*quote_update(symbol, quote_of(body)))
+            if self._gating is not None and body.get("quarantined"):
+                self._gating.distrust(symbol)
             self.reading.admission.symbols.add(symbol)
         prices = await self._partitions(self.settings.topics.mark_prices)
         tables = await self._tables()

@@ -61,4 +61,4 @@ def quote_of(body: Mapping[str, Any]) -> Quote:
         name: None if body[name] is None else Decimal(body[name])
         for name in ("mark_price", "index_price", "funding_rate")
     }
-    return Quote(**{**body, **amounts})
+    return Quote(**{name: body[name] for name in Quote._fields} | amounts)

@@ -204,9 +204,11 @@ class RecordMaker:
         value = None if terms is None else self._codec.encode(instrument_object(terms) | {"symbol": symbol})
         return self._record(self.topics.state, INSTRUMENT + symbol.encode(), value)
 
-    def price(self, symbol: str, quote: Quote) -> OutputRecord:
-        """Return the changelog record of the price of a quiet market."""
+    def price(self, symbol: str, quote: Quote, *, quarantined: bool) -> OutputRecord:
+        """Return the changelog record of the price of a quiet market, or of one whose later prices are quarantined."""
         body = {name: str(part) if isinstance(part, Decimal) else part for name, part in quote._asdict().items()}
+        if quarantined:
+            body["quarantined"] = True
         return self._record(self.topics.state, PRICE + symbol.encode(), self._codec.encode(body))
 
     def meta(self, body: Mapping[str, Any], key: bytes) -> OutputRecord:

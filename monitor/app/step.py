@@ -66,7 +66,7 @@ class StepMaker:
         self.is_behind = False  # whether there is more to show than the last step could: the next is due at once
         self._quiet_ms = 0
         self._census_ms = 0
-        self._stored_quiet: dict[str, int] = {}
+        self._stored_quiet: dict[str, tuple[int, bool]] = {}
 
     @property
     def owns_globals(self) -> bool:
@@ -286,7 +286,8 @@ class StepMaker:
         """Return changelog records of prices so old that the topic may soon forget them."""
         records: list[OutputRecord] = []
         for symbol, quote in self.engine.board.quotes.items():
-            if now_ms - quote.timestamp_ms > QUIET_MS and self._stored_quiet.get(symbol) != quote.offset:
-                self._stored_quiet[symbol] = quote.offset
-                records.append(self._maker.price(symbol, quote))
+            stored = quote.offset, symbol in self.engine.board.quarantine.doubted
+            if now_ms - quote.timestamp_ms > QUIET_MS and self._stored_quiet.get(symbol) != stored:
+                self._stored_quiet[symbol] = stored
+                records.append(self._maker.price(symbol, quote, quarantined=stored[1]))
         return records

@@ -51,16 +51,16 @@ async def _play(incident: Incident, *, sound: bool, kill_after: int | None, sett
     world = await new_world(partitions=1, **{"quality__enabled": True} | settings)
     seconds = incident.sound if sound else incident.told
     calm = incident.begins - _JUDGED_CALM
-    _open(world, incident, seconds[0])
+    open_world(world, incident.symbol, seconds[0])
     for second in seconds[:calm]:
-        _price(world, incident.symbol, second)
+        put_price(world, incident.symbol, second)
         world.skip(1.0)
     one, begin_ms = world.start(), 0
     await world.until_quiet()
     for number, second in enumerate(seconds[calm:], calm):
         if number == incident.begins:
             begin_ms = world.now_ms()
-        _price(world, incident.symbol, second)
+        put_price(world, incident.symbol, second)
         await world.pass_time(1.0)
         if kill_after is not None and number == incident.begins + kill_after:
             one = _succeeded(world, one)
@@ -73,19 +73,20 @@ def _succeeded(world: World, one: Running) -> Running:
     return world.start()
 
 
-def _open(world: World, incident: Incident, first: Second) -> None:
+def open_world(world: World, symbol: str, first: Second) -> None:
     """Fill the topics: accounts long and short of the contract, each with another leverage, from 1.5 to 14."""
-    world.instrument(incident.symbol, rate="0.05")
-    _price(world, incident.symbol, first)
+    world.instrument(symbol, rate="0.05")
+    put_price(world, symbol, first)
     price = float(first.mark)
     for number in range(ACCOUNTS):
         side = 1 if number % 2 else -1
         wallet = 1_000 / (1.5 + 12.5 * number / (ACCOUNTS - 1))
         quantity = f"{side * 1_000 / price:.6f}"
-        world.account(f"a{number}", f"{wallet:.2f}", positions={incident.symbol: (quantity, first.mark)}, snapshot=True)
+        world.account(f"a{number}", f"{wallet:.2f}", positions={symbol: (quantity, first.mark)}, snapshot=True)
 
 
-def _price(world: World, symbol: str, second: Second) -> None:
+def put_price(world: World, symbol: str, second: Second) -> None:
+    """Append what a feed states of one contract in one second."""
     body = {"symbol": symbol, "mark_price": second.mark, "event_time_ms": world.now_ms()}
     body |= {} if second.index is None else {"index_price": second.index}
     world.put("mark_prices", symbol, body, 0)

@@ -5,7 +5,7 @@ What is read and what becomes of verdicts is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.core.inputs import Origin
@@ -15,6 +15,8 @@ from monitor.core.quality.settings import QualitySettings, Source, limits_of
 from monitor.core.quality.stream import BLOCK_MS, HORIZON_MS, NOTHING_STATED, Others, Stream
 
 FEWEST_PEERS = 5
+SETTLED_MS = HORIZON_MS + BLOCK_MS + 60_000
+"""After so long, a delay included, nothing tells where reading began."""
 NO_SOURCES: Mapping[str, Sequence[Source]] = {}
 NOBODY = Others()
 
@@ -30,12 +32,20 @@ class QualityChange(NamedTuple):
 class PartitionGate:
     """Judge the prices of one partition; `next_offset` says which message it has not seen yet."""
 
-    def __init__(self, settings: QualitySettings, sources: Mapping[str, Sequence[Source]] = NO_SOURCES) -> None:
+    def __init__(
+        self,
+        settings: QualitySettings,
+        sources: Mapping[str, Sequence[Source]] = NO_SOURCES,
+        quarantined: Collection[str] = (),
+    ) -> None:
+        """`quarantined`: symbols of which none but quarantined prices is to be expected where reading begins."""
         self._limits = limits_of(settings)
         self._warn = frozenset(settings.warn)
         self._source_max_age_ms = settings.source_max_age_ms
         self._sources = {name: [(one.symbol, float(one.weight)) for one in some] for name, some in sources.items()}
         self._streams: dict[str, Stream] = {}
+        self._quarantined = frozenset(quarantined)
+        self._settled_ms: int | None = None
         self._peers: tuple[int, float | None] = (-1, None)
         self.next_offset = 0
 
@@ -44,6 +54,11 @@ class PartitionGate:
     ) -> tuple[tuple[Quality, ...], list[QualityChange]]:
         """Return the verdict on each price of a message, and what has changed."""
         limits, streams = self._limits, self._streams
+        if self._settled_ms is None:
+            self._settled_ms = log_ms + SETTLED_MS
+        if self._quarantined and log_ms >= self._settled_ms:
+            self._quarantined = frozenset()
+        special = self._sources.keys() | self._quarantined
         found: list[Quality] = []
         changes: list[QualityChange] = []
         for symbol, exact, exact_index, _, _, event_ms in updates:
@@ -54,7 +69,7 @@ class PartitionGate:
                 stated = NOTHING_STATED if stream is None else stream.stated
                 stream = streams[symbol] = Stream(limits, stated)
             is_stuck = stream.unchanged_ms(mark, log_ms) >= limits.stuck_after_ms
-            others = self._others(symbol, log_ms, is_stuck=is_stuck) if is_stuck or symbol in self._sources else NOBODY
+            others = self._others(symbol, log_ms, is_stuck=is_stuck) if is_stuck or symbol in special else NOBODY
             observed = stream.observe(mark, index, event_ms, log_ms, limits, others)
             quality = judged(observed, limits)
             found.append(quality)
@@ -73,13 +88,13 @@ class PartitionGate:
 
     def _others(self, symbol: str, log_ms: int, *, is_stuck: bool) -> Others:
         peers = self._peers_moving(log_ms) if is_stuck else None
-        sources = self._sources.get(symbol)
+        sources, is_unsettled = self._sources.get(symbol), symbol in self._quarantined
         if sources is None:
-            return Others(peers)
+            return Others(peers, is_unsettled=is_unsettled)
         known = [(self._streams.get(name), weight) for name, weight in sources]
         since_ms = log_ms - self._source_max_age_ms
         fresh = [(one.mark, weight) for one, weight in known if one is not None and one.log_ms >= since_ms]
-        return Others(peers, len(fresh), weighted_median(fresh))
+        return Others(peers, len(fresh), weighted_median(fresh), is_unsettled)
 
     def _peers_moving(self, log_ms: int) -> float | None:
         """Return which part of the symbols priced lately has moved lately; counted once a second."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import NamedTuple
 
-from monitor.core.quality.settings import Limits, Reason
+from monitor.core.quality.settings import NEVER_BELIEVED, Limits, Reason
 
 SECOND_MS = 1_000
 MOST_PEERS = 0.5
@@ -37,6 +37,7 @@ class Observation(NamedTuple):
         index_price: the index of the same message.
         log_ms: the log's time of the message.
         is_late: its event time lies before one that was stated.
+        is_unsettled: the symbol was quarantined before anything that has been read, and too little has been read since.
         reference: the median of the last samples of the mark.
         elapsed_ms: the time since the oldest of them.
         sigma: the standard deviation of a second, None where too little is known.
@@ -55,6 +56,7 @@ class Observation(NamedTuple):
     index_price: float | None
     log_ms: int
     is_late: bool
+    is_unsettled: bool
     reference: float | None
     elapsed_ms: int
     sigma: float | None
@@ -131,7 +133,7 @@ def reasons_of(observed: Observation, limits: Limits) -> tuple[str, ...]:
     """Return why a price is doubted, in the order of `Reason`; a late one is compared with nothing."""
     if observed.is_late:
         return (Reason.TIME_BACK.value,)
-    found: list[str] = []
+    found: list[str] = [Reason.UNSETTLED.value] if observed.is_unsettled else []
     is_constant = observed.index_unchanged_ms >= limits.constant_after_ms
     if _has_jumped(observed, limits, is_constant=is_constant):
         found.append(Reason.JUMP.value)
@@ -203,4 +205,4 @@ def _is_stuck(observed: Observation, limits: Limits) -> bool:
 
 
 def _refused(reasons: tuple[str, ...], limits: Limits) -> bool:
-    return any(reason in limits.refuse or reason == Reason.TIME_BACK for reason in reasons)
+    return any(reason in limits.refuse or reason in NEVER_BELIEVED for reason in reasons)

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     """Name why a price is doubted."""
 
     TIME_BACK = "time_back"
+    UNSETTLED = "unsettled"
     JUMP = "jump"
     UNIT_CHANGE = "unit_change"
     INDEX_DIVERGENCE = "index_divergence"
@@ -28,8 +29,9 @@ class Reason(StrEnum):
 
 REFUSED = ("unit_change", "index_constant", "venue_divergence")
 DELAYED = ("jump", "index_divergence")
-JUDGED = tuple(str(reason) for reason in Reason if reason is not Reason.TIME_BACK)
-"""The reasons that may decide whether a price counts; one whose time goes back never does."""
+NEVER_BELIEVED = (Reason.TIME_BACK, Reason.UNSETTLED)
+JUDGED = tuple(str(reason) for reason in Reason if reason not in NEVER_BELIEVED)
+"""The reasons of which the settings decide what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,13 @@ class QualitySettings:
     venue_divergence: Decimal = field(default=Decimal("0.03"), metadata=RATIO)
     refuse: tuple[str, ...] = REFUSED
     delay: tuple[str, ...] = DELAYED
-    warn: tuple[str, ...] = (*JUDGED, "time_back")
+    warn: tuple[str, ...] = (*JUDGED, *map(str, NEVER_BELIEVED))
     display: tuple[str, ...] = ("stuck", "too_few_sources")
 
     def __post_init__(self) -> None:
         """Raise ValueError where a list names what is no reason, or one reason has two actions."""
         for name in ("refuse", "delay", "warn", "display"):
-            known = (*JUDGED, "time_back") if name == "warn" else JUDGED
+            known = tuple(map(str, Reason)) if name == "warn" else JUDGED
             if unknown := [one for one in getattr(self, name) if one not in known]:
                 raise ValueError(f"{name} names {unknown[0]!r}, which is none of {', '.join(known)}")
         if both := sorted({*self.refuse} & {*self.delay}):

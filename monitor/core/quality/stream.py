@@ -23,11 +23,12 @@ FEWEST_BLOCKS = 3
 
 
 class Others(NamedTuple):
-    """Hold what is observed of other symbols; see `Observation`."""
+    """Hold what is known besides the symbol's own stream; see `Observation`."""
 
     peers_moving: float | None = None
     sources: int | None = None
     sources_mark: float | None = None
+    is_unsettled: bool = False
 
 
 Stated = tuple[tuple[str, ...], bool]
@@ -99,7 +100,7 @@ class Stream:
     def observe(
         self, mark: float, index: float | None, event_ms: int, log_ms: int, limits: Limits, others: Others
     ) -> Observation:
-        """Return what is observed as a price comes, of other symbols what is known of them."""
+        """Return what is observed as a price comes, `others` besides the stream."""
         self._turn(log_ms)
         is_late = event_ms < self.event_ms
         unchanged_ms = self.unchanged_ms(mark, log_ms)
@@ -112,6 +113,7 @@ class Stream:
             index,
             log_ms,
             is_late,
+            others.is_unsettled,
             self._reference,
             log_ms - self._oldest_ms if self._reference is not None else 0,
             self._sigma,
