@@ -12,7 +12,7 @@ from monitor.core.inputs import Origin
 from monitor.core.quality.gate import PartitionGate
 from monitor.core.quality.judging import Quality
 from monitor.core.quality.judging import judged as judged_again
-from monitor.core.quality.settings import QualitySettings, Source
+from monitor.core.quality.settings import JUDGED, QualitySettings, Source
 from tests.quality.histories import START_MS, drawn, judged
 from tests.quality.oracle import Said, verdicts
 from tests.quality.recorded import FOLDER, messages_of
@@ -42,7 +42,7 @@ def test_the_histories_hold_every_reason() -> None:
         for quality in judged(PartitionGate(QualitySettings(), SOURCES), history):
             seen.update(quality.reasons or ("good",))
             seen["confirmed"] += quality.is_believed and "jump" in quality.reasons
-    assert min(seen[reason] for reason in (*QualitySettings().warn, "good", "confirmed")) > 0, seen
+    assert min(seen[reason] for reason in (*JUDGED, "time_back", "good", "confirmed")) > 0, seen
 
 
 @pytest.mark.parametrize("seed", range(3))
