@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from tests.app.lab import virtual
+from tests.app.lab import new_world, virtual
 from tests.quality.incidents import FALSE_PRICES, PEGGED, cliff, crash, xpl
-from tests.quality.theatre import Told, play, play_collateral
+from tests.quality.theatre import CALLED, Told, play, play_collateral, read_back
 
 
 def check_chains(told: Told) -> None:
@@ -73,6 +73,29 @@ async def test_dislocated_collateral_calls_nobody() -> None:
     assert sorted(lines) == sorted([(name, verdict) for name in PEGGED for verdict in ("bad", "good")])
     plain = await play_collateral(sound=False, quality__enabled=False)
     assert len(plain.called_ms.keys() - sound.called_ms.keys()) > 5
+
+
+@virtual
+async def test_a_delay_that_is_over_is_noticed_by_any_message() -> None:
+    """A crash told by a single message is judged with the next of another symbol once its delay is over, not before."""
+    world = await new_world(partitions=1, quality__enabled=True)
+    world.instrument("OTHERUSDT")
+    world.opening(2)
+    one = world.start()
+    for _ in range(2):
+        world.price(XUSDT=100, OTHERUSDT=50)
+        await world.pass_time(1)
+    await world.until_quiet()
+    before = len(world.events())
+    world.price(XUSDT=40)
+    for second in range(1, 8):
+        await world.pass_time(0.8)
+        world.price(OTHERUSDT=50 + second)
+        await world.pass_time(0.2)
+        called = {event["status"] for event in world.events()[before:]} & set(CALLED)
+        assert bool(called) is (second >= 6), f"after {second} s: {called}"
+    await one.stop()
+    check_chains(read_back(world))
 
 
 @virtual

@@ -65,7 +65,7 @@ async def _play(incident: Incident, *, sound: bool, kill_after: int | None, sett
         if kill_after is not None and number == incident.begins + kill_after:
             one = _succeeded(world, one)
     await world.until_quiet()
-    return _told(world, begin_ms)
+    return read_back(world, begin_ms)
 
 
 def _succeeded(world: World, one: Running) -> Running:
@@ -122,7 +122,7 @@ async def play_collateral(*, sound: bool, kill_at: int | None = None, **settings
         if number == kill_at:
             _succeeded(world, world.instances[-1])
     await world.until_quiet()
-    return _told(world, begin_ms)
+    return read_back(world, begin_ms)
 
 
 def _state(world: World, second: Collateral) -> None:
@@ -141,7 +141,8 @@ def _state(world: World, second: Collateral) -> None:
         world.put("assets", name, body)
 
 
-def _told(world: World, begin_ms: int) -> Told:
+def read_back(world: World, begin_ms: int = 0) -> Told:
+    """Return what was told in a world since a time, every event verified."""
     told = Told(quality=world.quality("price_quality") + world.quality("asset_quality"), events=world.events())
     letters = [record.timestamp_ms for record in world.written("dead_letters")]
     flags = [line["since_ms"] for line in told.quality if not line["believed"]] + letters
