@@ -1,0 +1,81 @@
+"""What targets read, held against what their documents ask for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from monitor.app.webhooks.bodies import body_of, incident_of
+from monitor.app.webhooks.messages import Message, joined, message_of
+from monitor.app.webhooks.targets import Format
+from tests.webhooks.sender import event
+
+
+def digest() -> Message:
+    """Return a digest of three events of two topics."""
+    parts = [event(4, "a<1>", "warning", topic="m"), event(9, "b", "liquidation"), event(6, "c", "warning", topic="m")]
+    first, *others = (message_of(one, "desk", 0) for one in parts)
+    for other in others:
+        first = joined(first, other)
+    return first
+
+
+def test_a_generic_body_has_type_timestamp_and_data() -> None:
+    """The three fields of Standard Webhooks; the event is whole, and names its place and its incident."""
+    body = json.loads(body_of(message_of(event(4, "a"), "desk", 0), Format.JSON))
+    assert body["type"] == "liqmon.event"
+    assert body["timestamp"] == "1970-01-01T00:00:01.004Z"
+    assert body["data"]["event"]["account_id"] == "a"
+    assert body["data"]["ranges"] == [{"topic": "l", "partition": 0, "first": 4, "last": 4, "events": 1}]
+    assert body["data"]["severity"] == "liquidation"
+
+
+def test_a_digest_names_its_range_and_its_worst() -> None:
+    """How many, of which kinds, between which offsets, the worst whole."""
+    data = json.loads(body_of(digest(), Format.JSON))["data"]
+    assert (data["events"], data["kinds"]) == (3, {"liquidation": 1, "warning": 2})
+    assert data["ranges"] == [
+        {"topic": "l", "partition": 0, "first": 9, "last": 9, "events": 1},
+        {"topic": "m", "partition": 0, "first": 4, "last": 6, "events": 2},
+    ]
+    assert (data["worst"]["account_id"], data["severity"]) == ("b", "liquidation")
+
+
+def test_slack_is_not_given_markup_by_an_account() -> None:
+    """What comes from outside cannot mention anybody or make a link."""
+    text = json.loads(body_of(digest(), Format.SLACK))["text"]
+    assert "<" not in text
+    assert "a&lt;1&gt;" in text
+    assert "m[0] 4 to 6" in text
+
+
+def test_alertmanager_sees_one_alert_through_an_incident() -> None:
+    """Labels stay the same from the first warning to the recovery, which ends the alert; a severity is no label."""
+    alerts = [
+        json.loads(body_of(message_of(event(number, "a", kind), "desk", 0), Format.ALERTMANAGER))[0]
+        for number, kind in enumerate(("warning", "liquidation", "healthy"))
+    ]
+    assert len({json.dumps(alert["labels"], sort_keys=True) for alert in alerts}) == 1
+    assert all(isinstance(value, str) for alert in alerts for value in alert["labels"].values())
+    assert [("endsAt" in alert) for alert in alerts] == [False, False, True]
+
+
+def test_incidents_differ_by_account_scope_and_cause() -> None:
+    """One incident for each; a rule and ADL are causes of their own."""
+    margin = {"event_type": "warning", "account_id": "a", "scope": "x", "sequence": 3}
+    names = [
+        incident_of(margin),
+        incident_of(margin | {"account_id": "b"}),
+        incident_of(margin | {"scope": "y"}),
+        incident_of({"event_type": "adl_selected", "account_id": "a", "scope": "x"}),
+        incident_of({"event_type": "max_leverage", "account_id": "a", "scope": "x"}),
+    ]
+    assert len(set(names)) == 5
+    assert incident_of(margin | {"event_type": "liquidation", "sequence": 4}) == names[0]
+
+
+def test_the_unknown_hides_no_liquidation() -> None:
+    """Of a digest the liquidation is shown, not the verdict that is unknown."""
+    unknown, worse = (message_of(event(n, "a", kind), "desk", 0) for n, kind in enumerate(("unknown", "liquidation")))
+    for first, later in ((unknown, worse), (worse, unknown)):
+        assert joined(replace(first), later).rank == 4
