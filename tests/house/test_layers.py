@@ -24,7 +24,18 @@ BANNED_IN_CORE = frozenset(
 )
 LIBRARIES_OF_CORE = frozenset({"numpy", "numba", "monitor", "__future__"})
 PRODUCTS = frozenset(
-    {"aiokafka", "cramjam", "prometheus_client", "websockets", "h11", "httpx", "rich", "structlog", "argparse"}
+    {
+        "aiokafka",
+        "cramjam",
+        "prometheus_client",
+        "websockets",
+        "h11",
+        "httpx",
+        "standardwebhooks",
+        "rich",
+        "structlog",
+        "argparse",
+    }
 )
 """What belongs to an adapter or to the command line: the application knows ports only."""
 

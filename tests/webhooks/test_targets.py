@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.app.webhooks.addresses import why_refused
@@ -69,11 +71,16 @@ def test_waits_double_up_to_the_longest() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        [Target("a", "u"), Target("a", "v")],
-        [Target("a|b", "u")],
-        [Target("a", "u", escalate_to="b")],
-        [Target("a", "u", escalate_to="a")],
-        [Target("a", "u", escalate_to="b"), Target("b", "u", escalate_to="c"), Target("c", "u")],
+        [Target("a", "https://u"), Target("a", "https://v")],
+        [Target("a|b", "https://u")],
+        [Target("a", "ftp://u")],
+        [Target("a", "https://u", escalate_to="b")],
+        [Target("a", "https://u", escalate_to="a")],
+        [
+            Target("a", "https://u", escalate_to="b"),
+            Target("b", "https://u", escalate_to="c"),
+            Target("c", "https://u"),
+        ],
     ],
 )
 def test_targets_that_contradict_each_other_are_refused(wrong: list[Target]) -> None:
@@ -84,7 +91,7 @@ def test_targets_that_contradict_each_other_are_refused(wrong: list[Target]) -> 
 
 def queue(**pace: int) -> Queue:
     """Return the queue of a target, without jitter."""
-    return Queue(Target("desk", "u", pace=Pace(**{"interval_ms": 0, "digest_ms": 1_000, **pace})), lambda: 0.0)
+    return Queue(Target("desk", "https://u", pace=Pace(**{"interval_ms": 0, "digest_ms": 1_000, **pace})), lambda: 0.0)
 
 
 def offer(desk: Queue, count: int, start: int = 0, *, kind: str = "liquidation") -> None:
@@ -120,6 +127,21 @@ def test_what_is_not_alike_is_told_by_itself() -> None:
     desk.offer(message_of(event(4, "a2"), "desk", 0), 5)
     held = [message for message in desk.waiting() if message.events > 1]
     assert [(one.events, one.rank) for one in held] == [(3, 4)]
+
+
+def test_what_tells_of_two_that_are_held_ends_both_waits() -> None:
+    """A message about accounts of two digests makes one message of the three, none of which is left behind."""
+    desk = queue(digest_after=1)
+    offer(desk, 3, kind="warning")
+    offer(desk, 3, 3)
+    first, second = (one for one in desk.waiting() if one.hold_ms > 0)
+    both = replace(first, id="both", made_ms=5, hold_ms=5, accounts=first.accounts | second.accounts, rank=1)
+    desk.offer(both, 5, may_gather=False)
+    found = [one for one in desk.waiting() if one.events > 1]
+    assert [(one.id, one.events, one.hold_ms, one.rank) for one in found] == [(second.id, 6, 5, 4)]
+    assert len(desk.waiting()) == 3
+    messages, _ = desk.changes()
+    assert messages[first.id] is None
 
 
 def test_a_failing_head_keeps_the_rest_waiting() -> None:
@@ -160,7 +182,7 @@ def test_a_target_that_is_gone_gets_nothing_until_it_has_another_address() -> No
     offer(desk, 2, 3)
     assert (desk.tally.parked, desk.begin(10_000)) == (5, None)
     tally = desk.tally
-    for url, gone in (("u", True), ("v", False)):
+    for url, gone in (("https://u", True), ("https://v", False)):
         again = Queue(Target("desk", url), lambda: 0.0)
         again.restore(tally, [], 0)
         assert again.is_gone is gone

@@ -75,7 +75,7 @@ class Message:
 
         What was tried, or was told to a second target, says what it says; it is held no more, so nothing overtakes.
         """
-        return not self.attempts and not self.escalated and (self.events > 1 or self.hold_ms > self.made_ms)
+        return not self.attempts and not self.escalated and self.hold_ms > self.made_ms
 
 
 class Event(NamedTuple):

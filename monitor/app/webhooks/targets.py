@@ -83,6 +83,8 @@ def check_targets(targets: Iterable[Target]) -> dict[str, Target]:
     for target in targets:
         if not target.name or "|" in target.name:
             raise BadTargets(f"target {target.name!r}: a name is not empty and has no |")
+        if not target.url.startswith(("https://", "http://")):
+            raise BadTargets(f"target {target.name}: its url is neither https:// nor http://")
         if target.name in found:
             raise BadTargets(f"target {target.name}: named twice")
         found[target.name] = target
