@@ -188,6 +188,19 @@ def test_a_target_that_is_gone_gets_nothing_until_it_has_another_address() -> No
         assert again.is_gone is gone
 
 
+def test_what_was_held_has_its_time_to_be_acknowledged() -> None:
+    """A watch held over the night is not late in the morning, only when it was not acknowledged from then on."""
+    night = QuietHours(0, 10)
+    desk = Queue(Target("desk", "https://u", quiet=night, escalate_to="duty", escalate_ms=5_000), lambda: 0.0)
+    offer(desk, 1, kind="watch")
+    assert desk.overdue(10 * MINUTE) == []
+    assert desk.begin(10 * MINUTE - 1) is None
+    assert desk.begin(10 * MINUTE) is not None
+    assert desk.overdue(10 * MINUTE + 4_999) == []
+    assert [one.events for one in desk.overdue(10 * MINUTE + 5_000)] == [1]
+    assert desk.overdue(10 * MINUTE + 9_000) == [], "told once"
+
+
 def test_a_message_is_the_same_after_the_log() -> None:
     """Its text gives the message back, whatever names and letters are in it."""
     message = message_of(event(7, 'a"ü\u2028|x'), "desk", 5)

@@ -153,14 +153,10 @@ class Queue:
     def overdue(self, now_ms: int) -> list[Message]:
         """Return what nobody has acknowledged in time, and note that the second target is told of it.
 
-        What is held by quiet hours or for its digest is not late.
+        What is held by quiet hours or for its digest is not late; its time begins when it may go.
         """
         late_ms = now_ms - self.target.escalate_ms
-        found = [
-            one
-            for one in self.waiting()
-            if not one.escalated and one.made_ms <= late_ms and (one.attempts or one.hold_ms <= late_ms)
-        ]
+        found = [one for one in self.waiting() if not one.escalated and max(one.made_ms, one.hold_ms) <= late_ms]
         for one in found:
             self._put(replace(one, escalated=True))
         return found
