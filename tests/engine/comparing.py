@@ -74,7 +74,7 @@ def compare_events(outcome: Outcome, expected: Expected, *, cause: bool = True) 
     bankrupt = {key[:2] for key, event in found.items() if event.body["status"] == "bankrupt"}
     same("events", "adl_candidate of scopes that are not bankrupt", candidates - bankrupt, set())
     for key, right in expected.events.items():
-        compare_event(found[key].body | {"channel": found[key].channel}, right, expected.moves, cause=cause)
+        compare_event({**found[key].body, "channel": found[key].channel}, right, expected.moves, cause=cause)
 
 
 PLAIN = (

@@ -20,7 +20,7 @@ LIMITS = Limits()
 
 def read(event: Mapping[str, Any]) -> tuple[dict[str, Any], Document | None]:
     """Return an event as it is read from a topic, and the document of its evidence."""
-    body: dict[str, Any] = orjson.loads(orjson.dumps(event))
+    body: dict[str, Any] = orjson.loads(orjson.dumps(event, default=dict))
     evidence = body.get("evidence")
     if evidence is None or "document" not in evidence:
         return body, None

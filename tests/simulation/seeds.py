@@ -8,6 +8,8 @@ import logging
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.simulation.draws import draw
@@ -29,10 +31,21 @@ class Verdict:
     features: tuple[str, ...] = field(default=())
 
 
+@contextmanager
+def silent() -> Iterator[None]:
+    """Let nothing be logged: what a story logs is not what it tells."""
+    logger = logging.getLogger("monitor")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def live(seed: int) -> Verdict:
     """Live through a seed and judge it."""
     started = time.process_time()
-    logging.getLogger("monitor").setLevel(logging.CRITICAL + 1)
     draws, tally = draw(seed), Counter[str]()
     complaints: list[str] = []
     loop = SeededLoop(seed)
@@ -46,7 +59,7 @@ def live(seed: int) -> Verdict:
         await story.run()
         complaints.extend(judge(story))
 
-    with simulated(loop, seed, draws.stutter):
+    with silent(), simulated(loop, seed, draws.stutter):
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 runner.run(whole())
