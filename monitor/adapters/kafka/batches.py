@@ -11,11 +11,16 @@ from typing import Any
 from aiokafka import errors
 
 from monitor.adapters.kafka.clients import STOP_SECONDS, finish
-from monitor.app.ports import OutputRecord, RecordRefused
+from monitor.app.ports import OutputRecord, RecordRefused, RecordTooLarge
 
 _ABORT_SECONDS = 1.0
+_TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 
 Sent = tuple[asyncio.Future[Any], list[OutputRecord]]
+
+
+class BatchTooLarge(Exception):
+    """A topic takes no batch so large; its records go one by one from now on."""
 
 
 async def send_batches(producer: Any, records: Sequence[OutputRecord], one_by_one: Collection[str]) -> list[Sent]:
@@ -41,6 +46,26 @@ async def send_batches(producer: Any, records: Sequence[OutputRecord], one_by_on
     return sent
 
 
+async def acknowledged(sent: Iterable[Sent], one_by_one: set[str]) -> None:
+    """Wait for batches. Where a topic takes none so large it is added to `one_by_one`.
+
+    Raises `BatchTooLarge` then, `RecordTooLarge` where the batch is a single record, and whatever else the client does.
+    """
+    await asyncio.gather(*(_acknowledged(*each, one_by_one) for each in sent))
+
+
+async def _acknowledged(batch: asyncio.Future[Any], records: Sequence[OutputRecord], one_by_one: set[str]) -> None:
+    try:
+        await batch
+    except _TOO_LARGE as error:
+        topic, *_ = largest = max(records, key=_size_of)
+        if len(records) == 1:
+            what = f"a record of {_size_of(largest)} bytes is too large for {topic}"
+            raise RecordTooLarge(largest, what) from error
+        one_by_one.add(topic)
+        raise BatchTooLarge(f"a batch of {len(records)} records is too large for {topic}") from error
+
+
 def _by_partition(records: Iterable[OutputRecord]) -> list[list[OutputRecord]]:
     def where(record: OutputRecord) -> tuple[str, int]:
         return record.topic, record.partition
@@ -64,7 +89,7 @@ def _fill(producer: Any, queue: deque[OutputRecord], most: int) -> tuple[Any, li
     return batch, inside
 
 
-def size_of(record: OutputRecord) -> int:
+def _size_of(record: OutputRecord) -> int:
     """Return the bytes of a record's contents; the log adds a few."""
     return len(record.key or b"") + len(record.value or b"") + sum(len(k) + len(v) for k, v in record.headers)
 

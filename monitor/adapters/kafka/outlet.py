@@ -11,16 +11,15 @@ from typing import Any
 
 from aiokafka import errors
 
-from monitor.adapters.kafka.batches import retire, send_batches, size_of
+from monitor.adapters.kafka.batches import BatchTooLarge, acknowledged, retire, send_batches
 from monitor.adapters.kafka.clients import Clients
-from monitor.adapters.kafka.faults import CLIENT_FAILURES, fault_of, text_of
+from monitor.adapters.kafka.faults import CLIENT_FAILURES, fault_of
 from monitor.adapters.kafka.sender import TrackedSender
 from monitor.app.ports import LogUnavailable, OutputRecord, RecordRefused, RecordTooLarge
 from monitor.app.venue_feed.ports import NativeMessage
 from monitor.core.partitioning import partition_of
 
 _DOING = "writing"
-_TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 
 
 class KafkaOutlet:
@@ -37,12 +36,15 @@ class KafkaOutlet:
                 producer = await self._started()
                 records = [await self._placed(producer, message) for message in messages]
                 sent = await send_batches(producer, records, self._clients.one_by_one)
-                await asyncio.gather(*(self._acknowledged(*each) for each in sent))
+                await acknowledged(sent, self._clients.one_by_one)
         except RecordTooLarge:
             raise
         except (RecordRefused, LogUnavailable):
             await self.close()
             raise
+        except BatchTooLarge as fault:
+            await self.close()
+            raise LogUnavailable(str(fault)) from fault
         except TimeoutError as fault:
             await self.close()
             raise LogUnavailable(f"{_DOING}: no answer within {self._clients.request_seconds:g} s") from fault
@@ -73,15 +75,3 @@ class KafkaOutlet:
         except errors.UnknownTopicOrPartitionError as fault:
             raise LogUnavailable(f"{message.topic} does not exist; `liqmon topics create` makes it") from fault
         return OutputRecord(message.topic, partition_of(message.key, len(partitions)), message.key, message.value)
-
-    async def _acknowledged(self, batch: asyncio.Future[Any], records: Sequence[OutputRecord]) -> None:
-        """Wait for a batch. Where its topic takes none so large, the records of the topic go one by one from now on."""
-        try:
-            await batch
-        except _TOO_LARGE as fault:
-            topic, *_ = largest = max(records, key=size_of)
-            if len(records) == 1:
-                what = f"a record of {size_of(largest)} bytes is too large for {topic}"
-                raise RecordTooLarge(largest, what) from fault
-            self._clients.one_by_one.add(topic)
-            raise LogUnavailable(f"a batch for {topic} was too large: {text_of(fault)}") from fault

@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import TopicPartition as ClientPartition
 from aiokafka import errors
 
-from monitor.adapters.kafka.batches import look_at, retire, send_batches, size_of
+from monitor.adapters.kafka.batches import BatchTooLarge, acknowledged, look_at, retire, send_batches
 from monitor.adapters.kafka.clients import Clients
 from monitor.adapters.kafka.faults import fault_of, text_of
 from monitor.adapters.kafka.sender import TrackedSender
@@ -19,13 +19,11 @@ from monitor.app.ports import (
     OutcomeUnknown,
     OutputRecord,
     RecordRefused,
-    RecordTooLarge,
     TopicPartition,
     WriterFenced,
 )
 
 _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch)
-_TOO_LARGE = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 _REFUSED = (
     errors.CorruptRecordException,
     errors.InvalidTimestampError,
@@ -90,25 +88,14 @@ class KafkaWriter:
         if consumed:
             offsets = {ClientPartition(*where): offset for where, offset in consumed.items()}
             await self._producer.send_offsets_to_transaction(offsets, self._group_id)
-        await asyncio.gather(*(self._acknowledged(*each) for each in sent))
-
-    async def _acknowledged(self, batch: asyncio.Future[Any], records: Sequence[OutputRecord]) -> None:
-        """Wait for a batch. Where its topic takes none so large, the records of the topic go one by one from now on."""
-        try:
-            await batch
-        except _TOO_LARGE as error:
-            topic, *_ = largest = max(records, key=size_of)
-            if len(records) == 1:
-                raise RecordTooLarge(
-                    largest, f"a record of {size_of(largest)} bytes is too large for {topic}"
-                ) from error
-            self._clients.one_by_one.add(topic)
-            raise RecordRefused(f"a batch of {len(records)} records is too large for {topic}") from error
+        await acknowledged(sent, self._clients.one_by_one)
 
     def _fault_before_commit(self, error: Exception) -> LogFault:
         doing = f"writing as {self._id}"
         if isinstance(error, RecordRefused):
             return error
+        if isinstance(error, BatchTooLarge):
+            return RecordRefused(str(error))
         if isinstance(error, _FENCED):
             self._abortable = False
             return WriterFenced(f"{doing}: {text_of(error)}")
