@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
-from monitor.core.freshness import Age, AgeChange
+from monitor.core.freshness import Age
 from monitor.core.store import MarginStore
 
 
 @exactly
-def band_age(change: AgeChange, board: MarketBoard, store: MarginStore) -> None:
+def band_age(name: str, board: MarketBoard, store: MarginStore, *, is_asset: bool) -> None:
     """Widen a price that has become stale to its band, or narrow it again."""
-    if not change.is_asset:
-        stale = board.symbol_age(change.name) is Age.STALE
-        mark = board.mark(change.name)
+    if not is_asset:
+        stale = board.symbol_age(name) is Age.STALE
+        mark = board.mark(name)
         ends = board.band(mark) if stale and mark is not None else (None, None)
-        store.set_band(change.name, *ends)
+        store.set_band(name, *ends)
         return
-    terms = board.asset(change.name)
-    stale = board.asset_age(change.name) is Age.STALE
+    terms = board.asset(name)
+    stale = board.asset_age(name) is Age.STALE
     if stale and terms is not None and terms.index_price is not None:
         low, high = board.band(terms.index_price)
-        store.set_asset(change.name, terms, low=low, high=high)
+        store.set_asset(name, terms, low=low, high=high)
     else:
-        store.set_asset(change.name, terms)
+        store.set_asset(name, terms)

@@ -23,7 +23,6 @@ from monitor.core.bookkeeping import Bookkeeper
 from monitor.core.census import Census, census_of
 from monitor.core.engine_settings import EngineSettings
 from monitor.core.events import Moment, Moves
-from monitor.core.freshness import AgeChange
 from monitor.core.fund.claimant import Claimant
 from monitor.core.fund.desk import FundDesk
 from monitor.core.inputs import (
@@ -131,7 +130,7 @@ class MarginEngine:
     def age(self, now_ms: int) -> None:
         """Count the ages of prices as of a time, judging nobody: for messages that are judged long after they came."""
         for change in self.board.refresh(now_ms):
-            band_age(change, self.board, self.store)
+            band_age(change.name, self.board, self.store, is_asset=change.is_asset)
 
     def restore(
         self, facts: Records, memory: Records, rules: Records = EMPTY, samples: Records = EMPTY, begin: Begin = at_once
@@ -227,7 +226,7 @@ class MarginEngine:
         A price that has just been quarantined has not moved, but whoever stands on it is to be judged.
         """
         for symbol in taken.turned:
-            band_age(AgeChange(symbol, is_asset=False, age=self.board.symbol_age(symbol)), self.board, self.store)
+            band_age(symbol, self.board, self.store, is_asset=False)
         standing = {symbol: mark for symbol in taken.turned if (mark := self.board.mark(symbol)) is not None}
         return RelativeMoves(standing | taken.before, standing | taken.marks)
 
@@ -248,7 +247,7 @@ class MarginEngine:
         """Put assets that are worth something else now into the store; return them."""
         assets, pegs = self.board.moved_assets(symbols, names)
         for name in assets:
-            band_age(AgeChange(name, is_asset=True, age=self.board.asset_age(name)), self.board, self.store)
+            band_age(name, self.board, self.store, is_asset=True)
         outcome.pegs += [PegChange(name, peg, item.origin, item.timestamp_ms) for name, peg in pegs.items()]
         return assets
 
@@ -275,7 +274,7 @@ class MarginEngine:
         moment = Moment(Cause(CauseKind.CLOCK), now_ms)
         aged = self.board.refresh(now_ms)
         for change in aged:
-            band_age(change, self.board, self.store)
+            band_age(change.name, self.board, self.store, is_asset=change.is_asset)
         if not self._judging:
             return
         self.desk.clock(now_ms, outcome.funds)
