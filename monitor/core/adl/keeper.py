@@ -249,7 +249,7 @@ class AdlKeeper:
 
     def lights_of(self, held: Sequence[tuple[int, Sequence[str]]]) -> list[Lit | None]:
         """Return the lights of scopes by the symbols of their positions, None where nobody has any; none is shown."""
-        if self.settings.population is AdlPopulation.DESK or self.queue is None:
+        if not held or self.settings.population is AdlPopulation.DESK or self.queue is None:
             return [None] * len(held)
         scopes = [scope for scope, symbols in held for _ in symbols]
         names = [symbol for _, symbols in held for symbol in symbols]
