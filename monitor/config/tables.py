@@ -114,10 +114,7 @@ def _source(place: str, row: object, priced: str) -> Source:
 
 def references_of(parts: Mapping[str, Decimal | str]) -> dict[str, Reference]:
     """Return references by asset. Raises `BadTerms` where one has no rate."""
-    given: dict[str, dict[str, Any]] = {}
-    for name, value in parts.items():
-        asset, _, part = name.rpartition(".")
-        given.setdefault(asset, {})[part] = value
+    given = _by_asset(parts)
     for asset, of in given.items():
         if "rate" not in of:
             raise BadTerms(f"{asset}.rate", "is required: what one of the asset can be redeemed for")
@@ -126,13 +123,17 @@ def references_of(parts: Mapping[str, Decimal | str]) -> dict[str, Reference]:
 
 def haircuts_of(parts: Mapping[str, Decimal | None]) -> dict[str, Haircut]:
     """Return haircuts by asset. Raises `BadTerms` where an asset has two names of one haircut."""
-    given: dict[str, dict[str, Decimal | None]] = {}
-    for name, value in parts.items():
-        asset, _, part = name.rpartition(".")
-        given.setdefault(asset, {})[part] = value
-    haircuts = {asset: Haircut(**of) for asset, of in given.items()}
+    haircuts = {asset: Haircut(**of) for asset, of in _by_asset(parts).items()}
     for asset, haircut in haircuts.items():
         if haircut.bid_buffer and haircut.collateral_ratio not in (None, 1):
             why = "bid_buffer and collateral_ratio are two names of one haircut: give one, the other as none"
             raise BadTerms(f"{asset}.collateral_ratio", why)
     return haircuts
+
+
+def _by_asset(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in parts.items():
+        asset, _, part = name.rpartition(".")
+        found.setdefault(asset, {})[part] = value
+    return found
