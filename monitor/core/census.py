@@ -18,7 +18,7 @@ from monitor.core.store import MarginStore
 
 
 class Census(NamedTuple):
-    """Hold scopes by status, unknown ones by their first reason, and accounts that stand on aged prices."""
+    """Hold scopes by status, unknown ones by their first reason, and accounts that stand on prices in doubt, by why."""
 
     by_status: Mapping[str, int]
     unknown: Mapping[str, int]
@@ -30,11 +30,17 @@ def census_of(store: MarginStore, board: MarketBoard, unknown: Mapping[int, str]
     live = store.is_live()
     by_rank = np.bincount(store.told[live], minlength=len(BY_RANK)).tolist()
     because = Counter(why for scope, why in unknown.items() if live[scope])
-    degraded = {
-        "stale_price": _count_distinct([store.holders(symbol) for symbol in board.aged_symbols()]),
-        "stale_asset": _count_distinct([store.holders_of_asset(name) for name in board.aged_assets()]),
-    }
-    return Census(dict(zip(map(str, BY_RANK), by_rank, strict=True)), because, degraded)
+    return Census(dict(zip(map(str, BY_RANK), by_rank, strict=True)), because, _doubted(store, board))
+
+
+def _doubted(store: MarginStore, board: MarketBoard) -> dict[str, int]:
+    """Count who stands on a price in doubt, by the words their statuses say it in; being old is always shown."""
+    groups: dict[str, list[npt.NDArray[np.int64]]] = {"stale_price": [], "stale_asset": []}
+    for symbol in board.aged_symbols():
+        groups.setdefault(board.doubt(symbol), []).append(store.holders(symbol))
+    for name in board.aged_assets():
+        groups.setdefault(board.doubt(name, is_asset=True), []).append(store.holders_of_asset(name))
+    return {word: _count_distinct(holders) for word, holders in groups.items()}
 
 
 def _count_distinct(groups: Sequence[npt.NDArray[np.int64]]) -> int:

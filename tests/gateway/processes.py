@@ -90,7 +90,13 @@ class ExampleClient:
         self._path = output
         with output.open("w") as out:
             self._process = subprocess.Popen(
-                [sys.executable, str(EXAMPLE), f"ws://127.0.0.1:{port}/v1", DESK, severity],
+                [
+                    sys.executable,
+                    str(EXAMPLE),
+                    f"ws://127.0.0.1:{port}/v1",
+                    DESK,
+                    json.dumps({"min_severity": severity}),
+                ],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},

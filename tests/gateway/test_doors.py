@@ -17,8 +17,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from monitor.app.gateway.access import BadGrants, Doorkeeper, mint, read_grants
+from monitor.app.gateway.pace import Pace
 from monitor.cli.main import main
 from tests.gateway.house import DESK, GRANTS, TRADER, Client, Running, house, running
+from tests.gateway.processes import EXAMPLE
 from tests.waiting import until
 
 
@@ -89,6 +91,39 @@ async def test_numbers_have_limits() -> None:
         assert "more than 1 sub" in (await desk.until("error"))[0]["message"]
         await desk.connection.send("x" * 2000)
         assert (await end_of(desk))[0] == 1009
+
+
+async def test_who_asks_without_end_is_told_and_let_go() -> None:
+    """A client that floods is disconnected at its limit, whatever it says; another goes on, and it may come again."""
+    async with house() as home, running(home, max_requests=5, requests_ms=600_000) as gateway:
+        async with gateway.client() as flood, gateway.client() as quiet:
+            for _ in range(20):
+                await flood.say(type="unsubscribe", subscription="s")
+            code, said = await end_of(flood)
+            assert [one["type"] for one in said if one["type"] != "heartbeat"] == ["unsubscribed"] * 5 + ["closing"]
+            assert (code, said[-1]["retry_ms"]) == (4429, 600_000)
+            assert said[-1]["reason"] == "more than 5 messages within 600000 ms"
+            assert gateway.notes.reasons == ["requests"]
+            assert await quiet.snapshot() == []
+        async with gateway.client() as again:
+            for _ in range(20):
+                await again.connection.send("no json")
+            code, said = await end_of(again)
+            assert [one["type"] for one in said if one["type"] != "heartbeat"] == ["error"] * 5 + ["closing"]
+
+
+@pytest.mark.parametrize("most", [1, 7])
+def test_what_a_client_has_asked_is_refilled_evenly(most: int) -> None:
+    """All at once, then one more for each part of the period that is over; waiting longer saves up no more."""
+    pace = Pace(most, 1_000, 50)
+    assert [pace.allows(50) for _ in range(most + 1)] == [True] * most + [False]
+    due = [-(-1_000 * number // most) for number in range(1, most + 1)]
+    for at_ms in due:
+        assert not pace.allows(50 + at_ms - 1)
+        assert pace.allows(50 + at_ms)
+    assert [pace.allows(90_000) for _ in range(most + 1)] == [True] * most + [False]
+    assert not pace.allows(89_000), "a clock that was set back"
+    assert pace.allows(90_000)
 
 
 BAD = [
@@ -257,6 +292,11 @@ def test_the_command_says_what_it_lacks(
         monkeypatch.setenv(name, value)
     assert main(["gateway", *words]) == 2
     assert why in capsys.readouterr().err
+
+
+def test_the_example_client_is_as_short_as_is_said() -> None:
+    """Forty lines: what a client must do is little enough to be read at one glance."""
+    assert len(EXAMPLE.read_text().splitlines()) <= 40
 
 
 def test_a_token_is_minted_in_words_that_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:

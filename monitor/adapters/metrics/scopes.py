@@ -19,7 +19,10 @@ class ScopeMetrics:
             "liqmon_unknown_scopes", "Unknown scopes by reason", ["shard", "reason"], registry=registry
         )
         self._degraded = Gauge(
-            "liqmon_degraded_scopes", "Degraded scopes by reason", ["shard", "reason"], registry=registry
+            "liqmon_degraded_scopes",
+            "Scopes that stand on a price in doubt, by why",
+            ["shard", "reason"],
+            registry=registry,
         )
         self._last_reasons: dict[tuple[int, str], set[str]] = {}
 

@@ -107,7 +107,7 @@ class WebsocketServer:
         try:
             await self._serve(connection, outlet, session)
         except NotWelcome as refused:
-            session.say_goodbye(refused.reason, refused.code)
+            session.say_goodbye(refused.reason, refused.code, refused.retry_ms)
         except TimeoutError:
             self._observer.refused("hello")
             session.say_goodbye("no hello in time", HELLO_LATE)
@@ -130,6 +130,7 @@ class WebsocketServer:
             await self._answer(outlet, session, text)
 
     async def _answer(self, outlet: SocketOutlet, session: Session, text: str | bytes) -> None:
+        session.count_request()
         try:
             await session.answer(self._codec.request(text))
         except BadRequest as bad:

@@ -58,7 +58,7 @@ class SubscribeBody(Struct, kw_only=True, forbid_unknown_fields=True, tag_field=
     passed: Annotated[bool, Meta(description="a short word for each event of a chain that min_severity leaves out")] = (
         True
     )
-    resume: Token | UnsetType = UNSET
+    resume: Token | None = None
 
 
 class UnsubscribeBody(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="unsubscribe"):

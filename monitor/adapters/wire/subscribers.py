@@ -115,7 +115,7 @@ class SubscriberCodec:
             statuses=body.statuses,
             full=body.detail == "full",
             passed=body.passed,
-            resume=None if body.resume is UNSET else body.resume,
+            resume=body.resume,
         )
 
     def _names(self, key: str, names: list[str] | msgspec.UnsetType) -> frozenset[str] | None:

@@ -11,6 +11,7 @@ from monitor.app.gateway.filters import Filter
 from monitor.app.gateway.hub import Hub
 from monitor.app.gateway.notices import message
 from monitor.app.gateway.observing import GatewayObserver
+from monitor.app.gateway.pace import Pace
 from monitor.app.gateway.places import TokenRefused
 from monitor.app.gateway.requests import BadRequest, Hello, Request, Subscribe, Unsubscribe
 from monitor.app.gateway.settings import GatewaySettings
@@ -24,10 +25,11 @@ TOO_MANY = 4429
 class NotWelcome(Exception):
     """The client may not come in, or has broken the rules: `code` closes the connection, `reason` is told."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, retry_ms: int | None = None) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.retry_ms = retry_ms
 
 
 class Session:
@@ -49,6 +51,7 @@ class Session:
         self._room = room
         self._admit = admit
         self._subscriptions: dict[str, Subscription] = {}
+        self._pace = Pace(settings.max_requests, settings.requests_ms, hub.now_ms())
         self.grant: Grant | None = None
 
     async def welcome(self, token: str) -> None:
@@ -65,6 +68,13 @@ class Session:
                 max_message_bytes=self._settings.max_message_bytes,
             )
         )
+
+    def count_request(self) -> None:
+        """Count a message before it is read: also what makes no sense costs. Raises `NotWelcome` for one too many."""
+        if not self._pace.allows(self._hub.now_ms()):
+            self._observer.dropped("requests")
+            most, period_ms = self._settings.max_requests, self._settings.requests_ms
+            raise NotWelcome(TOO_MANY, f"more than {most} messages within {period_ms} ms", period_ms)
 
     async def answer(self, request: Request) -> None:
         """Do what was asked. Raises `NotWelcome`, `Slow`, `ConnectionError`, `BadRequest`."""

@@ -29,6 +29,9 @@ class GatewaySettings:
         max_subscriptions: of one client.
         max_names: accounts, scopes, symbols a subscription may name, each.
         max_message_bytes: of a message from a client.
+        max_requests: messages a client may send at once, and as many more in each `requests_ms`; one that sends more
+            is told so, and disconnected.
+        requests_ms: the time in which so many are refilled.
         buffer_bytes: what may wait for one client; more, and it is told that it is slow, and disconnected.
         hello_ms: from the connection to the message that authenticates it.
         send_ms: how long one piece of a snapshot may wait for the client.
@@ -55,6 +58,8 @@ class GatewaySettings:
     max_subscriptions: int = field(default=16, metadata=_POSITIVE)
     max_names: int = field(default=1_000, metadata=_POSITIVE)
     max_message_bytes: int = field(default=65_536, metadata={"at_least": 1_024})
+    max_requests: int = field(default=60, metadata=_POSITIVE)
+    requests_ms: int = field(default=10_000, metadata=_POSITIVE)
     buffer_bytes: int = field(default=1_048_576, metadata={"at_least": 65_536})
     hello_ms: int = field(default=5_000, metadata={"at_least": 10})
     send_ms: int = field(default=10_000, metadata={"at_least": 10})
