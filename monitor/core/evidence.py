@@ -71,8 +71,7 @@ class Witness:
             out["document"]["portfolio"] = self._portfolio(self._board.portfolio)
         out["document"] |= basis_object(self._board)
         held = out["document"]["assets"] if kind in (ScopeKind.MULTI_ASSET, ScopeKind.PORTFOLIO) else ()
-        if pegs := {name: peg.body() for name in held if (peg := self._board.peg(name)) is not None}:
-            out["asset_quality"] = pegs
+        out |= pegs_object(held, self._board)
         if not account.complete:
             out["incomplete"] = True
         if verdict.degraded:
@@ -226,3 +225,9 @@ def origins_object(symbols: Iterable[str], board: MarketBoard) -> dict[str, Any]
         for symbol in symbols
         if (quote := board.quotes.get(symbol)) is not None
     }
+
+
+def pegs_object(names: Iterable[str], board: MarketBoard) -> dict[str, Any]:
+    """Return what assets are held against, as a part of evidence; nothing where none has a reference."""
+    pegs = {name: peg.body() for name in names if (peg := board.peg(name)) is not None}
+    return {"asset_quality": pegs} if pegs else {}

@@ -20,8 +20,7 @@ from monitor.core.ladder import MarginStatus
 from monitor.core.margin import assess
 from monitor.core.plan.body import plan_body
 from monitor.core.plan.plan import plan_of
-from monitor.core.quality.pegs import peg_terms
-from monitor.core.quality.stating import quality_terms
+from monitor.core.quality.proof import band_terms, price_terms, word_terms
 from monitor.core.rules.proof import rule_terms
 from monitor.core.scopes import kind_of, scope_names
 from monitor.core.told import Told, event_id, named_event_id
@@ -149,27 +148,18 @@ def _verdict_terms(
 def _quality_terms(event: Mapping[str, Any], verdict: Verdict) -> Iterator[tuple[str, Any, Any]]:
     """Yield how each price was found to count, or not to; a quarantined one must have been judged as such."""
     evidence = event["evidence"]
-    marks = evidence["document"]["prices"]
-    quarantined: list[str] = []
-    for symbol, origin in evidence["price_origins"].items():
-        place = f"evidence.price_origins.{symbol}"
-        if "quality" in origin:
-            yield from quality_terms(f"{place}.quality", origin["quality"], marks[symbol]["mark_price"])
-            yield f"{place}.quality.believed", origin["quality"]["believed"], True
-        if "quarantined" in origin:
-            doubted = origin["quarantined"]
-            yield from quality_terms(f"{place}.quarantined.quality", doubted["quality"], doubted["mark_price"])
-            yield f"{place}.quarantined.quality.believed", doubted["quality"]["believed"], False
-            quarantined.append(symbol)
-    assets = evidence["document"]["assets"]
-    for name, peg in evidence.get("asset_quality", {}).items():
-        yield from peg_terms(f"evidence.asset_quality.{name}", peg, assets[name]["index_price"])
-    if not verdict.assessment.unknown_because:
-        tried = [band.name for band in verdict.bands if band.doubt == "quarantined_price"]
-        yield "evidence.bands", sorted(tried), sorted(quarantined)
-        off = [name for name, peg in evidence.get("asset_quality", {}).items() if not peg["believed"]]
-        needed = {band.name for band in verdict.bands if band.is_asset}
-        yield "evidence.bands", sorted(needed & {*off}), sorted({*off} & set(verdict.assessment.assets))
+    yield from price_terms(evidence)
+    if verdict.assessment.unknown_because:
+        return
+    yield from band_terms(evidence)
+    used = {leg.position.symbol for leg in verdict.assessment.legs}
+    yield from word_terms("degraded", event["degraded"], evidence, used)
+    tried = [band.name for band in verdict.bands if band.doubt == "quarantined_price"]
+    quarantined = [symbol for symbol, origin in evidence["price_origins"].items() if "quarantined" in origin]
+    yield "evidence.bands", sorted(tried), sorted(quarantined)
+    off = {name for name, peg in evidence.get("asset_quality", {}).items() if not peg["believed"]}
+    needed = {band.name for band in verdict.bands if band.is_asset}
+    yield "evidence.bands", sorted(needed & off), sorted(off & set(verdict.assessment.assets))
 
 
 def plan_again(

@@ -1,7 +1,7 @@
 """Mutants of the gate: each constant, comparison, sum and choice of its modules altered, one at a time.
 
-`python -m tests.quality.mutants [MODULE …]` says which of them no test of this package notices. The alteration is made as
-the module is imported, so that no file is touched; this module is also the plugin that makes it.
+`python -m tests.quality.mutants [MODULE …]` says which of them no test of this package notices. The alteration is made
+as the module is imported, so that no file is touched; this module is also the plugin that makes it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Div: ast.Mult,
     ast.BitAnd: ast.BitOr,
 }
+Place = tuple[ast.AST, str, object]
 _NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "abs": "float"}
 
 
@@ -92,34 +93,43 @@ def mutants(source: str) -> Iterator[tuple[str, str]]:
         yield f"line {line}: {before} → {ast.unparse(node)}   [{lines[line - 1].strip()}]", ast.unparse(tree)
 
 
-def _places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, object]]:
+def _places(tree: ast.AST) -> Iterator[Place]:
     """Yield what may be altered: a node, its field, and what comes there instead."""
     for node in _code(tree):
-        match node:
-            case ast.Compare(ops=ops):
-                for number, operator in enumerate(ops):
-                    yield node, "ops", [*ops[:number], _OPERATORS[type(operator)](), *ops[number + 1 :]]
-            case ast.BoolOp(op=operator) | ast.BinOp(op=operator) if type(operator) in _OPERATORS:
-                yield node, "op", _OPERATORS[type(operator)]()
-            case ast.Constant(value=bool(value)):
-                yield node, "value", not value
-            case ast.Constant(value=int(value)):
-                yield node, "value", value + 1
-            case ast.Constant(value=float(value)):
-                yield node, "value", value * 1.1
-            case ast.Call(func=ast.Name(id="Decimal"), args=[ast.Constant(value=str(text))]):
-                yield node, "args", [ast.Constant(str(Decimal(text) * Decimal("1.1")))]
-            case ast.Name(id=name, ctx=ast.Load()) if name in _NAMES:
-                yield node, "id", _NAMES[name]
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                yield node, "operand", ast.UnaryOp(ast.Not(), operand)
-            case ast.Call(func=ast.Name(id="sqrt"), args=[inside]):
-                yield node, "args", [ast.BinOp(inside, ast.Mult(), ast.Constant(1.21))]
-            case ast.Assign(value=ast.Tuple(elts=elements), targets=[ast.Name()]):
-                for number in range(len(elements)):
-                    yield node, "value", ast.Tuple([*elements[:number], *elements[number + 1 :]], ast.Load())
-            case ast.AugAssign(op=ast.Add()):
-                yield node, "op", ast.Sub()
+        yield from _of_operators(node)
+        yield from _of_values(node)
+
+
+def _of_operators(node: ast.AST) -> Iterator[Place]:
+    match node:
+        case ast.Compare(ops=ops):
+            for number, operator in enumerate(ops):
+                yield node, "ops", [*ops[:number], _OPERATORS[type(operator)](), *ops[number + 1 :]]
+        case ast.BoolOp(op=operator) | ast.BinOp(op=operator) if type(operator) in _OPERATORS:
+            yield node, "op", _OPERATORS[type(operator)]()
+        case ast.AugAssign(op=ast.Add()):
+            yield node, "op", ast.Sub()
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield node, "operand", ast.UnaryOp(ast.Not(), operand)
+
+
+def _of_values(node: ast.AST) -> Iterator[Place]:
+    match node:
+        case ast.Constant(value=bool(value)):
+            yield node, "value", not value
+        case ast.Constant(value=int(value)):
+            yield node, "value", value + 1
+        case ast.Constant(value=float(value)):
+            yield node, "value", value * 1.1
+        case ast.Call(func=ast.Name(id="Decimal"), args=[ast.Constant(value=str(text))]):
+            yield node, "args", [ast.Constant(str(Decimal(text) * Decimal("1.1")))]
+        case ast.Call(func=ast.Name(id="sqrt"), args=[inside]):
+            yield node, "args", [ast.BinOp(inside, ast.Mult(), ast.Constant(1.21))]
+        case ast.Name(id=name, ctx=ast.Load()) if name in _NAMES:
+            yield node, "id", _NAMES[name]
+        case ast.Assign(value=ast.Tuple(elts=elements), targets=[ast.Name()]):
+            for number in range(len(elements)):
+                yield node, "value", ast.Tuple([*elements[:number], *elements[number + 1 :]], ast.Load())
 
 
 def _code(tree: ast.AST) -> Iterator[ast.AST]:

@@ -30,6 +30,7 @@ class Told:
     differing: list[Any] = field(default_factory=list)
     quality: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    prices: list[dict[str, Any]] = field(default_factory=list)
 
 
 _played: dict[tuple[str, bool, int | None, str], Told] = {}
@@ -141,9 +142,26 @@ def _state(world: World, second: Collateral) -> None:
         world.put("assets", name, body)
 
 
+def price_records(world: World) -> list[dict[str, Any]]:
+    """Return the records of `mark-prices` as `kcat -J` writes them."""
+    return [
+        {
+            "partition": one.partition,
+            "offset": one.offset,
+            "ts": one.timestamp_ms,
+            "payload": (one.value or b"").decode(),
+        }
+        for one in world.kept("mark_prices")
+    ]
+
+
 def read_back(world: World, begin_ms: int = 0) -> Told:
     """Return what was told in a world since a time, every event verified."""
-    told = Told(quality=world.quality("price_quality") + world.quality("asset_quality"), events=world.events())
+    told = Told(
+        prices=price_records(world),
+        quality=world.quality("price_quality") + world.quality("asset_quality"),
+        events=world.events(),
+    )
     letters = [record.timestamp_ms for record in world.written("dead_letters")]
     flags = [line["since_ms"] for line in told.quality if not line["believed"]] + letters
     told.flagged_ms = min((at_ms - begin_ms for at_ms in flags if at_ms >= begin_ms), default=None)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from monitor.core.inputs import Origin
 from monitor.core.prices import PriceUpdate
-from monitor.core.quality.judging import SECOND_MS, Quality, doubts_after, judged
+from monitor.core.quality.judging import SECOND_MS, Quality, Venue, doubts_after, judged, weighted_median
 from monitor.core.quality.settings import QualitySettings, Source, limits_of
 from monitor.core.quality.stream import BLOCK_MS, HORIZON_MS, NOTHING_STATED, Others, Stream
 
@@ -91,10 +91,14 @@ class PartitionGate:
         sources, is_unsettled = self._sources.get(symbol), symbol in self._quarantined
         if sources is None:
             return Others(peers, is_unsettled=is_unsettled)
-        known = [(self._streams.get(name), weight) for name, weight in sources]
         since_ms = log_ms - self._source_max_age_ms
-        fresh = [(one.mark, weight) for one, weight in known if one is not None and one.log_ms >= since_ms]
-        return Others(peers, len(fresh), weighted_median(fresh), is_unsettled)
+        known = [(name, weight, self._streams.get(name)) for name, weight in sources]
+        venues = tuple(
+            Venue(name, weight, one.mark if one is not None and one.log_ms >= since_ms else None)
+            for name, weight, one in known
+        )
+        fresh = [(one.mark_price, one.weight) for one in venues if one.mark_price is not None]
+        return Others(peers, venues, len(fresh), weighted_median(fresh), is_unsettled)
 
     def _peers_moving(self, log_ms: int) -> float | None:
         """Return which part of the symbols priced lately has moved lately; counted once a second."""
@@ -105,14 +109,3 @@ class PartitionGate:
             moving = sum(stream.mark_since_ms > after_ms for stream in live)
             self._peers = second, moving / len(live) if len(live) > FEWEST_PEERS else None
         return self._peers[1]
-
-
-def weighted_median(values: Iterable[tuple[float, float]]) -> float | None:
-    """Return the first value, in their order, up to which half of the weight lies; None of none."""
-    ordered = sorted(values)
-    left = sum(weight for _, weight in ordered) / 2
-    for value, weight in ordered:
-        left -= weight
-        if left <= 0:
-            return value
-    return None

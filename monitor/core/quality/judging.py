@@ -6,6 +6,7 @@ observations are made is in `stream`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import sqrt
 from typing import NamedTuple
 
@@ -29,6 +30,14 @@ class Doubt(NamedTuple):
         return self.lasted_ms >= limits.delay_ms or self.messages >= limits.confirmations
 
 
+class Venue(NamedTuple):
+    """Hold what another venue says of the same thing: the symbol it stands under, its weight, None without a price."""
+
+    symbol: str
+    weight: float
+    mark_price: float | None
+
+
 class Observation(NamedTuple):
     """Hold what is known of a symbol's stream when a price comes; the price itself is in it, the future is not.
 
@@ -48,7 +57,8 @@ class Observation(NamedTuple):
         mark_unchanged_ms: for how long the mark has stood.
         index_moved: by how much the index has moved since a mark that is stuck stood.
         peers_moving: which part of the other symbols has moved since.
-        sources, sources_mark: how many other venues count, and the weighted median of their marks; None: it has none.
+        venues: the other venues, None where the symbol has none,
+        sources, sources_mark: how many of them count, and the weighted median of their marks.
         doubts: what has been doubted until now about prices of this kind.
     """
 
@@ -67,6 +77,7 @@ class Observation(NamedTuple):
     mark_unchanged_ms: int
     index_moved: float | None
     peers_moving: float | None
+    venues: tuple[Venue, ...] | None
     sources: int | None
     sources_mark: float | None
     doubts: tuple[Doubt, ...]
@@ -158,6 +169,17 @@ def jump_limit(observed: Observation, limits: Limits) -> float:
         return limits.jump_ceiling
     elapsed = max(observed.elapsed_ms, SECOND_MS) / SECOND_MS
     return min(max(limits.jump_sigmas * observed.sigma * sqrt(elapsed), limits.jump_floor), limits.jump_ceiling)
+
+
+def weighted_median(values: Iterable[tuple[float, float]]) -> float | None:
+    """Return the first value, in their order, up to which half of the weight lies; None of none."""
+    ordered = sorted(values)
+    left = sum(weight for _, weight in ordered) / 2
+    for value, weight in ordered:
+        left -= weight
+        if left <= 0:
+            return value
+    return None
 
 
 def _has_jumped(observed: Observation, limits: Limits, *, is_constant: bool) -> bool:

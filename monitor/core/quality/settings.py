@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 RATIO = {"above": 0}
 
@@ -117,6 +117,7 @@ class Limits(NamedTuple):
     stuck_after_ms: int
     stuck_move: float
     unit_factor: float
+    source_max_age_ms: int
     source_quorum: int
     venue_divergence: float
     delay: tuple[str, ...]
@@ -140,9 +141,19 @@ def limits_of(settings: QualitySettings) -> Limits:
         settings.stuck_after_ms,
         float(settings.stuck_move),
         float(settings.unit_factor),
+        settings.source_max_age_ms,
         settings.source_quorum,
         float(settings.venue_divergence),
         settings.delay,
         settings.refuse,
         settings.display,
     )
+
+
+def settings_of(limits: Limits) -> QualitySettings:
+    """Return settings that set these limits."""
+    known: dict[str, Any] = limits._asdict()
+    exact: dict[str, Any] = {
+        name: Decimal(value) if isinstance(value, float) else value for name, value in known.items()
+    }
+    return QualitySettings(enabled=True, **exact)

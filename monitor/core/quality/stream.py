@@ -12,7 +12,7 @@ from collections.abc import Collection
 from math import sqrt
 from typing import NamedTuple
 
-from monitor.core.quality.judging import SECOND_MS, Doubt, Observation
+from monitor.core.quality.judging import SECOND_MS, Doubt, Observation, Venue
 from monitor.core.quality.settings import Limits
 
 BLOCK_MS = 60_000
@@ -26,6 +26,7 @@ class Others(NamedTuple):
     """Hold what is known besides the symbol's own stream; see `Observation`."""
 
     peers_moving: float | None = None
+    venues: tuple[Venue, ...] | None = None
     sources: int | None = None
     sources_mark: float | None = None
     is_unsettled: bool = False
@@ -124,6 +125,7 @@ class Stream:
             unchanged_ms,
             self._index_moved(index, log_ms - limits.stuck_after_ms) if is_stuck else None,
             others.peers_moving if is_stuck else None,
+            others.venues,
             others.sources,
             others.sources_mark,
             self._doubts_until(log_ms, mark, limits) if self._doubts else (),

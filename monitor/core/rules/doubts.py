@@ -10,6 +10,7 @@ from typing import NamedTuple
 from monitor.core.accounts import Account, MarginType
 from monitor.core.board import MarketBoard
 from monitor.core.freshness import Age
+from monitor.core.market import Market
 from monitor.core.verdict import doubts
 
 
@@ -20,12 +21,12 @@ class Doubts(NamedTuple):
     stale: bool = False
 
 
-def assets_in_use(account: Account, board: MarketBoard) -> set[str]:
+def assets_in_use(account: Account, market: Market) -> set[str]:
     """Return the assets an account's money is in, its positions are settled in, or it has transferred."""
     settled = {
         terms.settle_asset
         for position in account.positions.values()
-        if (terms := board.instrument(position.symbol)) is not None
+        if (terms := market.instrument(position.symbol)) is not None
     }
     moved = {
         name for amounts in (account.balances, account.net_transfers) for name, amount in amounts.items() if amount

@@ -17,6 +17,7 @@ from monitor.core.evidence import (
     ladder_object,
     mixed_members,
     origins_object,
+    pegs_object,
     prices_object,
 )
 from monitor.core.portfolio.stating import portfolio_object
@@ -32,17 +33,19 @@ def rule_evidence(
     if account.margin_mode is MarginMode.PORTFOLIO and board.portfolio is not None:
         stated = sorted({*symbols, *mixed_members(board)})
         method = method | {"portfolio": portfolio_object(board.portfolio)}
+    assets = assets_object(account, symbols, board)
     cross, isolated, portfolio = map(ladder_object, ladders.all())
     return {
         "document": {
             "ladder": {"cross": cross, "isolated": isolated, "portfolio": portfolio},
             "usd_assets": sorted(board.usd_assets),
             "instruments": {s: instrument_object(terms) for s in stated if (terms := board.instrument(s))},
-            "assets": assets_object(account, symbols, board),
+            "assets": assets,
             "prices": prices_object(symbols, board),
             "accounts": [account_object(account)],
             **method,
         },
         "price_origins": origins_object(symbols, board),
+        **pegs_object(assets, board),
         "remembered": dict(remembered),
     }

@@ -14,8 +14,11 @@ from monitor.core.amounts import Number, format_amount
 from monitor.core.document import Document
 from monitor.core.events import SCHEMA
 from monitor.core.ladder import Ladder
+from monitor.core.margin import assess
+from monitor.core.quality.proof import off_terms, price_terms, word_terms
 from monitor.core.rules.correlation import decorrelation, hedge_parts, same_direction, sector_parts, spike
 from monitor.core.rules.crossing import crossed, rearm_line
+from monitor.core.rules.doubts import assets_in_use
 from monitor.core.rules.equity import total_equity
 from monitor.core.rules.event import rule_event_id
 from monitor.core.rules.exposure import concentrations, exposures
@@ -51,6 +54,20 @@ def rule_terms(event: Mapping[str, Any], document: Document) -> Terms:
     fired = crossed(rule, reading.measure, [level], frozenset(), strict=strict).fired
     yield "level", event["level"], event["level"] if fired else "not reached"
     yield "labels", event.get("labels"), account.settings.raw.get("labels")
+    yield from _price_terms(event, account, document)
+
+
+def _price_terms(event: Mapping[str, Any], account: Account, document: Document) -> Terms:
+    """Yield what was found of the prices, and that nothing was measured by one that is not believed."""
+    evidence, market = event["evidence"], document.market
+    yield from price_terms(evidence)
+    if "scope" in event:
+        legs = assess(account, event["scope"], market).legs
+        yield from word_terms("degraded", event["degraded"], evidence, {leg.position.symbol for leg in legs})
+    else:
+        yield from word_terms("degraded", event["degraded"], evidence, {symbol for symbol, _ in account.positions})
+        yield from off_terms(evidence, assets_in_use(account, market))
+    yield "degraded", [word for word in event["degraded"] if word.startswith("quarantined_")], []
 
 
 def reading_again(event: Mapping[str, Any], rule: Rule, account: Account, document: Document) -> Reading:
