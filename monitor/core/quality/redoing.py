@@ -63,15 +63,19 @@ class _Party:
         self._gates: dict[int, PartitionGate] = {}
         self.wanted: dict[tuple[int, int], list[Statement]] = {}
 
-    def see(self, message: PriceMessage) -> Iterator[tuple[Statement, PriceUpdate, Quality]]:
-        """Judge a message; yield the verdicts that somebody has stated."""
+    def see(self, message: PriceMessage) -> Iterator[tuple[Statement, PriceUpdate | None, Quality]]:
+        """Judge a message; yield the verdicts that somebody has stated, without a price where it states none."""
         gate = self._gates.get(message.partition)
         if gate is None:
             gate = self._gates[message.partition] = PartitionGate(self._settings, self._sources)
         qualities, _ = gate.judge(message.updates, Origin("", message.partition, message.offset), message.log_ms)
         for statement in self.wanted.pop((message.partition, message.offset), ()):
-            pairs = zip(message.updates, qualities, strict=True)
-            yield from ((statement, update, made) for update, made in pairs if update.symbol == statement.symbol)
+            found = [
+                pair for pair in zip(message.updates, qualities, strict=True) if pair[0].symbol == statement.symbol
+            ]
+            if not found:
+                yield statement, None, qualities[0]
+            yield from ((statement, *pair) for pair in found)
 
 
 class Redoing:
@@ -110,7 +114,7 @@ class Redoing:
                 if begun is None or offset < begun[0] or statement.quality["observed"]["log_ms"] > self._last_ms:
                     yield Redone(statement, lacking=f"the prices do not hold offset {offset} of partition {partition}")
                 else:
-                    yield Redone(statement, f"{statement.term}.offset", offset, "no message that states this price")
+                    yield _missing(statement)
         for released_ms, some in self._released.items():
             for statement in some:
                 if released_ms > self._last_ms:
@@ -120,7 +124,9 @@ class Redoing:
                         statement, f"{statement.term}.quality.released_ms", released_ms, "no message of that time"
                     )
 
-    def _compared(self, statement: Statement, update: PriceUpdate, made: Quality) -> Redone:
+    def _compared(self, statement: Statement, update: PriceUpdate | None, made: Quality) -> Redone:
+        if update is None:
+            return _missing(statement)
         offset, log_ms = self._begun[statement.place[0]]
         if offset and made.observed.log_ms - log_ms < SETTLED_MS:
             return Redone(statement, lacking=f"prices are needed from {SETTLED_MS // 60_000} minutes before it on")
@@ -136,6 +142,10 @@ class Redoing:
             if one != other:
                 return Redone(statement, f"{term}.{name}", one, other)
         return Redone(statement)
+
+
+def _missing(statement: Statement) -> Redone:
+    return Redone(statement, f"{statement.term}.offset", statement.place[1], "no message that states this price")
 
 
 def statements(number: int, event: Mapping[str, Any]) -> Iterator[Statement]:
