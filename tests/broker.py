@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,18 @@ def _load() -> Any:
 
 kafka = _load()
 _SHARED: pytest.StashKey[Any] = pytest.StashKey()
+_GUARDED: pytest.StashKey[Any] = pytest.StashKey()
+_PASSWORDS = {"admin": "of-admin", "m": "right"}
+_PLAIN = "listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule"
+_GUARD = f"""\
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+{_PLAIN} required username="admin" password="{_PASSWORDS["admin"]}" \
+{" ".join(f'user_{user}="{password}"' for user, password in _PASSWORDS.items())};
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:admin;User:ANONYMOUS
+"""
+"""A password for everybody and rights for nobody but the admin; controllers talk among themselves without one."""
 
 
 def new_broker(folder: Path, **options: Any) -> Any:
@@ -41,19 +54,42 @@ def new_cluster(folder: Path, nodes: int = 3, **options: Any) -> Any:
     return cluster
 
 
+def guarded_broker(request: pytest.FixtureRequest) -> Any:
+    """Return the broker of the run that asks for a password and has access rules; skip where there is no Kafka.
+
+    `passwords` holds a file for each of its users: `admin`, who may do all, `m`, who may do what is granted, and
+    `wrong`, which is no user's.
+    """
+
+    def started(folder: Path) -> Any:
+        broker = new_broker(folder / "node", protocol="SASL_PLAINTEXT", settings=_GUARD)
+        broker.passwords = {name: folder / name for name in (*_PASSWORDS, "wrong")}
+        for name, path in broker.passwords.items():
+            path.write_text(f"{_PASSWORDS.get(name, 'wrong')}\n", encoding="utf-8")
+            path.chmod(0o600)
+        return broker
+
+    return _kept(request, _GUARDED, started)
+
+
 def shared_broker(request: pytest.FixtureRequest) -> Any:
     """Return the broker all tests of the run share; skip where there is no Java or Maven."""
+    return _kept(request, _SHARED, lambda folder: new_broker(folder / "node"))
+
+
+def _kept(request: pytest.FixtureRequest, key: pytest.StashKey[Any], start: Callable[[Path], Any]) -> Any:
+    """Return what the first who asked has started."""
     config = request.config
-    if _SHARED not in config.stash:
+    if key not in config.stash:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
         try:
-            broker = new_broker(factory.mktemp("kafka") / "node")
+            broker = start(factory.mktemp("kafka"))
         except kafka.NoKafka as reason:
-            config.stash[_SHARED] = reason
+            config.stash[key] = reason
         else:
-            config.stash[_SHARED] = broker
+            config.stash[key] = broker
             config.add_cleanup(broker.kill)
-    found = config.stash[_SHARED]
+    found = config.stash[key]
     if isinstance(found, kafka.NoKafka):
         pytest.skip(f"no Kafka: {found}")
     return found

@@ -17,6 +17,13 @@ async def until(condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS
             await asyncio.sleep(0.01)
 
 
+async def holds(condition: Callable[[], bool], seconds: float = 2 * DEADLINE_SECONDS) -> None:
+    """Do the same of a condition that takes a while to look at: of a process, of its files."""
+    async with asyncio.timeout(seconds):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - processes set no event
+            await asyncio.sleep(0.05)
+
+
 async def read(reader: LogReader, count: int, *, max_records: int = 500) -> list[Record]:
     """Return the next `count` records or more, or whatever came before the deadline."""
     found: list[Record] = []

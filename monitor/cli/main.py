@@ -23,6 +23,7 @@ COMMANDS = (
     "demo",
     "gateway",
     "topics",
+    "doctor",
     "migrate-shards",
     "config",
     "evaluate",

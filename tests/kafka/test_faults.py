@@ -32,7 +32,7 @@ from monitor.app.ports import (
     TopicSpec,
     WriterFenced,
 )
-from tests.broker import kafka, new_broker
+from tests.broker import guarded_broker, kafka
 from tests.waiting import create, read, until
 
 pytestmark = pytest.mark.kafka
@@ -282,36 +282,22 @@ async def test_a_silent_port_is_unavailable() -> None:
                 await log.reader().start()
 
 
-@pytest.mark.usefixtures("broker")
-async def test_a_wrong_password_is_forbidden(tmp_path: Path) -> None:
+async def test_a_wrong_password_is_forbidden(request: pytest.FixtureRequest) -> None:
     """A wrong password is told from an absent broker by all that connect, the right one lets us in."""
-    jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required"
-    users = 'username="m" password="right" user_m="right"'
-    listener = f"listener.name.sasl_plaintext.plain.sasl.jaas.config={jaas} {users};\n"
-    broker = await asyncio.to_thread(
-        new_broker,
-        tmp_path / "node",
-        protocol="SASL_PLAINTEXT",
-        settings=f"sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n{listener}",
-    )
-    try:
-        for password in ("right", "wrong"):
-            (tmp_path / password).write_text(f"{password}\n", encoding="utf-8")
-        right, wrong = (_sasl(broker, tmp_path / name) for name in ("right", "wrong"))
-        assert await (await right.admin()).describe(["any"]) == {}
-        with pytest.raises(LogForbidden, match="Authentication"):
-            await wrong.reader().start()
-        with pytest.raises(LogForbidden):
-            await wrong.writer("id").fence()
-        with pytest.raises(LogForbidden):
-            await (await wrong.admin()).describe(["any"])
-        member = wrong.membership("group", "any")
-        await member.start(lambda: None)
-        with pytest.raises(LogForbidden):
-            await member.watch()
-        await member.stop()
-    finally:
-        await asyncio.to_thread(broker.kill)
+    broker = await asyncio.to_thread(guarded_broker, request)
+    right, wrong = (_sasl(broker, broker.passwords[name]) for name in ("m", "wrong"))
+    assert await (await right.admin()).describe(["any"]) == {}
+    with pytest.raises(LogForbidden, match="Authentication"):
+        await wrong.reader().start()
+    with pytest.raises(LogForbidden):
+        await wrong.writer("id").fence()
+    with pytest.raises(LogForbidden):
+        await (await wrong.admin()).describe(["any"])
+    member = wrong.membership("group", "any")
+    await member.start(lambda: None)
+    with pytest.raises(LogForbidden):
+        await member.watch()
+    await member.stop()
 
 
 def _sasl(broker: Any, password: Path) -> KafkaLog:

@@ -13,9 +13,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts, create_conn
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError
 
-from monitor.adapters.kafka.faults import bounded, fault_of, text_of
+from monitor.adapters.kafka.faults import bounded, text_of
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.app.ports import LogFault, LogForbidden, LogUnavailable
 
@@ -145,19 +145,25 @@ class Clients:
         }
         return {**defaults, **wanted, **common, **self._secure, **decided}
 
+    async def connect(self, host: str, port: int) -> Any:
+        """Return a bare connection, authenticated; raise `LogForbidden` or `LogUnavailable` and why."""
+        options = {"request_timeout_ms": self.settings.request_timeout_ms, **self._secure}
+        try:
+            async with bounded(self.request_seconds, f"{host}:{port}"):
+                return await create_conn(host, port, **options)
+        except ValueError as error:  # the server does not know the password either
+            raise LogForbidden(f"{host}:{port}: {text_of(error)}") from error
+
     async def _reason(self, doing: str) -> LogFault:
         """Connect once more by hand: the client says only that it could not, not why."""
         fault: LogFault = LogUnavailable(f"{doing}: {self.settings.bootstrap_servers} answers again")
         for host, port, _ in collect_hosts(self.settings.bootstrap_servers):
             try:
-                options = {"request_timeout_ms": self.settings.request_timeout_ms, **self._secure}
-                connection = await create_conn(host, port, **options)
-            except (KafkaError, OSError, ValueError) as error:
-                fault = fault_of(error, f"{host}:{port}")
-                if isinstance(error, ValueError):  # the server does not know the password either
-                    fault = LogForbidden(f"{host}:{port}: {text_of(error)}")
-                if isinstance(fault, LogForbidden):
-                    break
+                connection = await self.connect(host, port)
+            except LogForbidden as refusal:
+                return refusal
+            except LogUnavailable as absence:
+                fault = absence
             else:
                 await finish(_closed(connection), STOP_SECONDS)
         return fault

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monitor.adapters.kafka.admin import KafkaAdmin
 from monitor.adapters.kafka.clients import Clients
+from monitor.adapters.kafka.inspection import Inspection
 from monitor.adapters.kafka.membership import KafkaMembership
 from monitor.adapters.kafka.outlet import KafkaOutlet
 from monitor.adapters.kafka.reader import KafkaReader
@@ -41,6 +42,10 @@ class KafkaLog:
     async def admin(self) -> KafkaAdmin:
         """Return the admin of the cluster."""
         return KafkaAdmin(self._clients)
+
+    def inspection(self) -> Inspection:
+        """Return what looks at the cluster for the doctor, not connected."""
+        return Inspection(self._clients)
 
     async def close(self) -> None:
         """Wait, within bounds, for clients that are being stopped in the background."""
