@@ -8,17 +8,18 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from prometheus_client import CollectorRegistry
 
 from monitor.adapters.metrics import FeedMetrics
+from monitor.adapters.rest import RestClient
 from monitor.adapters.venues import VENUES
 from monitor.adapters.websocket import WebsocketConnector
 from monitor.app.ports import LogUnavailable
 from monitor.app.topics import TopicNames
-from monitor.app.venue_feed.feed import VenueFeed
+from monitor.app.venue_feed.feed import Part, VenueFeed
 from monitor.app.venue_feed.line_group import Tools
 from monitor.app.venue_feed.market import MarketStreams
 from monitor.app.venue_feed.outbox import Outbox
@@ -101,6 +102,31 @@ class Running:
                 if sample.name == "liqmon_feed_rows_total":
                     found[sample.labels["fate"]] += int(sample.value)
         return found
+
+
+T = TypeVar("T", bound="Watching")
+
+
+class Watching(Protocol):
+    """Describe what watches something by REST, and writes what it learns."""
+
+    outbox: Outbox
+    watch: Part
+
+
+@asynccontextmanager
+async def at_work(one: T, rest: RestClient) -> AsyncIterator[T]:
+    """Let it watch and write for the duration of the body; nothing may have failed in the end."""
+    tasks = [asyncio.create_task(one.outbox.run()), asyncio.create_task(one.watch.run())]
+    try:
+        yield one
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await rest.close()
+        faults = [task.exception() for task in tasks if not task.cancelled()]
+    assert not faults, faults
 
 
 @asynccontextmanager

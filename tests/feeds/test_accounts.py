@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
@@ -28,7 +27,7 @@ from monitor.app.venue_feed.settings import VenueFeedSettings
 from monitor.app.venue_feed.stitching import Stitcher, Versions
 from tests.feeds.played_rest import KEY, SECRET, Asked, PlayedRest
 from tests.feeds.played_venue import Caller, PlayedVenue, now_ms
-from tests.feeds.running import ListOutlet
+from tests.feeds.running import ListOutlet, at_work
 from tests.feeds.test_stitching import Reader
 from tests.waiting import until
 
@@ -136,16 +135,8 @@ async def watching(
     rest = RestClient(played.address, 2.0, 0.1)
     access = AccountAccess(None, address) if address else AccountAccess(ApiKey(KEY, SECRET))
     one = Watched(name, venue.address, rest, access, keep_seconds)
-    tasks = [asyncio.create_task(one.outbox.run()), asyncio.create_task(one.watch.run())]
-    try:
+    async with at_work(one, rest):
         yield one
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        await rest.close()
-        faults = [task.exception() for task in tasks if not task.cancelled()]
-    assert not faults, faults
 
 
 async def listening(caller: Caller) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,9 @@ from monitor.adapters.kafka import KafkaLog, KafkaSettings
 from monitor.adapters.wire.prices import decode_prices
 from monitor.app.ports import LogUnavailable, Record, TopicPartition
 from monitor.core.limits import Limits
-from tests.broker import kafka, shared_broker
+from tests.broker import shared_broker
 from tests.feeds.played_venue import Caller, PlayedVenue, mark
-from tests.feeds.process import CONFIG, FeedProgram
-from tests.recorded.daemon import liqmon
+from tests.programs import Program, free_port, liqmon, write_config
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -35,6 +35,23 @@ async def flowing(caller: Caller) -> None:
     await caller.repeat(lambda: [mark("BTCUSDT", "61000.1"), mark("ETHUSDT", "2681.62")], every=0.05)
 
 
+def sections(bootstrap: str, venue: str, port: int) -> dict[str, dict[str, object]]:
+    """Return the configuration of a feed that is quick to try again."""
+    return {
+        "kafka": {"bootstrap_servers": bootstrap, "request_timeout_ms": 2000},
+        "topics": {"prefix": PREFIX, "partitions": 2},
+        "venue": {"profile": "binance-usdm"},
+        "feed": {
+            "websocket_url": venue,
+            "http_port": port,
+            "terms_interval_ms": 0,
+            "backoff_ms": 50,
+            "max_backoff_ms": 200,
+        },
+        "watchdog": {"heartbeat_ms": 200},
+    }
+
+
 class Topic:
     """Read a topic of one partition or more from its beginning."""
 
@@ -51,7 +68,7 @@ class Topic:
                 try:
                     self.records += await self._reader.poll(500, 200)
                 except LogUnavailable:
-                    await asyncio.sleep(0.1)
+                    continue  # it has waited for an answer already
 
     async def __aenter__(self) -> Topic:
         await self._reader.start()
@@ -65,21 +82,19 @@ class Topic:
 
 async def test_prices_reach_a_real_kafka_and_go_on_after_kills(broker: Any, tmp_path: Path) -> None:
     """The daemon reads what is written, in order; a killed feed and a broker that stood still only interrupt it."""
-    [port] = kafka.free_ports(1)
-    config = tmp_path / "feed.toml"
+    port = free_port()
     async with PlayedVenue([flowing]).open() as venue:
-        config.write_text(
-            CONFIG.format(bootstrap=broker.bootstrap_servers, prefix=PREFIX, port=port, venue=venue.address)
-        )
+        config = write_config(tmp_path / "feed.toml", sections(broker.bootstrap_servers, venue.address, port))
         made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
         assert made.returncode == 0, made.stderr
-        feed = FeedProgram("binance-usdm", config, port)
+        feed = Program("feed", "binance-usdm", config=config, health_port=port)
         try:
+            feed.start()
             async with Topic(broker.bootstrap_servers, "mark-prices") as prices:
                 await prices.until(20)
                 await until(feed.is_ready)
-                feed.kill()
-                feed = FeedProgram("binance-usdm", config, port)
+                feed.end(signal.SIGKILL)
+                feed.start()
                 await prices.until(len(prices.records) + 20)
                 broker.freeze()
                 await until(lambda: not feed.is_ready())
@@ -88,9 +103,9 @@ async def test_prices_reach_a_real_kafka_and_go_on_after_kills(broker: Any, tmp_
                 await until(feed.is_ready)
             async with Topic(broker.bootstrap_servers, "liqmon-heartbeats", 2) as beats:
                 await beats.until(5)
-            assert await asyncio.to_thread(feed.stop) == 0, feed.said()
+            assert await asyncio.to_thread(feed.end) == 0, feed.said()
         finally:
-            feed.kill()
+            feed.close()
     messages = [decode_prices(record.value, Limits()) for record in prices.records]
     assert all({price.symbol for price in one.prices} == {"BTCUSDT", "ETHUSDT"} for one in messages)
     assert not any(one.rejected for one in messages)

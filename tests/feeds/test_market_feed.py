@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import cycle
 
 import pytest
 
@@ -346,10 +347,10 @@ async def test_assets_wait_until_it_is_known_whether_they_count() -> None:
 
     async def script(caller: Caller) -> None:
         await caller.greet()
-        while True:
-            await caller.say([mark("BTCUSDT", "1")])
-            await caller.say([{**index, "E": now_ms()}])
-            await asyncio.sleep(0.02)
+        turns = cycle(("mark", "index"))
+        await caller.repeat(
+            lambda: [mark("BTCUSDT", "1")] if next(turns) == "mark" else [{**index, "E": now_ms()}], every=0.01
+        )
 
     counted: dict[str, bool] = {}
     both = {"collateral": True, "margin_available": counted.get}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
@@ -29,7 +28,7 @@ from monitor.app.venue_feed.terms_watch import TermsWatch
 from monitor.core.limits import Limits
 from tests.feeds.played_rest import KEY, SECRET, PlayedRest, brackets, symbol
 from tests.feeds.played_venue import now_ms
-from tests.feeds.running import ListOutlet
+from tests.feeds.running import ListOutlet, at_work
 from tests.waiting import until
 
 ASSETS = [
@@ -86,16 +85,8 @@ async def watching(
     """Watch terms for the duration of the body."""
     rest = RestClient(played.address, 2.0, 0.1)
     one = Watched(venue, rest, key, profile)
-    tasks = [asyncio.create_task(one.outbox.run()), asyncio.create_task(one.watch.run())]
-    try:
+    async with at_work(one, rest):
         yield one
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        await rest.close()
-        faults = [task.exception() for task in tasks if not task.cancelled()]
-    assert not faults, faults
 
 
 async def test_contracts_and_collateral_become_what_the_daemon_takes() -> None:

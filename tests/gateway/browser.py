@@ -8,12 +8,15 @@ import json
 import shutil
 import signal
 import subprocess
+import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+
+from tests.waiting import DEADLINE_SECONDS, holds
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -43,7 +46,9 @@ class Browser:
         )
         try:
             port = await asyncio.to_thread(_port_of, process)
-            address = await asyncio.to_thread(_page_of, port, url)
+            await holds(lambda: _page_of(port, url) is not None)
+            address = _page_of(port, url)
+            assert address is not None
             async with connect(address, max_size=None) as connection:
                 page = cls(connection)
                 await page.call("Runtime.enable")
@@ -79,12 +84,13 @@ class Browser:
     async def shows(self, selector: str, text: str) -> None:
         """Wait until an element shows a text."""
         shown = None
-        for _ in range(400):
-            shown = await self.do(f"(document.querySelector({json.dumps(selector)}) || {{}}).textContent")
-            if shown == text:
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"{selector} shows {shown!r} instead of {text!r}")
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while shown != text:
+                    shown = await self.do(f"(document.querySelector({json.dumps(selector)}) || {{}}).textContent")
+                    await asyncio.sleep(0 if shown == text else 0.05)
+        except TimeoutError:
+            raise AssertionError(f"{selector} shows {shown!r} instead of {text!r}") from None
 
     async def picture(self) -> bytes:
         """Return a picture of the page."""
@@ -101,15 +107,10 @@ def _port_of(process: subprocess.Popen[bytes]) -> int:
     raise AssertionError("chromium ended before it listened")
 
 
-def _page_of(port: int, url: str) -> str:
-    """Return the debugging address of the page."""
-    import time
-    import urllib.request
-
-    for _ in range(200):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=5) as answer:
-            for target in json.load(answer):
-                if target["type"] == "page" and target["url"] == url:
-                    return str(target["webSocketDebuggerUrl"])
-        time.sleep(0.05)
-    raise AssertionError(f"chromium has not opened {url}")
+def _page_of(port: int, url: str) -> str | None:
+    """Return the debugging address of the page; None while it is not open."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=5) as answer:
+        for target in json.load(answer):
+            if target["type"] == "page" and target["url"] == url:
+                return str(target["webSocketDebuggerUrl"])
+    return None

@@ -19,8 +19,8 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from monitor.app.gateway.access import BadGrants, Doorkeeper, mint, read_grants
 from monitor.app.gateway.pace import Pace
 from monitor.cli.main import main
+from tests.gateway.example import EXAMPLE
 from tests.gateway.house import DESK, GRANTS, TRADER, Client, Running, house, running
-from tests.gateway.processes import EXAMPLE
 from tests.waiting import until
 
 

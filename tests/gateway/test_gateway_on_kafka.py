@@ -7,8 +7,7 @@ import json
 import random
 import shutil
 import signal
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from monitor.app.ports import OutputRecord, ShardWriter
 from monitor.app.topics import TopicSettings, create_topics
 from tests.broker import shared_broker
 from tests.gateway.browser import Browser
+from tests.gateway.example import ExampleClient
 from tests.gateway.house import DESK, PARTITIONS, House, hash_of
-from tests.gateway.processes import CONFIG, ExampleClient, GatewayProcess
-from tests.recorded.daemon import liqmon
+from tests.programs import Program, free_port, liqmon, write_config
+from tests.waiting import holds
 
 ACCOUNTS = [f"a{number}" for number in range(12)]
 
@@ -30,7 +30,7 @@ ACCOUNTS = [f"a{number}" for number in range(12)]
 class Stage:
     """Hold a Kafka with topics, a writer for each shard, and a gateway beside it."""
 
-    def __init__(self, log: KafkaLog, prefix: str, gateway: GatewayProcess, port: int) -> None:
+    def __init__(self, log: KafkaLog, prefix: str, gateway: Program, port: int) -> None:
         self.house = House(None)
         self.gateway = gateway
         self.port = port
@@ -56,13 +56,23 @@ class Stage:
 
     async def ready(self) -> None:
         """Wait until the gateway serves clients."""
-        await holds(self.gateway.is_ready)
+        await self.gateway.ready()
 
     async def restart(self, how: signal.Signals) -> None:
         """End the gateway and start it anew."""
         code = await asyncio.to_thread(self.gateway.end, how)
         assert how is signal.SIGKILL or code == 0
         self.gateway.start()
+
+    def snapshots(self) -> int:
+        """Return how many snapshots the gateway has sent whole."""
+        return int(self.gateway.metric('liqmon_gateway_subscriptions_total{outcome="snapshot"}'))
+
+    def strike_tokens(self) -> None:
+        """Put another token into the place of the one there is, and say so."""
+        tokens = self.gateway.config.with_name("tokens.toml")
+        tokens.write_text(tokens.read_text().replace(hash_of(DESK), hash_of("another")))
+        self.gateway.tell(signal.SIGHUP)
 
     async def tailed(self) -> list[str]:
         """Return the events that `liqmon tail` shows from the beginning on."""
@@ -91,27 +101,27 @@ async def stage(request: pytest.FixtureRequest, folder: Path, prefix: str) -> As
     broker = await asyncio.to_thread(shared_broker, request)
     log = KafkaLog(KafkaSettings(bootstrap_servers=broker.bootstrap_servers))
     assert not await create_topics(await log.admin(), TopicSettings(prefix=prefix, partitions=PARTITIONS))
-    tokens, config = folder / "tokens.toml", folder / "gateway.toml"
+    tokens = folder / "tokens.toml"
     tokens.write_text(f'[[token]]\nname = "desk"\nsha256 = "{hash_of(DESK)}"\naccounts = ["*"]\n')
     port, http_port = free_port(), free_port()
-    config.write_text(
-        CONFIG.format(bootstrap=broker.bootstrap_servers, prefix=prefix, port=port, http_port=http_port, tokens=tokens)
+    doors: dict[str, object] = {"port": port, "http_port": http_port, "token_file": str(tokens)}
+    page: dict[str, object] = {"page": True, "origins": [f"http://127.0.0.1:{port}"]}
+    config = write_config(
+        folder / "gateway.toml",
+        {
+            "kafka": {"bootstrap_servers": broker.bootstrap_servers},
+            "topics": {"prefix": prefix},
+            "gateway": {**doors, **page, "heartbeat_ms": 500},
+        },
     )
-    gateway = GatewayProcess(config, http_port)
-    gateway.start()
+    gateway = Program("gateway", config=config, health_port=http_port)
     found = Stage(log, prefix, gateway, port)
     try:
+        gateway.start()
         await found.ready()
         yield found
     finally:
         await found.close()
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def in_chains(events: list[dict[str, Any]]) -> bool:
@@ -133,7 +143,7 @@ async def test_a_killed_gateway_costs_the_example_client_nothing(
     async with stage(request, tmp_path, "gateway.") as on:
         client = ExampleClient(on.port, tmp_path / "client.out")
         try:
-            await holds(lambda: on.gateway.snapshots() == 1)
+            await holds(lambda: on.snapshots() == 1)
             for how in (signal.SIGKILL, signal.SIGTERM):
                 begun = len(client.events())
                 await on.write(30)
@@ -144,7 +154,7 @@ async def test_a_killed_gateway_costs_the_example_client_nothing(
                 await on.ready()
             await on.write(20)
             await holds(lambda: len(client.events()) >= len(on.written))
-            on.gateway.strike_tokens()
+            on.strike_tokens()
             await holds(lambda: any("not known any more" in line for line in client.lines()))
         finally:
             client.close()
@@ -152,13 +162,6 @@ async def test_a_killed_gateway_costs_the_example_client_nothing(
         assert in_chains(client.events())
         assert await on.tailed() == sorted(on.written)
         assert not [line for line in client.lines() if "GAP" in line or "expired" in line]
-
-
-async def holds(condition: Callable[[], bool]) -> None:
-    """Wait until a condition on a process or its file holds."""
-    async with asyncio.timeout(30):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - processes set no event
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.kafka

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 from monitor.adapters.kafka import KafkaLog, KafkaSettings
 from monitor.app.ports import Record, TopicPartition
 from tests.broker import shared_broker
-from tests.recorded.daemon import CONFIG, Daemon, liqmon
+from tests.programs import Program, free_port, liqmon, without_ageing, write_config
 
 SYMBOL = "XUSDT"
 RATE = Fraction("0.01")
@@ -217,11 +216,10 @@ def compare_plans(events: list[dict[str, Any]], right: Derivation) -> None:
     assert {event["plan"]["restores"] for event in planned} == {True, False}
 
 
-async def crash(topics: Topics, daemons: list[Daemon]) -> list[dict[str, Any]]:
+async def crash(topics: Topics, daemons: list[Program]) -> list[dict[str, Any]]:
     """Let the crash happen, derive all of it again, and return all events."""
-    async with asyncio.timeout(120):
-        while not all([await asyncio.to_thread(daemon.is_ready) for daemon in daemons]):  # noqa: ASYNC110 - processes
-            await asyncio.sleep(0.1)
+    for daemon in daemons:
+        await daemon.ready()
     await feed(topics)
     events = await told(topics, 3)
     claims = [body for body in await topics.bodies("liqmon-fund") if body["kind"] == "claim"]
@@ -231,13 +229,6 @@ async def crash(topics: Topics, daemons: list[Daemon]) -> list[dict[str, Any]]:
     events += await topics.bodies("liquidations")
     compare_plans(events, right)
     return events
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.mark.kafka
@@ -252,21 +243,23 @@ async def test_a_crash_is_derived_again_from_the_topics(
     """
     broker = await asyncio.to_thread(shared_broker, request)
     topics = Topics(broker.bootstrap_servers, f"crash{shards}.", shards)
-    daemons: list[Daemon] = []
+    daemons: list[Program] = []
     try:
         for number in range(instances):
-            port, config = free_port(), tmp_path / f"monitor-{number}.toml"
-            text = CONFIG.format(bootstrap=topics.bootstrap_servers, prefix=topics.prefix, partitions=shards, port=port)
-            config.write_text(text + '[adl]\nrefresh_ms = 1000\n[liquidation]\nrule = "large_order"\n')
+            port = free_port()
+            sections = without_ageing(topics.bootstrap_servers, topics.prefix, shards, port)
+            sections |= {"adl": {"refresh_ms": 1000}, "liquidation": {"rule": "large_order"}}
+            config = write_config(tmp_path / f"monitor-{number}.toml", sections)
             if not number:
                 made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
                 assert made.returncode == 0, made.stderr
-            daemons.append(Daemon(config, port))
+            daemons.append(Program("run", config=config, health_port=port))
+            daemons[-1].start()
         events = await crash(topics, daemons)
-        assert [await asyncio.to_thread(daemon.stop) for daemon in daemons] == [0] * instances
+        assert [await asyncio.to_thread(daemon.end) for daemon in daemons] == [0] * instances
     finally:
         for daemon in daemons:
-            daemon.kill()
+            daemon.close()
         await topics.log.close()
     assert len({event["event_id"] for event in events}) == len(events)
     lines = tmp_path / "events.jsonl"

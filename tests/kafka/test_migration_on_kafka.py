@@ -13,8 +13,8 @@ from monitor.app.migration.checks import OWN
 from monitor.app.topics import TopicNames
 from monitor.core.partitioning import partition_of
 from tests.broker import shared_broker
-from tests.kafka.test_adl_on_kafka import INSTRUMENT, SYMBOL, Topics, free_port
-from tests.recorded.daemon import CONFIG, Daemon, liqmon
+from tests.kafka.test_adl_on_kafka import INSTRUMENT, SYMBOL, Topics
+from tests.programs import Program, free_port, liqmon, without_ageing, write_config
 
 ACCOUNTS = {f"account-{number}": 12 + number for number in range(9)}
 SUFFIX = "-5"
@@ -53,11 +53,16 @@ async def chains(topics: Topics, suffix: str, wanted: int) -> dict[str, list[dic
     return by_account
 
 
-async def ready(daemon: Daemon) -> None:
-    """Wait until a daemon does its work."""
-    async with asyncio.timeout(90):
-        while not await asyncio.to_thread(daemon.is_ready):  # noqa: ASYNC110 - a process
-            await asyncio.sleep(0.1)
+async def started(config: Path, port: int) -> Program:
+    """Return a daemon that does its work."""
+    daemon = Program("run", config=config, health_port=port)
+    daemon.start()
+    try:
+        await daemon.ready()
+    except BaseException:
+        daemon.close()
+        raise
+    return daemon
 
 
 async def migrate(old: Path, new: Path) -> tuple[int, dict[str, Any]]:
@@ -73,18 +78,16 @@ async def test_two_shards_become_five(request: pytest.FixtureRequest, tmp_path: 
     """It refuses while the monitor runs; then chains begun in two shards go on in five, unbroken."""
     broker = await asyncio.to_thread(shared_broker, request)
     before, after = (Topics(broker.bootstrap_servers, "grow.", shards) for shards in (2, 5))
-    old, new = tmp_path / "old.toml", tmp_path / "new.toml"
     port = free_port()
-    common = {"bootstrap": before.bootstrap_servers, "prefix": "grow.", "port": port}
-    old.write_text(CONFIG.format(**common, partitions=2))
-    names = "".join(f'{role} = "{getattr(TopicNames(), role)}{SUFFIX}"\n' for role in OWN)
-    new.write_text(CONFIG.format(**common, partitions=5).replace("partitions = 5\n", f"partitions = 5\n{names}"))
+    old = write_config(tmp_path / "old.toml", without_ageing(before.bootstrap_servers, "grow.", 2, port))
+    sections = without_ageing(before.bootstrap_servers, "grow.", 5, port)
+    names = {role: f"{getattr(TopicNames(), role)}{SUFFIX}" for role in OWN}
+    new = write_config(tmp_path / "new.toml", {**sections, "topics": {**sections["topics"], **names}})
     for config in (old, new):
         made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
         assert made.returncode == 0, made.stdout + made.stderr
-    daemons = [Daemon(old, port)]
+    daemons = [await started(old, port)]
     try:
-        await ready(daemons[0])
         await put(before, ("instruments", SYMBOL, INSTRUMENT), mark("100", 1))
         opening = [
             {
@@ -105,21 +108,20 @@ async def test_two_shards_become_five(request: pytest.FixtureRequest, tmp_path: 
         code, said = await migrate(old, new)
         assert code == 1
         assert said["complaints"] == ["the group grow.liqmon has 1 members: stop every instance first"]
-        assert await asyncio.to_thread(daemons[0].stop) == 0
+        assert await asyncio.to_thread(daemons[0].end) == 0
         first = await chains(before, "", 10)
         code, said = await migrate(old, new)
         assert code == 0, said
         assert (said["shards_before"], said["shards_after"], said["accounts"]) == (2, 5, len(ACCOUNTS))
-        daemons.append(Daemon(new, port))
-        await ready(daemons[1])
+        daemons.append(await started(new, port))
         await put(after, mark("98.5", 4))
         second = await chains(after, SUFFIX, 8)
         await put(after, mark("100", 5))
         second = await chains(after, SUFFIX, sum(map(len, second.values())) + 8)
-        assert await asyncio.to_thread(daemons[1].stop) == 0
+        assert await asyncio.to_thread(daemons[1].end) == 0
     finally:
         for daemon in daemons:
-            daemon.kill()
+            daemon.close()
         await before.log.close()
         await after.log.close()
     for name in first.keys() | second.keys():

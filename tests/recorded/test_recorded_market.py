@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
@@ -26,7 +25,7 @@ from monitor.core.verdict import Ladders
 from tests.broker import shared_broker
 from tests.engine.comparing import is_number
 from tests.engine.twin import Expected, Twin
-from tests.recorded.daemon import CONFIG, Daemon, liqmon
+from tests.programs import Program, free_port, liqmon, without_ageing, write_config
 
 PREFIX = "recorded-"
 PARTITIONS = 3
@@ -99,26 +98,21 @@ async def test_every_event_of_the_recorded_market_is_the_slow_replays(
 ) -> None:
     """A book on the recorded market with a shock: the daemon tells exactly the events a slow replay tells."""
     broker = await asyncio.to_thread(shared_broker, request)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = tmp_path / "monitor.toml"
-    config.write_text(
-        CONFIG.format(bootstrap=broker.bootstrap_servers, prefix=PREFIX, partitions=PARTITIONS, port=port)
-    )
+    port = free_port()
+    sections = without_ageing(broker.bootstrap_servers, PREFIX, PARTITIONS, port)
+    config = write_config(tmp_path / "monitor.toml", sections)
     made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
     assert made.returncode == 0, made.stderr
-    daemon = Daemon(config, port)
+    daemon = Program("run", config=config, health_port=port)
     log = KafkaLog(KafkaSettings(bootstrap_servers=broker.bootstrap_servers))
     try:
-        async with asyncio.timeout(120):
-            while not await asyncio.to_thread(daemon.is_ready):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.1)
+        daemon.start()
+        await daemon.ready()
         feeder = await feed(broker.bootstrap_servers, log)
         chain = [event for event in await settled(log, len(feeder.expected.events)) if "sequence" in event]
-        assert await asyncio.to_thread(daemon.stop) == 0
+        assert await asyncio.to_thread(daemon.end) == 0
     finally:
-        daemon.kill()
+        daemon.close()
         await log.close()
     told = {(event["account_id"], event["scope"], event["sequence"]): event for event in chain}
     assert len(told) == len(chain), "an event stands twice"
