@@ -126,6 +126,9 @@ class LogReader(Protocol):
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the offset after the last committed record (the last stable offset), per partition."""
 
+    async def written_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the offset after the last record that is written, committed or not, per partition."""
+
     async def offsets_at(self, partitions: Iterable[TopicPartition], timestamp_ms: int) -> dict[TopicPartition, int]:
         """Return the first offset whose timestamp is not before `timestamp_ms`; the end offset where there is none."""
 

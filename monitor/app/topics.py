@@ -63,10 +63,16 @@ _SETTINGS: Mapping[str, Mapping[str, str]] = {
     "fund": {**_kept(7), **_OUTPUT},
     "adl": {**_kept(7), **_OUTPUT},
     "adl_queue": _TIGHT,
+    # what was told to whom, and what waits: as exact as the state of a shard, and as tight
+    "webhooks": {**_TIGHT, "unclean.leader.election.enable": "false"},
+    "webhooks_parked": {**_kept(30), **_OUTPUT},
     "heartbeats": {**_DELETE, **_OUTPUT, "retention.ms": str(_HOUR_MS), "segment.ms": str(10 * _MINUTE_MS)},
 }
 # Read whole by every instance, so partitions would divide nothing; one also gives prices a single order.
 GLOBAL_INPUTS = ("mark_prices", "instruments", "assets", "insurance_funds")
+# One sender keeps the order of each target, so its memory is one sequence of transactions.
+OF_ONE_SENDER = ("webhooks", "webhooks_parked")
+_SINGLE = (*GLOBAL_INPUTS, *OF_ONE_SENDER)
 
 _RULES: Mapping[str, Callable[[str, str], bool]] = {
     "retention.ms": lambda wanted, found: int(found) < 0 or int(found) >= int(wanted),
@@ -99,13 +105,16 @@ class TopicNames:
     adl: str = "liqmon-adl"
     adl_queue: str = "liqmon-adl-queue"
     heartbeats: str = "liqmon-heartbeats"
+    webhooks: str = "liqmon-webhooks"
+    webhooks_parked: str = "webhooks-parked"
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSettings(TopicNames):
     """Hold the configured names, the prefix before all of them, and what `topics create` is to make.
 
-    `partitions` is the number of shards: account events, every output and the internal topics have as many.
+    `partitions` is the number of shards: account events, every output and the internal topics have as many, but the
+    two of webhooks, which have one sender.
     """
 
     prefix: str = ""
@@ -133,7 +142,7 @@ def topic_specs(settings: TopicSettings) -> list[TopicSpec]:
     return [
         TopicSpec(
             name=getattr(names, role),
-            partitions=1 if role in GLOBAL_INPUTS else settings.partitions,
+            partitions=1 if role in _SINGLE else settings.partitions,
             replication_factor=settings.replication_factor,
             settings=MappingProxyType({**wanted, **safe}),
         )

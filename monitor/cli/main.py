@@ -22,6 +22,7 @@ COMMANDS = (
     "feed",
     "demo",
     "gateway",
+    "webhooks",
     "topics",
     "doctor",
     "migrate-shards",

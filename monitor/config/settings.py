@@ -18,6 +18,7 @@ from monitor.app.recovery_settings import RecoverySettings
 from monitor.app.topics import TopicSettings
 from monitor.app.venue_feed.settings import VenueFeedSettings
 from monitor.app.watchdog_settings import WatchdogSettings
+from monitor.app.webhooks.settings import WebhookSettings
 from monitor.config.ladders import LadderTables
 from monitor.config.portfolio import portfolio_of_table, read_portfolio, read_portfolio_text, recased
 from monitor.config.tables import haircuts_of, read_brackets, read_haircut, read_reference, read_sources, references_of
@@ -117,6 +118,7 @@ class Settings:
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     feed: VenueFeedSettings = field(default_factory=VenueFeedSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     log: LogSettings = field(default_factory=LogSettings)
     venue: VenueSettings = field(default_factory=VenueSettings)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 
+from monitor.app.webhooks.settings import TargetSettings
 from monitor.config.keys import Key
 from monitor.config.ladders import KINDS, ladder_values
 from monitor.config.loading import KEYS
@@ -99,8 +100,18 @@ def _of_table(path: str, table: Mapping[str, object]) -> Iterator[tuple[str, obj
     for name, value in table.items():
         if isinstance(value, (Haircut, Reference)):
             yield from ((f"{path}.{name}.{part}", cut) for part, cut in value._asdict().items() if cut is not None)
+        elif isinstance(value, TargetSettings):
+            yield from _of_target(f"{path}.{name}", value)
         else:
             yield f"{path}.{name}", value
+
+
+def _of_target(path: str, target: TargetSettings) -> Iterator[tuple[str, object]]:
+    """Yield what a target is configured to be; what is at its default may be a value no file can state."""
+    for part in fields(TargetSettings):
+        value = getattr(target, part.name)
+        if value != part.default:
+            yield f"{path}.{part.name}", value
 
 
 def _value_at(settings: Settings, key: Key) -> object:

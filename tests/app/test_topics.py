@@ -50,13 +50,15 @@ def test_settings_the_promises_rest_on() -> None:
 
 
 def test_partitions_follow_the_shards() -> None:
-    """Whatever belongs to a shard has as many partitions as there are shards, what everybody reads has one."""
+    """Whatever belongs to a shard has as many partitions as there are shards, what all or one sender reads has one."""
     counts = {spec.name.removeprefix("v1."): spec.partitions for spec in topic_specs(SETTINGS)}
     assert {name for name, count in counts.items() if count == 1} == {
         "mark-prices",
         "instruments",
         "assets",
         "insurance-funds",
+        "liqmon-webhooks",
+        "webhooks-parked",
     }
     assert {count for count in counts.values() if count != 1} == {6}
 

@@ -104,11 +104,13 @@ async def test_position_passes_markers_and_aborted_records(stage: Stage, reader:
 
 
 async def test_open_transactions_hold_readers_back(stage: Stage, reader: LogReader) -> None:
-    """Nothing behind an open transaction is read, the end lies before it, and what waits is counted."""
+    """Nothing behind an open transaction is read, the end lies before it, and what waits is counted, all of it."""
     topic = await new_topic(stage)
     where = TopicPartition(topic, 0)
     await stage.leave_open(f"id-{topic}", where)
     await stage.feed(where, [b"after"], 1_700_000_000_000)
+    assert (await reader.end_offsets([where]))[where] == 0
+    assert (await reader.written_offsets([where]))[where] == 2
     assert (await reader.end_offsets([where]))[where] == 0
     reader.assign({where: 0})
     assert await reader.poll(10, 300) == []

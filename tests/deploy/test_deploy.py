@@ -58,6 +58,7 @@ def test_the_dashboard_can_be_drawn() -> None:
         "compose.yaml",
         "systemd/liqmon.service",
         "systemd/liqmon-gateway.service",
+        "systemd/liqmon-webhooks.service",
         "systemd/liqmon-feed@.service",
     ],
 )

@@ -7,7 +7,7 @@ import re
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitor.adapters.metrics import FeedMetrics, GatewayMetrics, PrometheusObserver
+from monitor.adapters.metrics import FeedMetrics, GatewayMetrics, PrometheusObserver, WebhookMetrics
 from monitor.cli.main import COMMANDS
 from tests.house.source import PACKAGE, ROOT, kept_files
 
@@ -39,6 +39,7 @@ def known_metrics() -> set[str]:
     PrometheusObserver(registry)
     FeedMetrics(registry)
     GatewayMetrics(registry)
+    WebhookMetrics(registry)
     suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",), "gauge": ("",)}
     return {f"{family.name}{suffix}" for family in registry.collect() for suffix in suffixes[family.type]}
 

@@ -50,14 +50,18 @@ def test_slack_is_not_given_markup_by_an_account() -> None:
 
 
 def test_alertmanager_sees_one_alert_through_an_incident() -> None:
-    """Labels stay the same from the first warning to the recovery, which ends the alert; a severity is no label."""
+    """Labels stay the same from the first warning to the recovery, which ends it; a severity is no label."""
     alerts = [
         json.loads(body_of(message_of(event(number, "a", kind), "desk", 0), Format.ALERTMANAGER))[0]
         for number, kind in enumerate(("warning", "liquidation", "healthy"))
     ]
     assert len({json.dumps(alert["labels"], sort_keys=True) for alert in alerts}) == 1
     assert all(isinstance(value, str) for alert in alerts for value in alert["labels"].values())
-    assert [("endsAt" in alert) for alert in alerts] == [False, False, True]
+    assert [alert["endsAt"] for alert in alerts] == [
+        "1970-01-02T00:00:01.000Z",
+        "1970-01-02T00:00:01.001Z",
+        "1970-01-01T00:00:01.002Z",
+    ]
 
 
 def test_incidents_differ_by_account_scope_and_cause() -> None:

@@ -31,18 +31,18 @@ async def here(host: str, port: int) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def delivering(*, allow_private: bool = True, seconds: float = 5.0) -> AsyncIterator[HttpDelivery]:
+async def delivering(*, seconds: float = 5.0, secrets: Sequence[str] = (SECRET,)) -> AsyncIterator[HttpDelivery]:
     """Run a delivery to one target."""
-    found = HttpDelivery({"desk": SECRET}, seconds, now_ms, allow_private=allow_private, resolve=here)
+    found = HttpDelivery({"desk": secrets}, seconds, now_ms, resolve=here)
     try:
         yield found
     finally:
         await found.close()
 
 
-def desk(receiver: HttpReceiver) -> Target:
+def desk(receiver: HttpReceiver, *, allow_private: bool = True) -> Target:
     """Return the receiver as a target."""
-    return Target("desk", f"http://hooks.example:{receiver.port}/in?x=1")
+    return Target("desk", f"http://hooks.example:{receiver.port}/in?x=1", allow_private=allow_private)
 
 
 async def test_what_arrives_is_verified_by_the_reference() -> None:
@@ -62,6 +62,19 @@ async def test_what_arrives_is_verified_by_the_reference() -> None:
     ):
         with pytest.raises(WebhookVerificationError):
             Webhook(SECRET).verify(body, headers)
+
+
+async def test_while_a_secret_is_changed_both_are_good() -> None:
+    """Signed with two secrets, a receiver that knows either takes the message; without one, nothing claims to sign."""
+    other = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
+    async with receiving() as receiver:
+        for secrets in ((SECRET, other), ()):
+            async with delivering(secrets=secrets) as delivery:
+                await delivery.deliver(desk(receiver), "msg_1", BODY)
+    both, neither = receiver.requests
+    assert Webhook(SECRET).verify(both.body, both.headers) == Webhook(other).verify(both.body, both.headers)
+    assert neither.headers["webhook-id"] == "msg_1"
+    assert "webhook-signature" not in neither.headers
 
 
 @pytest.mark.parametrize(
@@ -102,9 +115,9 @@ async def test_a_network_that_fails_is_a_failed_attempt() -> None:
 async def test_two_names_at_one_address_share_no_connection() -> None:
     """A connection made under one name, whose certificate was held against it, is not used for another name."""
     async with receiving() as receiver:
-        found = HttpDelivery({"desk": SECRET, "duty": SECRET}, 5.0, now_ms, allow_private=True, resolve=here)
+        found = HttpDelivery({"desk": [SECRET], "duty": [SECRET]}, 5.0, now_ms, resolve=here)
         for name in ("desk", "duty", "desk"):
-            target = Target(name, f"http://{name}.example:{receiver.port}/")
+            target = Target(name, f"http://{name}.example:{receiver.port}/", allow_private=True)
             assert (await found.deliver(target, "msg_1", BODY)).answer is Answer.TAKEN
         await found.close()
     peers = [request.peer for request in receiver.requests]
@@ -120,8 +133,8 @@ async def test_an_answer_without_an_end_is_not_read_on() -> None:
 
 async def test_what_is_inside_is_not_connected_to() -> None:
     """A name that leads to an address of ours is refused before anything is sent, unless that is allowed."""
-    async with receiving() as receiver, delivering(allow_private=False) as delivery:
-        reply = await delivery.deliver(desk(receiver), "msg_1", BODY)
+    async with receiving() as receiver, delivering() as delivery:
+        reply = await delivery.deliver(desk(receiver, allow_private=False), "msg_1", BODY)
     assert (reply.answer, reply.why) == (Answer.FAILED, "its address is a loopback address")
     assert not receiver.requests
 
@@ -130,7 +143,7 @@ async def test_what_is_inside_is_not_connected_to() -> None:
 def test_a_secret_that_protects_nothing_is_refused(secret: str) -> None:
     """No base64, or fewer than 24 or more than 64 bytes: refused by name, without a word of the secret."""
     with pytest.raises(BadSecret, match="target desk") as told:
-        HttpDelivery({"desk": secret}, 1.0, now_ms)
+        HttpDelivery({"desk": [secret]}, 1.0, now_ms)
     assert len(secret) < 7 or secret.removeprefix("whsec_") not in str(told.value)
 
 

@@ -70,6 +70,11 @@ class EmbeddedReader:
         await self._call()
         return {where: self._existing(where).last_stable() for where in partitions}
 
+    async def written_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the offset after the last record, open transactions included, per partition."""
+        await self._call()
+        return {where: self._existing(where).end for where in partitions}
+
     async def offsets_at(self, partitions: Iterable[TopicPartition], timestamp_ms: int) -> dict[TopicPartition, int]:
         """Return the first offset not before a time, per partition."""
         await self._call()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 from aiokafka import TopicPartition as ClientPartition
@@ -15,6 +16,7 @@ from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Recor
 
 _CAREFUL_RECORDS = 2_000
 _CAREFUL_POLL_MS = 300
+_UNCOMMITTED = 0
 _UNREADABLE = (CorruptRecordException, UnsupportedCodecError)
 
 
@@ -99,6 +101,15 @@ class KafkaReader:
         wanted = [ClientPartition(*where) for where in partitions]
         async with bounded(self._clients.request_seconds, "asking for ends"):
             found = await self._client().end_offsets(wanted)
+        return {TopicPartition(*where): offset for where, offset in found.items()}
+
+    async def written_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the high watermark, per partition."""
+        wanted = [ClientPartition(*where) for where in partitions]
+        fetcher = copy(self._client()._fetcher)  # noqa: SLF001 - the public call asks as the consumer reads: committed
+        fetcher._isolation_level = _UNCOMMITTED  # noqa: SLF001
+        async with bounded(self._clients.request_seconds, "asking for what is written"):
+            found = await fetcher.end_offsets(wanted, self._clients.settings.request_timeout_ms)
         return {TopicPartition(*where): offset for where, offset in found.items()}
 
     async def offsets_at(self, partitions: Iterable[TopicPartition], timestamp_ms: int) -> dict[TopicPartition, int]:

@@ -3,5 +3,6 @@
 from monitor.adapters.metrics.feed import FeedMetrics
 from monitor.adapters.metrics.gateway import GatewayMetrics
 from monitor.adapters.metrics.observer import PrometheusObserver, exposition
+from monitor.adapters.metrics.webhooks import WebhookMetrics
 
-__all__ = ["FeedMetrics", "GatewayMetrics", "PrometheusObserver", "exposition"]
+__all__ = ["FeedMetrics", "GatewayMetrics", "PrometheusObserver", "WebhookMetrics", "exposition"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -45,10 +46,11 @@ class HttpDelivery:
     """Send to targets. Times in seconds; `now_ms` dates the signatures.
 
     Args:
-        secrets: what each target's messages are signed with, by its name: `whsec_` and base64.
+        secrets: what each target's messages are signed with, by its name: `whsec_` and base64, several while a secret
+            is changed, none where nobody would look.
         seconds: for the whole of an attempt.
         now_ms: the time, in milliseconds since 1970.
-        allow_private: whether addresses that are not public may be sent to, for a receiver in our own network.
+        trust: certificates that targets are verified with; None for the system's.
         resolve: finds the addresses of a host.
 
     Raises `BadSecret`.
@@ -56,21 +58,22 @@ class HttpDelivery:
 
     def __init__(
         self,
-        secrets: Mapping[str, str],
+        secrets: Mapping[str, Sequence[str]],
         seconds: float,
         now_ms: Callable[[], int],
         *,
-        allow_private: bool = False,
+        trust: ssl.SSLContext | None = None,
         resolve: Resolve = addresses_of,
     ) -> None:
-        self._signers = {name: _signer(name, secret) for name, secret in secrets.items()}
+        self._signers = {name: [_signer(name, one) for one in several] for name, several in secrets.items()}
         self._seconds = seconds
         self._now_ms = now_ms
-        self._allow_private = allow_private
         self._resolve = resolve
+        trust = trust or ssl.create_default_context()
         # one each: a connection is found by its address, and two names at one address have two certificates
         self._clients = {
-            name: httpx.AsyncClient(timeout=seconds, follow_redirects=False, trust_env=False) for name in secrets
+            name: httpx.AsyncClient(verify=trust, timeout=seconds, follow_redirects=False, trust_env=False)
+            for name in secrets
         }
 
     async def deliver(self, target: Target, message_id: str, body: bytes) -> Reply:
@@ -92,7 +95,7 @@ class HttpDelivery:
         url = httpx.URL(target.url)
         found = await self._resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
         refused = [why for why in map(why_refused, found) if why is not None]
-        if not found or (refused and not self._allow_private):
+        if not found or (refused and not target.allow_private):
             return Reply(Answer.FAILED, f"its address {refused[0]}" if refused else "its host has no address")
         headers = {"Host": url.netloc.decode("ascii"), **self._signed(target, message_id, body)}
         answer = await self._first_answer(target, list(dict.fromkeys(found))[:_MOST_ADDRESSES], headers, body)
@@ -129,12 +132,13 @@ class HttpDelivery:
     def _signed(self, target: Target, message_id: str, body: bytes) -> dict[str, str]:
         seconds = self._now_ms() // 1000
         at = datetime.fromtimestamp(seconds, UTC)
+        signatures = [signer.sign(message_id, at, body.decode()) for signer in self._signers[target.name]]
         return {
             "Content-Type": "application/json",
             "User-Agent": "liquidation-monitor",
             "webhook-id": message_id,
             "webhook-timestamp": str(seconds),
-            "webhook-signature": self._signers[target.name].sign(message_id, at, body.decode()),
+            **({"webhook-signature": " ".join(signatures)} if signatures else {}),
         }
 
 

@@ -45,6 +45,13 @@ def needs_of_gateway(names: TopicNames) -> Needs:
     return Needs((names.margin_calls, names.liquidations, names.adl_events, names.account_status))
 
 
+def needs_of_webhooks(names: TopicNames, sender_id: str) -> Needs:
+    """Return what `liqmon webhooks` needs; the one that sends is chosen in a group."""
+    own = (names.webhooks, names.webhooks_parked)
+    reads = (names.margin_calls, names.liquidations, names.adl_events, names.webhooks)
+    return Needs(reads, own, sender_id, f"{sender_id}-")
+
+
 @dataclass(frozen=True, slots=True)
 class Mender:
     """Make the commands that grant what is missing; `principal` is whom the broker takes us for."""

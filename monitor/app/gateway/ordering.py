@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from monitor.app.gateway.places import Places
-from monitor.app.gateway.standings import UNTOLD, Board
+from monitor.app.gateway.standings import UNTOLD
 from monitor.app.gateway.views import EventView, StatusView
 
 
@@ -27,10 +28,17 @@ class Item:
     view: EventView | StatusView
 
 
+class Told(Protocol):
+    """Know how far the chains were told."""
+
+    def told(self, account_id: str, scope: str) -> tuple[int, int]:
+        """Return the sequences of the last event let through and of the last status, -1 for none."""
+
+
 class Ordering:
     """Let records through in the order of their chains; what is let through must be on the board before the next."""
 
-    def __init__(self, places: Places, board: Board) -> None:
+    def __init__(self, places: Places, board: Told) -> None:
         self._width = places.width
         self._board = board
         self._queues: dict[int, deque[Item]] = {}
@@ -57,7 +65,13 @@ class Ordering:
         else:
             yield item
             if self._queues:
-                yield from self._drain(item.index // self._width)
+                yield from self.drain(item.index // self._width)
+
+    def held(self, partition: int) -> Iterator[Item]:
+        """Yield what waits in a partition."""
+        for index, queue in self._queues.items():
+            if index // self._width == partition:
+                yield from queue
 
     def release(self, partition: int) -> Iterator[Item]:
         """Stop waiting for the predecessor of the oldest record of a partition; yield it and what follows."""
@@ -65,9 +79,10 @@ class Ordering:
         if heads:
             # of one moment an event goes before a status: the place of statuses is the last of its partition
             yield self._pop(min(heads, key=lambda item: (item.timestamp_ms, item.index)).index)
-            yield from self._drain(partition)
+            yield from self.drain(partition)
 
-    def _drain(self, partition: int) -> Iterator[Item]:
+    def drain(self, partition: int) -> Iterator[Item]:
+        """Yield what may go now; to be asked where the board has learnt something by itself."""
         indices = range(partition * self._width, (partition + 1) * self._width)
         moved = True
         while moved:

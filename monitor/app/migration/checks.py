@@ -10,9 +10,9 @@ from dataclasses import fields
 
 from monitor.app.changelog import Meta, Positions, foreign_parts
 from monitor.app.ports import LogReader, TopicPartition
-from monitor.app.topics import GLOBAL_INPUTS, TopicNames
+from monitor.app.topics import GLOBAL_INPUTS, OF_ONE_SENDER, TopicNames
 
-OWN = tuple(role.name for role in fields(TopicNames) if role.name not in GLOBAL_INPUTS)
+OWN = tuple(role.name for role in fields(TopicNames) if role.name not in (*GLOBAL_INPUTS, *OF_ONE_SENDER))
 """The roles of the topics that have a partition for each shard."""
 FED = ("account_events",)
 """Own topics that others write to: the new ones may be written to before the accounts arrive."""

@@ -19,6 +19,9 @@ from monitor.core.ladder import BY_RANK
 _MOST_NAMED = 20
 """Accounts a digest names; the ranges lead to all of them."""
 
+_ALERT_MS = 86_400_000
+"""An incident of which nothing more is told is over by then: without an end Alertmanager would choose minutes."""
+
 
 def body_of(message: Message, form: Format) -> bytes:
     """Return the body that tells a message. The same message gives the same bytes at every attempt."""
@@ -79,9 +82,11 @@ def _alertmanager(message: Message) -> list[dict[str, Any]]:
     account, scope, cause = incident_of(event).rsplit("|", 2)
     labels = {"alertname": "Liqmon", "account_id": account, "scope": scope, "cause": cause}
     told["summary"] = _sentence(event)
-    alert = {"labels": labels, "annotations": told, "startsAt": _time(message.first_ms)}
     is_over = event.get("status") == BY_RANK[0] or event.get("event_type") == "closed"
-    return [alert | {"endsAt": _time(message.last_ms)} if is_over else alert]
+    ends_ms = message.last_ms if is_over else message.last_ms + _ALERT_MS
+    return [
+        {"labels": labels, "annotations": told, "startsAt": _time(message.first_ms), "endsAt": _time(ends_ms)},
+    ]
 
 
 _SHAPES: Mapping[Format, Callable[[Message], object]] = {

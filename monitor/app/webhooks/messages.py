@@ -79,7 +79,10 @@ class Message:
 
 
 class Event(NamedTuple):
-    """Hold one event of the log on its way to the targets; `body` is what they are shown of it."""
+    """Hold one event of the log on its way to the targets.
+
+    `body` is what they are shown of it, `guarded` what those are that are for some accounts only.
+    """
 
     topic: str
     partition: int
@@ -87,11 +90,15 @@ class Event(NamedTuple):
     timestamp_ms: int
     view: EventView
     body: bytes
+    guarded: bytes = b"{}"
 
 
 def message_of(event: Event, target: str, now_ms: int) -> Message:
-    """Return the message that tells one event to one target."""
-    where = f"{target}|{event.topic}|{event.partition}|{event.offset}"
+    """Return the message that tells one event to one target.
+
+    Its id names the event's time too: in a topic that was made anew the same place holds another event.
+    """
+    where = f"{target}|{event.topic}|{event.partition}|{event.offset}|{event.timestamp_ms}"
     return Message(
         id=_id(where),
         order=0,

@@ -166,6 +166,11 @@ class Queue:
         self.tally.gone = ""
         self._changed.setdefault("", None)
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether `changes` would return anything."""
+        return bool(self._changed)
+
     def take_parked(self) -> list[Parked]:
         """Return, once, what was parked."""
         parked, self._parked = self._parked, []

@@ -81,15 +81,31 @@ class Switchboard:
         for name, queue in self.queues.items():
             wanted = queue.target.wanted
             if wanted.covers(event.view) and event.view.rank >= wanted.min_rank:
-                queue.offer(message_of(event, name, now_ms), now_ms)
+                shown = event if wanted.accounts is None else event._replace(body=event.guarded)
+                queue.offer(message_of(shown, name, now_ms), now_ms)
         self._pass_on(now_ms)
         return True
+
+    def start_at(self, where: TopicPartition, position: int) -> None:
+        """State where a partition is taken in from, whatever was known of it: it is new to us, or was made anew."""
+        self.positions[where] = position
+        self._moved[where] = None
 
     def reached(self, where: TopicPartition, position: int) -> None:
         """Note that everything before a position was taken in, or is none of ours; never goes back."""
         if position > self.positions.get(where, 0):
             self.positions[where] = position
             self._moved[where] = None
+
+    @property
+    def is_pressing(self) -> bool:
+        """Whether more has changed than how far the log was taken in: that alone can wait for what comes with it."""
+        return bool(self._parked or self._states) or any(queue.has_changed for queue in self.queues.values())
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether there is a position that is not in the log."""
+        return bool(self._moved)
 
     def begin(self, target: str, now_ms: int) -> Message | None:
         """Return what is to be sent to a target now, None for nothing; `changes` must be in the log before it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -60,16 +60,20 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Hold one target. `escalate_to` is told too of what is not acknowledged within `escalate_ms`, or parked."""
+    """Hold one target. `escalate_to` is told too of what is not acknowledged within `escalate_ms`, or parked.
+
+    `allow_private` lets it be at an address that is not public; `url` may be a secret and is never shown.
+    """
 
     name: str
-    url: str
+    url: str = field(repr=False)
     format: Format = Format.JSON
     wanted: Filter = field(default_factory=Filter)
     pace: Pace = field(default_factory=Pace)
     quiet: QuietHours | None = None
     escalate_to: str | None = None
     escalate_ms: int = 60_000
+    allow_private: bool = False
 
     @property
     def mark(self) -> str:
@@ -88,12 +92,15 @@ def check_targets(targets: Iterable[Target]) -> dict[str, Target]:
         if target.name in found:
             raise BadTargets(f"target {target.name}: named twice")
         found[target.name] = target
-    for target in found.values():
-        second = target.escalate_to
-        if second is None:
-            continue
-        if second not in found:
-            raise BadTargets(f"target {target.name}: escalate_to names {second!r}, which is no target")
-        if second == target.name or found[second].escalate_to is not None:
-            raise BadTargets(f"target {target.name}: {second} must be another one that does not escalate itself")
+    for name, why in wrong_escalations({name: target.escalate_to for name, target in found.items()}):
+        raise BadTargets(f"target {name}: escalate_to {why}")
     return found
+
+
+def wrong_escalations(seconds: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
+    """Yield (target, reason) for second targets that are none; `seconds` has every target and its second one."""
+    for name, second in seconds.items():
+        if second is not None and second not in seconds:
+            yield name, f"names {second!r}, which is no target"
+        elif second is not None and (second == name or seconds[second] is not None):
+            yield name, f"names {second}: it must be another one that does not escalate itself"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.app.doctor.rights import Needs, needs_of_daemon, needs_of_feed, needs_of_gateway
+from monitor.app.doctor.rights import Needs, needs_of_daemon, needs_of_feed, needs_of_gateway, needs_of_webhooks
+from monitor.cli.webhooks import sender_id_of
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -62,6 +63,13 @@ def _of_gateway(settings: Settings) -> Iterator[File]:
     yield from _file("gateway.key_file", gateway.key_file)
 
 
+def _of_webhooks(settings: Settings) -> Iterator[File]:
+    yield from _file("webhooks.ca_file", settings.webhooks.ca_file, is_secret=False)
+    for name, target in settings.webhooks.targets.items():
+        yield from _file(f"webhooks.targets.{name}.url_file", target.url_file)
+        yield from _file(f"webhooks.targets.{name}.secret_file", target.secret_file)
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """Hold what the doctor asks of one process."""
@@ -89,6 +97,11 @@ PROCESSES: Mapping[str, Process] = {
             Port("gateway.port", s.gateway.host, s.gateway.port, (s.http.host, s.gateway.http_port)),
             Port("gateway.http_port", s.http.host, s.gateway.http_port),
         ],
+    ),
+    "webhooks": Process(
+        lambda s: needs_of_webhooks(s.topics.names(), sender_id_of(s)),
+        _of_webhooks,
+        lambda s: [Port("webhooks.http_port", s.http.host, s.webhooks.http_port)],
     ),
 }
 

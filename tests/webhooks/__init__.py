@@ -1,0 +1,1 @@
+"""Webhooks: what targets are told, through faults of theirs and deaths of the sender."""

@@ -1,0 +1,255 @@
+"""The sender on the embedded log: what was written is told once, in order, wherever it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from monitor.adapters.embedded import EmbeddedLog, WriteFault
+from monitor.app.gateway.filters import Filter
+from monitor.app.ports import OutputRecord, TopicPartition
+from monitor.app.webhooks import sender as sending_room
+from monitor.app.webhooks.sender import Sender, enable
+from monitor.app.webhooks.targets import Pace, Target
+from tests.waiting import until
+from tests.webhooks.house import (
+    Receivers,
+    Story,
+    embedded,
+    judge,
+    kinds_of,
+    produce,
+    sending,
+    settled,
+    told_by,
+    tools_on,
+)
+
+PACE = Pace(interval_ms=0, backoff_ms=1, max_backoff_ms=4, max_attempts=4, digest_after=100, digest_ms=50)
+BRISK = Pace(interval_ms=0, backoff_ms=1, max_backoff_ms=4, max_attempts=4, digest_after=1, digest_ms=30)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending_room, "RETRY_SECONDS", 0.01)
+
+
+def desk(pace: Pace = PACE, **more: Any) -> Target:
+    """Return a target."""
+    return Target("desk", "https://x", pace=pace, **more)
+
+
+class Killed(BaseException):
+    """The process is gone; nothing of ours may catch it."""
+
+
+class Clockwork:
+    """Count the steps of a sender and kill it at one of them."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.at: int | None = None
+
+    def step(self) -> None:
+        """Come to the next point at which a process may die."""
+        self.steps += 1
+        if self.at is not None and self.steps >= self.at:
+            self.at = None
+            raise Killed
+
+
+class MortalLog:
+    """A log whose writers come to such points before and after each commit."""
+
+    def __init__(self, log: EmbeddedLog, clockwork: Clockwork) -> None:
+        self._log = log
+        self._clockwork = clockwork
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def writer(self, transactional_id: str) -> Any:
+        """Return a writer that may die."""
+        return MortalWriter(self._log.writer(transactional_id), self._clockwork)
+
+
+class MortalWriter:
+    """Write, and die around it."""
+
+    def __init__(self, writer: Any, clockwork: Clockwork) -> None:
+        self._writer = writer
+        self._clockwork = clockwork
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)
+
+    async def write(self, records: list[OutputRecord], consumed: dict[TopicPartition, int]) -> None:
+        """Write one transaction."""
+        self._clockwork.step()
+        await self._writer.write(records, consumed)
+        self._clockwork.step()
+
+
+async def lived(
+    log: EmbeddedLog, receivers: Receivers, clockwork: Clockwork, targets: list[Target], events: int
+) -> int:
+    """Run senders, one after another, until all has ended; return how many died."""
+    deaths = 0
+    while True:
+        receivers.before = receivers.after = clockwork.step
+        sender = Sender(tools_on(MortalLog(log, clockwork), receivers, targets))  # type: ignore[arg-type]
+        task = asyncio.create_task(sender.run())
+        done = asyncio.create_task(settled(log, targets[0].name, events))
+        await asyncio.wait({task, done}, return_when=asyncio.FIRST_COMPLETED)
+        if done.done():
+            await done
+            sender.stop()
+            await asyncio.wait({task})
+        done.cancel()
+        await asyncio.wait({done})
+        if task.done() and (fault := task.exception()) is not None:
+            assert set(leaves(fault)) == {Killed}, fault
+            deaths += 1
+            continue
+        return deaths
+
+
+def leaves(fault: BaseException) -> Iterator[type[BaseException]]:
+    """Yield the kinds of fault in a group."""
+    if isinstance(fault, BaseExceptionGroup):
+        for one in fault.exceptions:
+            yield from leaves(one)
+    else:
+        yield type(fault)
+
+
+@pytest.mark.parametrize("pace", [PACE, BRISK], ids=["one by one", "digests"])
+async def test_it_may_die_at_every_step(pace: Pace) -> None:
+    """Killed before and after each commit and each delivery: every event ends once, in order, by one id."""
+    at, died = 1, 0
+    while True:
+        clockwork, story = Clockwork(), Story(Random(at), accounts=3)
+        clockwork.at = at
+        async with embedded() as log:
+            for record in [story.next() for _ in range(6)]:
+                produce(log, record)
+            failing = Random(at)
+            receivers = Receivers(lambda target, name, dice=failing: dice.choice(("taken", "taken", "lost", "failed")))
+            deaths = await lived(log, receivers, clockwork, [desk(pace)], len(story.written))
+            await judge(log, "desk", receivers.desks["desk"], story.written)
+        if not deaths:
+            break
+        died += deaths
+        at += 1
+    assert died >= 12
+
+
+async def test_faults_of_the_log_cost_nothing() -> None:
+    """Transactions that may or may not be there, refusals and fences: the sender reads the log again and goes on."""
+    story, dice = Story(Random(7)), Random(7)
+    async with embedded() as log:
+        receivers = Receivers(lambda target, name: dice.choice(("taken", "lost", "failed")))
+        async with sending(tools_on(log, receivers, [desk()])):
+            for _ in range(25):
+                log.faults.next_write(dice.choice(list(WriteFault)), "hooks-0")
+                for record in [story.next() for _ in range(dice.randrange(4))]:
+                    produce(log, record)
+                await asyncio.sleep(0.01)
+            await settled(log, "desk", len(story.written))
+        await judge(log, "desk", receivers.desks["desk"], story.written)
+
+
+async def test_one_of_two_sends() -> None:
+    """A second sender stands by, ready, and takes over when the first one goes."""
+    story = Story(Random(1))
+    async with embedded() as log:
+        first, second = Receivers(), Receivers()
+        async with sending(tools_on(log, second, [desk()])) as standing_by:
+            async with sending(tools_on(log, first, [desk()])) as sending_now:
+                produce(log, story.next())
+                await settled(log, "desk", 1)
+                assert sorted(map(len, (first.desks["desk"].copies, second.desks["desk"].copies))) == [0, 1]
+                await until(lambda: not standing_by.why_not_ready() and not sending_now.why_not_ready())
+            produce(log, story.next())
+            await settled(log, "desk", 2)
+        both = first.desks["desk"]
+        both.copies += second.desks["desk"].copies
+        both.acknowledged |= second.desks["desk"].acknowledged
+        await judge(log, "desk", both, story.written)
+
+
+async def test_a_target_that_is_gone_is_told_again_when_it_is_enabled() -> None:
+    """After a 410 everything is parked; enabled beside the sender that runs, the next event is told."""
+    story = Story(Random(2))
+    async with embedded() as log:
+        receivers = Receivers(lambda target, name: "gone")
+        tools = tools_on(log, receivers, [desk()])
+        async with sending(tools):
+            for _ in range(3):
+                produce(log, story.next())
+            await settled(log, "desk", 3)
+            receivers.fate = lambda target, name: "taken"
+            assert await enable(tools, "desk")
+            produce(log, story.next())
+            await settled(log, "desk", 4)
+        tally = await judge(log, "desk", receivers.desks["desk"], story.written)
+        assert (tally["parked"], tally["acknowledged"]) == (3, 1)
+        assert not await enable(tools, "desk")
+
+
+async def test_what_happened_before_the_first_start_is_told_as_far_back_as_asked() -> None:
+    """Nothing older than lookback_ms is told; from the first start on nothing is left out, told or not."""
+    story = Story(Random(3))
+    async with embedded() as log:
+        old = story.next()
+        log.produce(old.topic, old.key, old.value, old.partition, timestamp_ms=1_000)
+        story.written.clear()
+        receivers = Receivers()
+        async with sending(tools_on(log, receivers, [desk()])):
+            produce(log, story.next())
+            await settled(log, "desk", 1)
+        produce(log, story.next())  # while nobody is there
+        async with sending(tools_on(log, receivers, [desk()])):
+            await settled(log, "desk", 2)
+        await judge(log, "desk", receivers.desks["desk"], story.written)
+
+
+async def test_a_storm_becomes_digests_that_lose_nothing() -> None:
+    """Of hundreds alike a few messages are made; together they name every event once, with its range."""
+    story = Story(Random(4), accounts=50)
+    async with embedded() as log:
+        receivers = Receivers()
+        async with sending(tools_on(log, receivers, [desk(BRISK)])):
+            for _ in range(300):
+                record = story.next("liquidation")
+                body = json.loads(record.value or b"")
+                produce(log, record._replace(value=json.dumps(body | {"event_type": "liquidation"}).encode()))
+            await settled(log, "desk", 300)
+        told = told_by(receivers.desks["desk"])
+    assert len(told) < 20
+    ranges = [one for data in told.values() for one in data["ranges"]]
+    assert sum(one["events"] for one in ranges) == 300
+    assert all(one["first"] <= one["last"] and one["events"] <= one["last"] - one["first"] + 1 for one in ranges)
+
+
+async def test_others_are_not_named_to_a_target_of_some_accounts() -> None:
+    """What an ADL event tells of other accounts is left out where a target is for some; evidence goes to nobody."""
+    body = {"event_type": "adl_triggered", "account_id": "a", "counterparties": [{"account_id": "b"}], "evidence": {}}
+    async with embedded() as log:
+        receivers = Receivers()
+        some = Target("some", "https://x", pace=PACE, wanted=Filter(accounts=frozenset("a")))
+        async with sending(tools_on(log, receivers, [desk(), some])):
+            log.produce("adl-events", b"a", json.dumps(body).encode(), 0)
+            await settled(log, "desk", 1)
+            await settled(log, "some", 1)
+    [told], [guarded] = (list(told_by(receivers.desks[name]).values()) for name in ("desk", "some"))
+    assert told["event"]["counterparties"] == [{"account_id": "b"}]
+    assert "evidence" not in told["event"]
+    assert "counterparties" not in guarded["event"]
+    assert guarded["event"]["withheld"] == ["counterparties"]
+    assert kinds_of(told) == ["adl_triggered"]
