@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -373,6 +373,53 @@ def state(cross_raw: str, at: int) -> dict[str, Any]:
     }
 
 
+def info(stated: object, mode: Callable[[], object] = lambda: "default") -> Callable[[Asked], object]:
+    """Return what answers `/info`: a state, and the mode of the account."""
+    return lambda asked: mode() if json.loads(asked.body)["type"] == "userAbstraction" else stated
+
+
+async def test_an_account_that_its_state_does_not_tell_is_refused_by_name() -> None:
+    """Unified, portfolio and unknown modes write nothing, also where a stream goes on telling states; others do."""
+    modes: dict[str, object] = {"now": "portfolioMargin"}
+    go_on = asyncio.Event()
+
+    async def script(caller: Caller) -> None:
+        for _ in range(2):
+            request = json.loads(await caller.connection.recv())
+            await caller.say({"channel": "subscriptionResponse", "data": request})
+        await go_on.wait()
+        for raw in ("5000", "4800"):
+            data = {"user": ADDRESS, "clearinghouseState": state(raw, now_ms() + 3_000)}
+            await caller.say({"channel": "clearinghouseState", "data": data})
+        await caller.say({"channel": "user", "data": {"liquidation": {"lid": 1, "liquidated_ntl_pos": "7"}}})
+        await caller.connection.wait_closed()
+
+    with PlayedRest({"/info": info(state("4900", now_ms()), lambda: modes["now"])}).open() as played:
+        async with (
+            PlayedVenue([script]).open() as venue,
+            watching(venue, played, "hyperliquid", address=ADDRESS) as run,
+        ):
+            for mode in ("portfolioMargin", "unifiedAccount", "dexAbstraction", "of tomorrow"):
+                modes["now"] = mode
+                await until(
+                    lambda m=mode: f"not supported: the account's mode is {m!r}" in "".join(run.watch.why_not_ready())
+                )  # type: ignore[misc]
+            modes["now"] = {"mode": "default"}
+            await until(lambda: "userAbstraction is no text" in "".join(run.watch.why_not_ready()))
+            assert run.events() == []
+            assert not venue.callers
+            modes["now"] = "disabled"
+            await until(lambda: bool(run.events()) and run.watch.why_not_ready() == [])
+            told = len(run.events())
+            modes["now"] = "unifiedAccount"
+            run.watch._wanted.set()
+            await until(lambda: "'unifiedAccount'" in "".join(run.watch.why_not_ready()))
+            go_on.set()
+            kind = {"kind": "liquidation"}
+            await until(lambda: run.registry.get_sample_value("liqmon_feed_account_signals_total", kind) == 1)
+            assert len(run.events()) == told
+
+
 async def test_hyperliquid_accounts_are_read_by_address() -> None:
     """Each state is a snapshot: wallets are raw USD plus positions at entry; the same again, or older, is no news."""
     at = now_ms() + 1000
@@ -388,7 +435,7 @@ async def test_hyperliquid_accounts_are_read_by_address() -> None:
         await caller.say({"channel": "user", "data": {"liquidation": {"lid": 1, "liquidated_ntl_pos": "7"}}})
         await caller.connection.wait_closed()
 
-    with PlayedRest({"/info": state("4900", at + 2)}).open() as played:
+    with PlayedRest({"/info": info(state("4900", at + 2))}).open() as played:
         async with (
             PlayedVenue([script]).open() as venue,
             watching(venue, played, "hyperliquid", address=ADDRESS) as run,

@@ -1,7 +1,8 @@
 """Accounts of Hyperliquid, read by address: each `clearinghouseState` is a whole snapshot, asked for or streamed.
 
 Source: mechanics §3.2. The wallet of a scope is its raw USD plus its positions at entry: so its equity is raw USD plus
-positions at the mark, as the venue counts it. Unified and portfolio accounts are not told so and are not supported.
+positions at the mark, as the venue counts it. Of accounts whose collateral is pooled with spot balances or other
+exchanges (`userAbstraction`: unified, portfolio, by dex) these states say something else: they are refused by name.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from monitor.adapters.venues.hyperliquid import SETTLE_ASSET
 from monitor.adapters.venues.values import amount_at, decoded, rows_of, table, text_at, time_at
 from monitor.app.venue_feed.account_facts import AccountReading, AccountSignal, AccountSnapshot, Position
 from monitor.app.venue_feed.ports import AccountAccess, Request, RestFault
-from monitor.app.venue_feed.readings import Answer, BadFrame, Nothing
+from monitor.app.venue_feed.readings import Answer, BadFrame, Nothing, NotSupported
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_STATE, _EVENTS = "clearinghouseState", "userEvents"
+_STATE, _EVENTS, _MODE = "clearinghouseState", "userEvents", "userAbstraction"
+_PLAIN_MODES = frozenset({"default", "disabled"})
+"""The modes in which an account's perpetuals stand on their own balance. Any other, known or not, is refused."""
 _GREETING = b"Websocket connection established."
 
 
@@ -38,9 +41,9 @@ class HyperliquidAccounts:
         if not _ADDRESS.fullmatch(access.address):
             raise ValueError("address must be 0x and 40 hexadecimal digits: accounts of this venue are read by address")
 
-    def open_stream(self, access: AccountAccess) -> Request | None:  # noqa: ARG002 - nobody needs a key
-        """Return nothing: streams need no key."""
-        return None
+    def open_stream(self, access: AccountAccess) -> Request | None:
+        """Return the request for the account's mode, asked before its stream is opened; the stream needs no key."""
+        return _asking(_MODE, access)
 
     def keep_stream(self, access: AccountAccess) -> tuple[Request, float] | None:  # noqa: ARG002 - there is none
         """Return nothing."""
@@ -51,8 +54,9 @@ class HyperliquidAccounts:
         return False
 
     def stream_key(self, answer: bytes) -> str:
-        """Refuse: there are no keys."""
-        raise BadFrame(f"no key was asked for, {len(answer)} bytes came")
+        """Return nothing for an account whose states can be believed. Raises `NotSupported`, `BadFrame`."""
+        _check_mode(answer)
+        return ""
 
     def address(self, base: str, stream_key: str) -> str:  # noqa: ARG002 - one address for all
         """Return the one address there is."""
@@ -80,13 +84,26 @@ class HyperliquidAccounts:
         raise BadFrame(f"is of channel {str(channel)[:40]!r}, which was not asked for")
 
     def snapshot_requests(self, access: AccountAccess, now_ms: int) -> Sequence[Request]:  # noqa: ARG002 - not signed
-        """Return the one request."""
-        body = json.dumps({"type": _STATE, "user": access.address}).encode()
-        return [Request("/info", headers={"Content-Type": "application/json"}, method="POST", body=body)]
+        """Return the request for the state, and that for the mode, which may have changed."""
+        return [_asking(_STATE, access), _asking(_MODE, access)]
 
     def read_snapshot(self, answers: Sequence[bytes], asked_ms: int) -> AccountSnapshot:
-        """Return what the answer says. Raises `BadFrame`."""
+        """Return what the answers say. Raises `NotSupported`, `BadFrame`."""
+        _check_mode(answers[1])
         return _snapshot(table(decoded(answers[0]), _STATE), asked_ms)
+
+
+def _asking(kind: str, access: AccountAccess) -> Request:
+    body = json.dumps({"type": kind, "user": access.address}).encode()
+    return Request("/info", headers={"Content-Type": "application/json"}, method="POST", body=body)
+
+
+def _check_mode(answer: bytes) -> None:
+    mode = decoded(answer)
+    if not isinstance(mode, str):
+        raise BadFrame(f"{_MODE} is no text")
+    if mode not in _PLAIN_MODES:
+        raise NotSupported(f"the account's mode is {mode[:40]!r}: its margin cannot be told from its {_STATE}")
 
 
 def _event(event: Mapping[str, Any]) -> AccountSignal | Nothing:

@@ -23,7 +23,7 @@ from monitor.app.venue_feed.ports import (
     Rest,
     RestFault,
 )
-from monitor.app.venue_feed.readings import Answer, BadFrame, Stream
+from monitor.app.venue_feed.readings import Answer, BadFrame, NotSupported, Stream
 from monitor.app.venue_feed.stitching import Body, Stitcher
 from monitor.app.venue_feed.writing import Encode
 
@@ -63,6 +63,8 @@ class AccountWatch:
         self._group = LineGroup(f"account {account_id}", [Stream("account", None)], tools, self)
         self._wanted = asyncio.Event()
         self._is_open = False
+        self._refused: str | None = None
+        """Why nothing may be told of the account, whatever its stream says."""
         self._trouble: str | None = None
         self._seen = {"events": 0, "snapshots": 0, "snapshot_at_ms": 0}
 
@@ -81,6 +83,8 @@ class AccountWatch:
     def why_not_ready(self) -> list[str]:
         """Return what is missing of the account."""
         reasons = self._group.why_not_ready()
+        if self._refused is not None:
+            return [*reasons, f"account {self._account_id}: not supported: {self._refused}"]
         if not self._stitcher.is_whole:
             why = "" if self._trouble is None else f" ({self._trouble})"
             reasons.append(f"account {self._account_id}: no snapshot since its stream began{why}")
@@ -101,7 +105,8 @@ class AccountWatch:
             ending = Ending.UNREACHABLE if fault.retry_after is None else Ending.RATE_LIMITED
             raise LineFault(ending, str(fault), fault.retry_after) from None
         except BadFrame as fault:
-            raise LineFault(Ending.UNREACHABLE, f"the key of the stream: {fault}") from None
+            self._doubt(fault)
+            raise LineFault(Ending.UNREACHABLE, f"before the stream: {fault}") from None
 
     def subscriptions(self) -> Sequence[tuple[str, bytes]]:
         """Return what has to be asked for on the stream."""
@@ -110,6 +115,8 @@ class AccountWatch:
     def take(self, frame: bytes, received_ms: int) -> Answer | str | None:
         """Take a frame of the stream. Raises `BadFrame`, and `LineFault` where the venue says that it is the last."""
         reading = self._dialect.read(frame, received_ms)
+        if self._refused is not None and isinstance(reading, AccountChange | AccountSnapshot):
+            return None
         if isinstance(reading, AccountChange):
             self._tell(self._stitcher.change(reading))
         elif isinstance(reading, AccountSnapshot):
@@ -166,6 +173,7 @@ class AccountWatch:
                 await self._take_snapshot()
             except (RestFault, BadFrame) as fault:
                 self._trouble = str(fault)
+                self._doubt(fault)
                 self._tools.observer.snapshot_failed()
                 log.warning("account %s: no snapshot: %s", self._account_id, fault)
                 wished = fault.retry_after if isinstance(fault, RestFault) else None
@@ -183,6 +191,7 @@ class AccountWatch:
         requests = self._dialect.snapshot_requests(self._access, asked_ms)
         answers = [await self._rest.ask(request) for request in requests]
         snapshot = self._dialect.read_snapshot(answers, asked_ms)
+        self._refused = None
         was_whole = self._stitcher.is_whole
         bodies = self._stitcher.snapshot(snapshot)
         self._seen["snapshots"] += 1
@@ -192,6 +201,12 @@ class AccountWatch:
         if not was_whole and self._stitcher.is_whole:
             log.info("account %s: told whole", self._account_id)
         self._tell(bodies)
+
+    def _doubt(self, fault: Exception) -> None:
+        """Tell no more of an account that is not supported, and begin it anew should it be again."""
+        if isinstance(fault, NotSupported):
+            self._refused = str(fault)
+            self._stitcher.lost()
 
     async def _keep_stream(self) -> None:
         """Keep the key of the stream alive; where the venue knows it no more the stream is replaced."""

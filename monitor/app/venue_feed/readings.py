@@ -14,6 +14,10 @@ class BadFrame(ValueError):
     """A frame that is none of the shapes the venue documents; the text says what is wrong, without the whole frame."""
 
 
+class NotSupported(BadFrame):
+    """The venue margins this account in a way that its frames do not tell: nothing may be written of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """Name one stream of a venue. `every_ms` is how often it speaks; None: when something happens."""
