@@ -296,6 +296,29 @@ async def test_signals_are_told_and_have_the_account_looked_at(caplog: pytest.Lo
     assert "3.16812045" not in caplog.text
 
 
+async def test_a_transfer_that_nothing_tells_is_said_aloud(caplog: pytest.LogCaptureFixture) -> None:
+    """Deposits and withdrawals are in the balances; that their sum is not told is logged by asset, and counted."""
+    at, runs = now_ms() + 1000, list[Watched]()
+    with PlayedRest(rows("900", "100")).open() as played:
+
+        async def script(caller: Caller) -> None:
+            await until(lambda: bool(runs and runs[0].events()))
+            for number, (why, change) in enumerate((("ORDER", "0"), ("WITHDRAW", "-77.5"), ("FUNDING_FEE", "-1"))):
+                wallets = [{"a": "USDT", "wb": "1000", "cw": f"{800 - number}", "bc": change}]
+                when = at + number
+                await caller.say({"e": "ACCOUNT_UPDATE", "E": when, "T": when, "a": {"m": why, "B": wallets, "P": []}})
+            await caller.connection.wait_closed()
+
+        async with PlayedVenue([script]).open() as venue, watching(venue, played) as run:
+            runs.append(run)
+            await until(lambda: run.facts()[0] == {"USDT": 798} if run.events() else False)
+    transfers = {"kind": "transfer"}
+    assert run.registry.get_sample_value("liqmon_feed_account_signals_total", transfers) == 1
+    assert "account a: USDT came in or left" in caplog.text
+    assert "77.5" not in caplog.text
+    assert not any("net_transfers" in event for event in run.events())
+
+
 async def test_leverage_and_modes_are_followed() -> None:
     """A new leverage is told with its positions; after a change of mode the whole account is told anew."""
     at, runs = now_ms() + 1000, list[Watched]()

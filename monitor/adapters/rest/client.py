@@ -6,6 +6,7 @@ No address, query, header or body is ever told: they hold keys and signatures.
 from __future__ import annotations
 
 import asyncio
+import time
 from http import HTTPStatus
 
 import httpx
@@ -25,10 +26,14 @@ class RestClient:
         self._base = base.rstrip("/")
         self._seconds = seconds
         self._rate_limit_seconds = rate_limit_seconds
+        self._nonce_us = 0
         self._client = httpx.AsyncClient(timeout=seconds, follow_redirects=False)
 
     async def ask(self, request: Request) -> bytes:
         """Return the body of a good answer. Raises `RestFault`."""
+        if request.sign is not None:
+            self._nonce_us = max(self._nonce_us + 1, time.time_ns() // 1_000)
+            request = request.sign(self._nonce_us)
         doing = f"{request.method} {request.path}"
         address = f"{self._base}{request.path}{'?' if request.query else ''}{request.query}"
         try:

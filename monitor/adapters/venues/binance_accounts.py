@@ -7,11 +7,11 @@ Wallets here are cross wallets (`cw`, `crossWalletBalance`); an isolated positio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from monitor.adapters.venues.binance_rest import keyed, signed
+from monitor.adapters.venues.binance_rest import Wallets, check_key, keyed, signed
 from monitor.adapters.venues.values import amount_at, decoded, rows_of, table, text_at, time_at, truth_at
 from monitor.app.venue_feed.account_facts import (
     AccountChange,
@@ -29,18 +29,35 @@ _SIDES = {"BOTH": "both", "LONG": "long", "SHORT": "short"}
 _ROUNDING = Decimal("0.00001")
 _NO_SUCH_KEY = -1125
 _LIQUIDATION, _DELEVERAGING = "autoclose-", "adl_autoclose"
+_TRANSFERS = frozenset(
+    {
+        "DEPOSIT",
+        "WITHDRAW",
+        "WITHDRAW_REJECT",
+        "ADMIN_DEPOSIT",
+        "ADMIN_WITHDRAW",
+        "ASSET_TRANSFER",
+        "COIN_SWAP_DEPOSIT",
+        "COIN_SWAP_WITHDRAW",
+    }
+)
+"""Reasons for which money comes into an account or leaves it."""
 _TELLS_NOTHING = frozenset({"TRADE_LITE", "STRATEGY_UPDATE", "GRID_UPDATE", "CONDITIONAL_ORDER_TRIGGER_REJECT"})
 
 
 @dataclass(frozen=True, slots=True)
 class BinanceAccounts:
-    """Read accounts of one venue of the family. `prefix` begins its paths; `has_modes`: assets can be pooled there."""
+    """Read accounts of one venue of the family. `prefix` begins its paths; `has_modes`: assets can be pooled there.
+
+    `wallets`: the paths for accounts that are read by a wallet instead of a key; none where there are no such accounts.
+    """
 
     prefix: str
     account_path: str
     positions_path: str
     has_modes: bool = True
     keep_seconds: float = 1800.0
+    wallets: Wallets = field(default_factory=dict)
 
     @property
     def keepalive(self) -> tuple[bytes, float] | None:
@@ -51,14 +68,15 @@ class BinanceAccounts:
         """Ask for a key."""
         if access.key is None:
             raise ValueError("key_file and secret_file are needed: accounts of this venue are read with a key")
+        check_key(access.key, self.wallets)
 
     def open_stream(self, access: AccountAccess) -> Request | None:
         """Return the request for a listen key; the venue gives the one that lives, where there is one."""
-        return keyed(self._listen_path, _key_of(access), "POST")
+        return keyed(self._listen_path, _key_of(access), "POST", self.wallets)
 
     def keep_stream(self, access: AccountAccess) -> tuple[Request, float] | None:
         """Return the request that gives the listen key another hour, made every half of one."""
-        return keyed(self._listen_path, _key_of(access), "PUT"), self.keep_seconds
+        return keyed(self._listen_path, _key_of(access), "PUT", self.wallets), self.keep_seconds
 
     def knows_no_key(self, fault: RestFault) -> bool:
         """Return whether the venue says that there is no such listen key."""
@@ -101,7 +119,7 @@ class BinanceAccounts:
         paths = [self.account_path, self.positions_path, f"{self.prefix}/v1/positionSide/dual"]
         if self.has_modes:
             paths.append(f"{self.prefix}/v1/multiAssetsMargin")
-        return [signed(path, key, now_ms) for path in paths]
+        return [signed(path, key, now_ms, self.wallets) for path in paths]
 
     def read_snapshot(self, answers: Sequence[bytes], asked_ms: int) -> AccountSnapshot:
         """Return what the answers say together. Raises `BadFrame`, also where wallets and positions do not add up."""
@@ -147,6 +165,9 @@ def _update(body: Mapping[str, Any]) -> AccountChange:
         balances={text_at(row, "a"): amount_at(row, "cw") for row in wallets},
         positions=tuple(_streamed_position(row) for row in positions),
         mode_changed=inner.get("m") == "MARGIN_TYPE_CHANGE" and not positions,
+        transferred={text_at(row, "a"): amount_at(row, "bc") for row in wallets if row.get("bc")}
+        if inner.get("m") in _TRANSFERS
+        else {},
     )
 
 

@@ -6,10 +6,10 @@ Sources: the venues' pages "Exchange Information", "Notional and Leverage Bracke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.adapters.venues.binance_rest import signed
+from monitor.adapters.venues.binance_rest import Wallets, check_key, signed
 from monitor.adapters.venues.values import amount_at, decoded, rows_of, table, text_at, time_at, truth_at
 from monitor.app.venue_feed.ports import ApiKey, Request
 from monitor.app.venue_feed.readings import BadFrame
@@ -35,6 +35,7 @@ class BinanceTerms:
 
     `index_path`: where index prices of assets are asked for; empty where there are none. `unit`: the asset in which
     contracts' index prices are quoted and which counts 1 then; empty where assets are no collateral of each other.
+    `wallets`: the paths for a wallet instead of a key.
     """
 
     info_path: str
@@ -42,6 +43,11 @@ class BinanceTerms:
     is_inverse: bool = False
     index_path: str = ""
     unit: str = ""
+    wallets: Wallets = field(default_factory=dict)
+
+    def check(self, key: ApiKey) -> None:
+        """Raise `ValueError` where a key is none that the venue takes."""
+        check_key(key, self.wallets)
 
     def requests(self, key: ApiKey | None, now_ms: int) -> Sequence[Request]:
         """Return what to ask: contracts, index prices of assets, and brackets where there is a key."""
@@ -49,7 +55,7 @@ class BinanceTerms:
         if self.index_path:
             found.append(Request(self.index_path))
         if key is not None:
-            found.append(signed(self.brackets_path, key, now_ms))
+            found.append(signed(self.brackets_path, key, now_ms, self.wallets))
         return found
 
     def read(self, answers: Sequence[bytes], now_ms: int) -> Terms:

@@ -104,6 +104,9 @@ def _mark(data: Mapping[str, Any], received_ms: int) -> Row:
 class HyperliquidTerms:
     """Read contracts and their margin tiers from `meta`, which anybody may ask for."""
 
+    def check(self, key: ApiKey) -> None:
+        """Take any: none is needed."""
+
     def requests(self, key: ApiKey | None, now_ms: int) -> Sequence[Request]:  # noqa: ARG002 - neither is needed here
         """Return the one request."""
         return [_info({"type": "meta"})]

@@ -11,11 +11,20 @@ from monitor.adapters.venues.hyperliquid import HyperliquidDialect, HyperliquidT
 from monitor.adapters.venues.hyperliquid_accounts import HyperliquidAccounts
 from monitor.app.venue_feed.ports import Venue
 
+_WALLETS_OF_ASTER = {
+    "/fapi/v1/leverageBracket": "/fapi/v3/leverageBracket",
+    "/fapi/v4/account": "/fapi/v3/accountWithJoinMargin",
+    "/fapi/v2/positionRisk": "/fapi/v3/positionRisk",
+    "/fapi/v1/positionSide/dual": "/fapi/v3/positionSide/dual",
+    "/fapi/v1/multiAssetsMargin": "/fapi/v3/multiAssetsMargin",
+    "/fapi/v1/listenKey": "/fapi/v3/listenKey",
+}
+"""Where its V3 interface has what V1 has: keys that are made today are wallets."""
 _ASTER = Venue(
     BinanceDialect("aster", "wss://fstream.asterdex.com", streams_per_connection=200),
     "https://fapi.asterdex.com",
-    BinanceTerms("/fapi/v1/exchangeInfo", "/fapi/v1/leverageBracket", unit="USDT"),
-    BinanceAccounts("/fapi", "/fapi/v4/account", "/fapi/v2/positionRisk"),
+    BinanceTerms("/fapi/v1/exchangeInfo", "/fapi/v1/leverageBracket", unit="USDT", wallets=_WALLETS_OF_ASTER),
+    BinanceAccounts("/fapi", "/fapi/v4/account", "/fapi/v2/positionRisk", wallets=_WALLETS_OF_ASTER),
 )
 _BINANCE_USDM = Venue(
     BinanceDialect("binance-usdm", "wss://fstream.binance.com", streams_per_connection=1024, has_indexes=True),

@@ -51,6 +51,7 @@ class AccountChange:
     """Hold what changed together: absolute facts, at `at_ms` by the venue, told at `event_time_ms`.
 
     `balances` are cross wallets. `leverage` is by symbol. `mode_changed`: only a snapshot tells what all holds now.
+    `transferred`: what came into the account or left it, by asset; it is in `balances` already.
     """
 
     at_ms: int
@@ -59,6 +60,7 @@ class AccountChange:
     positions: tuple[Position, ...] = ()
     leverage: Mapping[str, str] = field(default_factory=dict)
     mode_changed: bool = False
+    transferred: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,8 @@ class AccountWatch:
             return None
         if isinstance(reading, AccountChange):
             self._tell(self._stitcher.change(reading))
+            if reading.transferred:
+                self._note_transfer(reading)
         elif isinstance(reading, AccountSnapshot):
             self._tell(self._stitcher.snapshot(reading))
         elif isinstance(reading, AccountSignal):
@@ -142,6 +144,16 @@ class AccountWatch:
         self._tools.observer.account_signal(signal.kind)
         self._stitcher.wants_snapshot = True
         self._wanted.set()
+
+    def _note_transfer(self, change: AccountChange) -> None:
+        """Say aloud that the monitor takes a transfer for a gain or a loss: the sum of all is nowhere to be had."""
+        self._tools.observer.account_signal("transfer")
+        log.warning(
+            "account %s: %s came in or left: balances tell it, net_transfers do not; drawdown rules count it as equity "
+            "gained or lost until settings.reference_equity is set anew",
+            self._account_id,
+            ", ".join(change.transferred),
+        )
 
     def _tell(self, bodies: Iterable[Body]) -> None:
         for body in bodies:

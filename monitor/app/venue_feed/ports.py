@@ -107,6 +107,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
     body: bytes = field(default=b"", repr=False)
+    sign: Callable[[int], Request] | None = field(default=None, repr=False)
+    """Makes what is sent of a number that is sent once: microseconds since 1970, rising with each request."""
 
 
 class RestFault(Exception):
@@ -133,6 +135,9 @@ class Rest(Protocol):
 
 class TermsDialect(Protocol):
     """Ask a venue for the terms of its contracts and collateral. Pure."""
+
+    def check(self, key: ApiKey) -> None:
+        """Raise `ValueError` saying what is wrong, where a key is none that the venue takes."""
 
     def requests(self, key: ApiKey | None, now_ms: int) -> Sequence[Request]:
         """Return what to ask; brackets are among it only where they can be had, with a key or without."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.app.venue_feed.ports import AccountAccess, AccountDialect, ApiKey
+from monitor.app.venue_feed.ports import AccountAccess, AccountDialect, ApiKey, TermsDialect
 from monitor.app.venue_feed.settings import VenueFeedSettings
 from monitor.cli.exits import BadInput
 
@@ -12,6 +12,17 @@ from monitor.cli.exits import BadInput
 def read_key(key_file: str, secret_file: str) -> ApiKey | None:
     """Return the key, None where no file is named. Raises `BadInput` naming the file that cannot be used."""
     return ApiKey(_text(key_file), _text(secret_file)) if key_file else None
+
+
+def read_terms_key(settings: VenueFeedSettings, dialect: TermsDialect) -> ApiKey | None:
+    """Return the key for brackets, None where none is configured. Raises `BadInput` for one the venue does not take."""
+    key = read_key(settings.key_file, settings.secret_file)
+    if key is not None:
+        try:
+            dialect.check(key)
+        except ValueError as why:
+            raise BadInput(f"feed.key_file: {why}") from None
+    return key
 
 
 def read_accounts(settings: VenueFeedSettings, dialect: AccountDialect) -> dict[str, AccountAccess]:

@@ -33,7 +33,7 @@ from monitor.app.venue_feed.terms import TermsBook
 from monitor.app.venue_feed.terms_watch import TermsWatch
 from monitor.cli.clock import now_ms
 from monitor.cli.exits import BadInput, Exit
-from monitor.cli.feed.keys import read_accounts, read_key
+from monitor.cli.feed.keys import read_accounts, read_terms_key
 from monitor.cli.feed.outlets import is_printing, message_writer, open_outlet, topic_names
 from monitor.cli.version import versions
 
@@ -50,7 +50,7 @@ class FeedProcess:
         self._settings = settings
         self._venue = venue
         self._streams = _streams_of(settings, venue.streams)
-        self._key = read_key(settings.feed.key_file, settings.feed.secret_file)
+        self._key = read_terms_key(settings.feed, venue.terms)
         self._accounts = read_accounts(settings.feed, venue.accounts)
         self._feed: VenueFeed | None = None
         self._stop = asyncio.Event()
