@@ -1,5 +1,7 @@
 """The gate at work: `recorded` counts false alarms on the recorded series, `incidents` plays what venues have done.
 
+`cost` times it.
+
 Each prints a verdict and ends with exit code 0 or 1.
 """
 
@@ -16,6 +18,7 @@ from monitor.core.inputs import Origin
 from monitor.core.quality.gate import PartitionGate
 from monitor.core.quality.settings import QualitySettings
 from tests.app.lab import VirtualLoop
+from tests.quality.cost import measure
 from tests.quality.incidents import FALSE_PRICES, TRUE_CRASHES
 from tests.quality.recorded import FOLDER, messages_of
 from tests.quality.theatre import Told, play, play_collateral
@@ -77,10 +80,14 @@ def _said(name: str, told: Told, plain: Told, sound: Told) -> int:
 def main() -> int:
     """Do what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="python -m tests.quality", description=__doc__)
-    parser.add_argument("part", choices=["recorded", "incidents"])
+    parser.add_argument("part", choices=["recorded", "incidents", "cost"])
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the recorded series lie")
     parser.add_argument("--step-ms", type=int, default=1_000, help="how often a price is taken from them")
+    parser.add_argument("--rounds", type=int, default=15, help="of `cost`")
+    parser.add_argument("--seed", type=int, default=1, help="of the prices of `cost`")
     args = parser.parse_args()
+    if args.part == "cost":
+        return measure(args.rounds, 40, args.seed)
     if args.part == "recorded":
         return recorded(args.folder, args.step_ms)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -39,6 +39,16 @@ async def test_without_the_gate_they_would_have_been_called() -> None:
     assert not told.quality
 
 
+@pytest.mark.parametrize("number", range(len(FALSE_PRICES)))
+@virtual
+async def test_good_prices_are_judged_as_without_the_gate(number: int) -> None:
+    """A sound feed has the same chains with the gate as without it: what is not quarantined is not touched."""
+    incident = FALSE_PRICES[number]()
+    told, plain = await play(incident, sound=True), await play(incident, sound=True, quality__enabled=False)
+    assert chains(told) == chains(plain) != set()
+    assert told.called_ms == plain.called_ms
+
+
 @virtual
 async def test_a_crash_that_its_index_confirms_is_not_delayed() -> None:
     """A true fall by a fifth in a minute calls everybody at the second at which no gate would have."""

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tests.simulation.draws import Gated
 from tests.simulation.seeds import Verdict, live
 
 SHOWN_LINES = 200
@@ -24,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--story", action="store_true", help="print the story of every seed, not only of failing ones")
     parser.add_argument("--stop", action="store_true", help="end at the first failing seed")
     parser.add_argument("--mutants", action="store_true", help="break the application instead, and ask who notices")
+    parser.add_argument("--gate", action="store_true", help="every story has the price quality gate on, not a third")
     given = parser.parse_args(arguments)
+    if given.gate:
+        Gated.share = 1.0
     if given.mutants:
         from tests.simulation.mutants import try_all
 

@@ -41,6 +41,12 @@ class Draws:
     features: tuple[str, ...] = field(default=())
 
 
+class Gated:
+    """Hold which part of the stories has the price quality gate on."""
+
+    share = 0.3
+
+
 def draw(seed: int) -> Draws:
     """Return what a seed draws."""
     chance = random.Random(f"draws {seed}")
@@ -87,7 +93,9 @@ def draw(seed: int) -> Draws:
         settings |= {"portfolio.method": "scenario", "portfolio.scenario": {"groups": GROUPS}}
     if (turns := random.Random(f"turns {seed}")).random() < 0.5:  # a chance of its own: older seeds stay what they were
         settings |= {"limits.max_turn_scopes": turns.choice((1, 2, 4))}
-    if random.Random(f"gate {seed}").random() < 0.3:  # also a chance of its own; what it doubts is believed here
+    if (
+        random.Random(f"gate {seed}").random() < Gated.share
+    ):  # also a chance of its own; what it doubts is believed here
         settings |= {"quality.enabled": True, "quality.refuse": [], "quality.delay": [], "quality.display": []}
     exact = not features["ages"] and not features["short replay"]
     kinds = ("mixed", "mixed", "market") if exact else ("mixed",)
