@@ -8,7 +8,7 @@ BENCH_READY := $(VENV)/.bench-ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suite bench bench-growth bench-e2e coverage lint format types restore scale telling simulate schemas fanout webhooks kafka kafka-stop chaos soak fuzz quality clean
+.PHONY: help demo test suite bench bench-growth bench-e2e coverage lint format types restore scale telling simulate schemas fanout webhooks chain kafka kafka-stop chaos soak fuzz quality clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ fanout: $(READY) ## how late an event reaches the last of many websocket clients
 
 webhooks: $(READY) ## kill and freeze senders before targets that misbehave, on a Kafka of its own: SEED, EVENTS, FAULTS
 	@$(BIN)/python -m tests.webhooks --seed $(or $(SEED),1) --events $(or $(EVENTS),400) --faults $(or $(FAULTS),12) $(ARGS)
+
+chain: $(READY) ## feed, daemon, gateway, webhooks and a client on a real Kafka, each killed at random: SECONDS, SEED, RECORDING=file, ARGS
+	@$(BIN)/python -m tests.chain --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1) $(if $(RECORDING),--recording $(RECORDING)) $(ARGS)
 
 kafka: $(READY) ## start one Apache Kafka node on loopback, its data in a throw-away folder (Java 17, Maven)
 	@deploy/kafka/start $(ARGS)

@@ -132,6 +132,7 @@ def test_one_port_for_two_is_a_failure(liqmon: Run, monkeypatch: pytest.MonkeyPa
     ran = liqmon("doctor", "--process", "all")
     assert ran.code == 1
     assert "gateway.http_port and http.port are the same" in ran.out
+    assert "webhooks.targets: no target" in ran.out
 
 
 def test_versions_are_those_asked_for() -> None:

@@ -92,10 +92,12 @@ def about(findings: list[dict[str, str]], what: str, verdict: str) -> str:
 async def test_what_it_tells_to_grant_is_just_what_the_processes_need(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Each right refused is told; with the commands carried out daemon and gateway work, and the doctor is content."""
+    """Each right refused is told; with the commands carried out the processes work, and the doctor is content."""
     broker = await asyncio.to_thread(guarded_broker, request)
-    ports = [free_port() for _ in range(4)]
-    tokens = tmp_path / "tokens.toml"
+    ports = [free_port() for _ in range(5)]
+    tokens, signing = tmp_path / "tokens.toml", tmp_path / "signing"
+    signing.write_text("whsec_" + "A" * 32)
+    signing.chmod(0o600)
     tokens.write_text('[[token]]\nname = "desk"\nsha256 = "' + "0" * 64 + '"\naccounts = ["*"]\n')
     tokens.chmod(0o600)
     sections: dict[str, Mapping[str, object]] = {
@@ -104,6 +106,8 @@ async def test_what_it_tells_to_grant_is_just_what_the_processes_need(
         "http": {"port": ports[0]},
         "gateway": {"port": ports[1], "http_port": ports[2], "token_file": str(tokens)},
         "feed": {"http_port": ports[3]},
+        "webhooks": {"http_port": ports[4]},
+        "webhooks.targets.desk": {"url": "https://desk.invalid/", "secret_file": str(signing)},
     }
     config = write_config(tmp_path / "m.toml", sections)
     admin = write_config(tmp_path / "admin.toml", {**sections, "kafka": secured(broker, "admin")})
@@ -115,11 +119,13 @@ async def test_what_it_tells_to_grant_is_just_what_the_processes_need(
     for said in ("run may not read acl.mark-prices", "run may not write acl.margin-calls", "may not join the group"):
         assert said in refusals
     assert "gateway may not read" in refusals
-    assert "transactions as acl.liqmon-0" in refusals
+    assert "run may not write transactions as acl.liqmon-0" in refusals
+    assert "webhooks may not write transactions as acl.liqmon-webhooks-0" in refusals
     await grant(broker, commands_of(findings))
     programs = [
         Program("run", config=config, health_port=ports[0]),
         Program("gateway", config=config, health_port=ports[2]),
+        Program("webhooks", config=config, health_port=ports[4]),
     ]
     try:
         for program in programs:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config import load
 from monitor.config.loading import KEYS
 from tests.house.source import ROOT
 
@@ -56,6 +57,7 @@ def test_the_dashboard_can_be_drawn() -> None:
     [
         "Dockerfile",
         "compose.yaml",
+        "subscribers.toml",
         "systemd/liqmon.service",
         "systemd/liqmon-gateway.service",
         "systemd/liqmon-webhooks.service",
@@ -75,6 +77,61 @@ def test_what_the_compose_file_mounts_exists() -> None:
     assert mounted
     assert all((DEPLOY / path).exists() for path in mounted)
     assert (DEPLOY.parent / re.search(r"dockerfile: (\S+)", text)[1]).is_file()  # type: ignore[index]
+
+
+def service_blocks() -> dict[str, str]:
+    """Return the text of each service of the compose file."""
+    text = (DEPLOY / "compose.yaml").read_text()
+    inside = text[text.index("\nservices:\n") : text.index("\nsecrets:\n")]
+    parts = re.split(r"(?m)^  ([a-z]+):\n", inside)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+OURS = ("liqmon", "feed", "replay", "gateway", "webhooks", "topics")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_services_of_ours_may_do_little(name: str) -> None:
+    """Each has the read-only root, no capabilities and no new privileges; long-lived ones restart after the topics."""
+    text = (DEPLOY / "compose.yaml").read_text()
+    ours, service = (re.search(rf"(?s)x-{word}: &{word}\n(.*?)\n\n", text) for word in ("ours", "service"))
+    assert ours is not None
+    assert service is not None
+    assert all(word in ours[1] for word in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"))
+    assert "<<: *ours" in service[1]
+    assert "service_completed_successfully" in service[1]
+    assert ("<<: *ours" if name == "topics" else "<<: *service") in service_blocks()[name]
+    assert "user:" not in service_blocks()[name]
+
+
+@pytest.mark.parametrize(("name", "key"), [("feed", "feed"), ("gateway", "gateway"), ("webhooks", "webhooks")])
+def test_health_and_scrapes_ask_the_port_a_service_has(name: str, key: str) -> None:
+    """The health check and Prometheus ask the port that is the default of the process."""
+    port = KEYS[f"{key}.http_port"].default
+    assert f"http://127.0.0.1:{port}/livez" in service_blocks()[name]
+    scraped = (DEPLOY / "prometheus/prometheus.yml").read_text()
+    assert f"job_name: liqmon-{name}\n" in scraped
+    assert f"names: [{name}], type: A, port: {port} " in scraped
+
+
+def test_what_subscribers_read_is_a_configuration_whose_secrets_are_mounted() -> None:
+    """The file loads, and every secret it names is one that the services that need it are given."""
+    settings = load(DEPLOY / "subscribers.toml")
+    [target] = settings.webhooks.targets.values()
+    blocks, text = service_blocks(), (DEPLOY / "compose.yaml").read_text()
+    for name, path in (
+        ("gateway", settings.gateway.token_file),
+        ("webhooks", target.url_file),
+        ("webhooks", target.secret_file),
+    ):
+        assert path is not None
+        assert path.parent == Path("/run/secrets")
+        given = re.search(r"secrets: \[(.*)\]", blocks[name])
+        assert given is not None
+        assert path.name in given[1].split(", ")
+        source = re.search(rf"(?m)^  {path.name}: {{ file: \./secrets/(\S+) }}$", text)
+        assert source is not None
+        assert source[1] in (DEPLOY / "secrets/README").read_text()
 
 
 def test_the_image_has_what_it_copies_and_no_root() -> None:

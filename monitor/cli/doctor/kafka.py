@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _BY_THE_LOG = "LogAppendTime"
 _AWAY = (LogForbidden, LogUnavailable)
-_ANOTHER = "heartbeats-doctor"
-"""What an id of a process's own may end in: rights on ids are given by what they begin with."""
+_IDS = ("0", "doctor")
+"""What ids end in that are asked about: one that is written under, and one that only a rule on prefixes allows."""
 
 
 async def look_at_kafka(settings: Settings, processes: Sequence[str], seconds: float) -> list[Finding]:
@@ -82,7 +82,7 @@ class _Examination:
             return
         for finding in judge_topics(self._settings.topics, topics):
             yield finding
-        async for finding in self._rights(topics, group):
+        async for finding in self._rights(topics):
             yield finding
         async for finding in self._contents(topics, group):
             yield finding
@@ -93,17 +93,21 @@ class _Examination:
         settings = await self.inspection.topic_settings(visible) if visible else {}
         return {name: replace(topic, settings=settings.get(name)) for name, topic in found.items()}
 
-    async def _rights(self, topics: Mapping[str, TopicSeen], group: GroupSeen) -> AsyncIterator[Finding]:
+    async def _rights(self, topics: Mapping[str, TopicSeen]) -> AsyncIterator[Finding]:
         mender = Mender(self._settings.kafka.bootstrap_servers or "", self._principal())
         for name in self._processes:
             needs = PROCESSES[name].needs(self._settings)
-            ids = [f"{needs.transactions}{end}" for end in ("0", _ANOTHER)] if needs.transactions else []
+            group: GroupSeen | None = None
+            allowed: dict[str, bool] = {}
             try:
-                allowed = {one: await self.inspection.may_write_as(one) for one in ids}
+                if needs.group:
+                    group = await self.inspection.group(needs.group, self._names.account_events)
+                if needs.transactions:
+                    ids = [f"{needs.transactions}{end}" for end in _IDS]
+                    allowed = {one: await self.inspection.may_write_as(one) for one in ids}
             except _AWAY as fault:
-                yield failure("rights", f"{name}: rights on transactions are not known: {fault}", "look again")
-                allowed = {}
-            for finding in judge_rights(name, needs, topics, group if needs.group else None, allowed, mender):
+                yield failure("rights", f"{name}: of groups and transactions nothing is known: {fault}", "look again")
+            for finding in judge_rights(name, needs, topics, group, allowed, mender):
                 yield finding
 
     def _principal(self) -> str:

@@ -83,7 +83,9 @@ def _files(settings: Settings, config: str | None, processes: tuple[str, ...]) -
         yield failure(
             FILES, "gateway.token_file is not set: nobody could come in", "`liqmon gateway --mint` begins one"
         )
-    if settings.recovery.snapshot_dir:
+    if "webhooks" in processes and not settings.webhooks.targets:
+        yield failure(FILES, "webhooks.targets: no target is configured", "docs/webhooks.md shows one")
+    if settings.recovery.snapshot_dir and "run" in processes:
         yield from judge_folder(Path(settings.recovery.snapshot_dir).expanduser())
 
 
