@@ -73,7 +73,7 @@ schemas: $(READY) ## write docs/schemas/ from the message types
 soak: $(READY) ## steady load and a failover every few minutes; nothing may grow: MINUTES, SEED (Java 17, Maven)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),40) --seed $(or $(SEED),1) $(ARGS)
 
-quality: $(READY) ## the price quality gate: PART=incidents plays what venues have done, PART=recorded counts false alarms, PART=cost times it
+quality: $(READY) ## the price quality gate: PART=incidents plays what venues have done, PART=recorded counts false alarms, PART=oracle compares it with an oracle, PART=cost times it
 	@$(BIN)/python -m tests.quality $(or $(PART),incidents)
 
 fuzz: $(READY) ## attack an instance with hostile messages: MESSAGES (1000000 for a report), SEED

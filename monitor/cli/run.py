@@ -142,6 +142,7 @@ class _Daemon:
         kernel, aside = KernelThread(), KernelThread("aside")
         outside = await self._open_log(topics)
         try:
+            self._waiting_for = "the kernels are being warmed: seconds, or minutes where they have to be compiled first"
             await self._warming.run(kernel)
             shards = await count_shards(outside, topics, observer, self._wait)
             self._instance = assemble(self._settings, topics, outside, shards, observer, kernel, aside=aside)

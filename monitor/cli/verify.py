@@ -25,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--prices",
         metavar="FILE",
-        help="records of mark-prices, a line each as `kcat -C -J -t mark-prices` writes them, from 17 minutes before "
+        help="records of mark-prices, a line each as `kcat -C -J -t mark-prices` writes them, from 32 minutes before "
         "the first price on: what the events say of the quality of their prices is made again from these",
     )
     add_config_option(parser)

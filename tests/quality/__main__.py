@@ -1,6 +1,6 @@
 """The gate at work: `recorded` counts false alarms on the recorded series, `incidents` plays what venues have done.
 
-`cost` times it.
+`oracle` compares it with one that looks everything up anew, `cost` times it.
 
 Each prints a verdict and ends with exit code 0 or 1.
 """
@@ -21,6 +21,7 @@ from tests.app.lab import VirtualLoop
 from tests.quality.cost import measure
 from tests.quality.incidents import FALSE_PRICES, TRUE_CRASHES
 from tests.quality.recorded import FOLDER, messages_of
+from tests.quality.test_gate import begun_later, by_both
 from tests.quality.theatre import Told, play, play_collateral
 
 
@@ -42,6 +43,20 @@ def recorded(folder: Path, step_ms: int) -> int:
     print(f"doubted: {dict(counted) or 'none'}")
     print(f"false-positive rate: {quarantined} quarantined of {prices} ({quarantined / prices:.4%})")
     return int(quarantined > 0)
+
+
+def compared(seeds: range) -> int:
+    """Compare the gate with the oracle, and with itself begun elsewhere; print how many verdicts, and who differs."""
+    prices, pairs, differing = 0, 0, []
+    for seed in seeds:
+        found, expected = by_both(seed)
+        both = begun_later(seed)
+        prices, pairs = prices + len(found), pairs + len(both)
+        if found != expected or any(one != other for one, other in both):
+            differing.append(seed)
+    print(f"seeds {seeds.start}..{seeds.stop - 1}: {prices} verdicts beside the oracle's, {pairs} of gates begun later")
+    print(f"differing: {differing or 'none'}")
+    return int(bool(differing))
 
 
 async def incidents() -> int:
@@ -80,14 +95,17 @@ def _said(name: str, told: Told, plain: Told, sound: Told) -> int:
 def main() -> int:
     """Do what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="python -m tests.quality", description=__doc__)
-    parser.add_argument("part", choices=["recorded", "incidents", "cost"])
+    parser.add_argument("part", choices=["recorded", "incidents", "oracle", "cost"])
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the recorded series lie")
     parser.add_argument("--step-ms", type=int, default=1_000, help="how often a price is taken from them")
+    parser.add_argument("--seeds", type=int, default=60, help="of `oracle`")
     parser.add_argument("--rounds", type=int, default=15, help="of `cost`")
     parser.add_argument("--seed", type=int, default=1, help="of the prices of `cost`")
     args = parser.parse_args()
     if args.part == "cost":
         return measure(args.rounds, 40, args.seed)
+    if args.part == "oracle":
+        return compared(range(args.seeds))
     if args.part == "recorded":
         return recorded(args.folder, args.step_ms)
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -1,27 +1,28 @@
 """Mutants of the gate: each constant, comparison, sum and choice of its modules altered, one at a time.
 
-`python -m tests.quality.mutants [MODULE …]` says which of them no test of this package notices. The alteration is made
-as the module is imported, so that no file is touched; this module is also the plugin that makes it.
+`python -m tests.quality.mutants [MODULE …]` says which of them no test of this package notices. No file is touched:
+functions and constants are altered in a child that runs the tests.
 """
 
 from __future__ import annotations
 
 import ast
 import os
-import subprocess
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from importlib.abc import MetaPathFinder, SourceLoader
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import Any
 
-MODULES = ("judging", "stream", "gate", "quarantine", "pegs", "settings")
+import pytest
+
+MODULES = ("judging", "stream", "gate", "quarantine", "pegs")
 QUICK = ("test_formulas.py", "test_gate.py")
 THEN = ("test_census.py", "test_evidence.py", "test_redone.py", "test_incidents.py", "test_long_incident.py")
-WANTED = "MUTANT_OF_THE_GATE"
+_PACKAGE = "monitor.core.quality"
+_SECONDS = 300
 _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -43,42 +44,6 @@ _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
 }
 Place = tuple[ast.AST, str, object]
 _NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "abs": "float"}
-
-
-class Altered(SourceLoader):
-    """Load a module with one of its mutations."""
-
-    def __init__(self, path: str, number: int) -> None:
-        self._path = path
-        self._number = number
-
-    def get_filename(self, fullname: str) -> str:
-        """Return where the original lies."""
-        return self._path
-
-    def get_data(self, path: str | os.PathLike[str]) -> bytes:
-        """Return the altered source; nothing for the cache that a loader asks for."""
-        if not str(path).endswith(".py"):
-            raise OSError("a mutant is never cached")
-        return list(mutants(Path(path).read_text()))[self._number][1].encode()
-
-
-class Finder(MetaPathFinder):
-    """Find the module that is to be altered."""
-
-    def __init__(self, wanted: str) -> None:
-        self._name, _, number = wanted.partition(":")
-        self._number = int(number)
-
-    def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Return the altered module, once."""
-        if fullname != self._name:
-            return None
-        sys.meta_path.remove(self)
-        original = find_spec(fullname)
-        assert original is not None
-        assert original.origin is not None
-        return spec_from_loader(fullname, Altered(original.origin, self._number))
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
@@ -143,36 +108,74 @@ def _code(tree: ast.AST) -> Iterator[ast.AST]:
                 yield from _code(child)
 
 
-def survives(module: str, number: int, files: Sequence[str]) -> bool:
-    """Return whether some tests pass with a mutation."""
+def noticed_by(module: str, source: str, files: Sequence[str]) -> bool:
+    """Return whether some tests fail with a mutation: in a child, whose modules are altered before they run."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(_SECONDS)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        code = 1
+        try:
+            alter(sys.modules[f"{_PACKAGE}.{module}"], source)
+            code = run(files)
+        finally:  # whatever it ends in otherwise, it is noticed
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+def run(files: Sequence[str]) -> int:
+    """Run tests; return 0 where all pass."""
     here = Path(__file__).parent
-    paths = [str(here / name) for name in files if (here / name).exists()]
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.quality.mutants"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *paths],
-        env=os.environ | {WANTED: f"monitor.core.quality.{module}:{number}", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        timeout=600,
-        check=False,
-    )
-    return done.returncode == 0
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *(str(here / name) for name in files)]))
+
+
+def alter(module: ModuleType, source: str) -> None:
+    """Put what a changed source defines in the place of what a module has, wherever that was imported to."""
+    changed: dict[str, Any] = {"__name__": module.__name__, "__file__": module.__file__}
+    exec(compile(source, str(module.__file__), "exec", dont_inherit=True), changed)
+    for name, new in changed.items():
+        old = module.__dict__.get(name)
+        if isinstance(old, FunctionType):
+            _alter_function(old, new)
+        elif isinstance(old, type):
+            if old.__module__ == module.__name__:
+                _alter_class(old, new)
+        elif not name.startswith("__") and not isinstance(old, ModuleType):
+            for one in [each for key, each in sys.modules.items() if key.startswith(("monitor.", "tests."))]:
+                if one.__dict__.get(name) is old:
+                    one.__dict__[name] = new
+
+
+def _alter_class(old: type, new: type) -> None:
+    for name, part in vars(old).items():
+        pair = [getattr(each, "fget", each) for each in (part, vars(new).get(name))]
+        if all(isinstance(each, FunctionType) for each in pair):
+            _alter_function(*pair)
+
+
+def _alter_function(old: Any, new: Any) -> None:
+    while hasattr(old, "__wrapped__"):
+        old, new = old.__wrapped__, new.__wrapped__
+    old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
 
 
 def main(names: Sequence[str]) -> int:
     """Try every mutation of some modules; print the survivors."""
+    if run((*QUICK, *THEN)):
+        print("the tests do not pass as it is")
+        return 1
     left = tried = 0
     for module in names or MODULES:
-        spec = find_spec(f"monitor.core.quality.{module}")
-        assert spec is not None
-        assert spec.origin is not None
-        found = list(mutants(Path(spec.origin).read_text()))
-        quick = [number for number in range(len(found)) if survives(module, number, QUICK)]
-        kept = [number for number in quick if survives(module, number, THEN)]
+        found = list(mutants(Path(str(sys.modules[f"{_PACKAGE}.{module}"].__file__)).read_text()))
+        quick = [one for one in found if not noticed_by(module, one[1], QUICK)]
+        kept = [one for one in quick if not noticed_by(module, one[1], THEN)]
         print(
             f"{module}: {len(found)} mutants, {len(found) - len(kept)} noticed, {len(quick) - len(kept)} of them late"
         )
-        for number in kept:
-            print(f"  survives: {found[number][0]}", flush=True)
+        for what, _ in kept:
+            print(f"  survives: {what}", flush=True)
         left, tried = left + len(kept), tried + len(found)
     print(f"{tried - left} of {tried} mutants are noticed")
     return int(left > 0)
@@ -180,5 +183,3 @@ def main(names: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
-if WANTED in os.environ:
-    sys.meta_path.insert(0, Finder(os.environ[WANTED]))

@@ -108,12 +108,12 @@ async def test_what_no_event_could_have_seen_is_refused(tmp_path: Path, capsys: 
 
 @virtual
 async def test_prices_that_do_not_reach_back_prove_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Seventeen minutes or the whole partition are needed, and its end; what is missing is named, with exit code 2."""
+    """Half an hour or the whole partition are needed, and its end; what is missing is named, with exit code 2."""
     told = await play(xpl())
     event = next(event for event in told.events if "document" in event["evidence"])
     offset = event["evidence"]["price_origins"]["XPLUSDT"]["offset"]
     for prices, why in (
-        (told.prices[offset - 100 :], "17 minutes"),
+        (told.prices[offset - 100 :], "32 minutes"),
         (told.prices[:offset], "do not hold offset"),
         ([], "do not hold offset"),
         ([*told.prices[:5], told.prices[0]], "out of order"),

@@ -15,8 +15,11 @@ from monitor.core.quality.settings import QualitySettings, Source, limits_of
 from monitor.core.quality.stream import BLOCK_MS, HORIZON_MS, NOTHING_STATED, Others, Stream
 
 FEWEST_PEERS = 5
-SETTLED_MS = HORIZON_MS + BLOCK_MS + 60_000
-"""After so long, a delay included, nothing tells where reading began."""
+SETTLED_MS = 2 * HORIZON_MS + BLOCK_MS + 60_000
+"""After so long, a delay included, nothing tells where reading began.
+
+The price before may lie a horizon back; the return since counts in its minute, which counts for a horizon more.
+"""
 NO_SOURCES: Mapping[str, Sequence[Source]] = {}
 NOBODY = Others()
 
