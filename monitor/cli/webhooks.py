@@ -128,6 +128,7 @@ class _Service:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._targets = read_targets(settings)
+        self._delivery = open_delivery(settings)
         self._sender: Sender | None = None
         self._waiting = "starting"
         self._stop = asyncio.Event()
@@ -213,7 +214,6 @@ class _Service:
 
         names = self._settings.topics.names()
         sender_id = sender_id_of(self._settings)
-        delivery = open_delivery(self._settings)
         source = open_kafka(self._settings, offsets_group=sender_id)
         try:
             yield Tools(
@@ -223,7 +223,7 @@ class _Service:
                 parked=names.webhooks_parked,
                 sender_id=sender_id,
                 targets=self._targets,
-                delivery=delivery,
+                delivery=self._delivery,
                 codec=SubscriberCodec(max_names=1),
                 settings=self._settings.webhooks,
                 observer=observer,
@@ -232,7 +232,7 @@ class _Service:
                 chance=random.SystemRandom().random,
             )
         finally:
-            await delivery.close()
+            await self._delivery.close()
             await source.close()
 
     async def _places(self, source: Log, observer: WebhookObserver) -> Places:

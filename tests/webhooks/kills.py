@@ -6,7 +6,7 @@ import asyncio
 import base64
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +42,7 @@ interval_ms = 0
 backoff_ms = 10
 max_backoff_ms = 80
 max_attempts = 4
-max_waiting = 4
+max_waiting = 12
 digest_after = 2
 digest_ms = 300
 {more}
@@ -54,6 +54,8 @@ TARGETS = {
     "alarms": 'format = "alertmanager"',
 }
 """`fickle` says 410 on the way, and is enabled again."""
+_FATES = ("killed", "frozen", "stopped", "killed", "killed")
+"""What becomes of whoever sends: these first, then any of them."""
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ class Run:
             for number in range(faults):
                 if number == faults // 2:
                     self._receiver.gone.add("fickle")
-                await self._fault()
+                await self._fault(is_last=number == faults - 1)
             await writing
         finally:
             writing.cancel()
@@ -102,6 +104,7 @@ class Run:
         """Return the verdict."""
         verdict = Verdict(self._receiver.complaints)
         written, receiver = self.story.written, self._receiver
+        verdict.complaints += self._said_amiss()
         for name in ("desk", "fickle"):
             try:
                 tally = await judge(self._log, name, receiver.desks[name], written, self._prefix)
@@ -125,11 +128,21 @@ class Run:
         verdict.lines.append(f"events {len(written)}, senders {self.deaths}, answers {dict(receiver.fates)}")
         return verdict
 
-    async def _fault(self) -> None:
-        """Do something to whoever sends."""
+    def _said_amiss(self) -> Iterator[str]:
+        """Yield what should not be in the logs of the processes."""
+        for process in self._processes:
+            said, name = process.said(), process.config.stem
+            if SECRET in said or f"{self._receiver.port}/" in said:
+                yield f"{name}: its log shows a secret or an address"
+            if "Traceback" in said:
+                yield f"{name}: {said[said.index('Traceback') :][:2000]}"
+
+    async def _fault(self, *, is_last: bool) -> None:
+        """Do something to whoever sends; at last one sender is enough."""
         active = await self._active()
         await asyncio.sleep(self._dice.uniform(0, 1.2))
-        how = self._dice.choice(("killed", "killed", "killed", "frozen", "stopped"))
+        first = sum(self.deaths.values())
+        how = _FATES[first] if first < len(_FATES) else self._dice.choice(_FATES)
         self.deaths[how] += 1
         if how == "frozen":
             active.tell(signal.SIGSTOP)
@@ -141,7 +154,8 @@ class Run:
             return
         code = await asyncio.to_thread(active.end, signal.SIGKILL if how == "killed" else signal.SIGTERM)
         assert how == "killed" or code == 0, f"exit code {code} after SIGTERM"
-        active.start()
+        if not is_last:
+            active.start()
 
     async def _active(self, but: Program | None = None) -> Program:
         """Return the process that sends, once there is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -46,10 +47,10 @@ class HttpReceiver:
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[HttpReceiver]:
+async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpReceiver]:
     """Run a receiver."""
     receiver = HttpReceiver()
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver
