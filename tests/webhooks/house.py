@@ -71,6 +71,22 @@ class Desk:
     acknowledged: set[str] = field(default_factory=set)
 
 
+class Notes(SilentWebhookObserver):
+    """Keep what was observed."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.gone_offsets: Counter[str] = Counter()
+
+    def log_fault(self, kind: str) -> None:
+        """Keep it."""
+        self.faults.append(kind)
+
+    def lost(self, topic: str, offsets: int) -> None:
+        """Count it."""
+        self.gone_offsets[topic] += offsets
+
+
 class Receivers:
     """Answer attempts; `fate` says what becomes of one: an answer, `lost` (taken, but nobody hears of it), `killed`."""
 
@@ -79,10 +95,17 @@ class Receivers:
         self.fate = fate
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
+        self.log: Log | None = None
+        self._tried: Counter[tuple[str, str]] = Counter()
 
     async def deliver(self, target: Target, message_id: str, body: bytes) -> Reply:
-        """Send one copy."""
+        """Send one copy; with a log, hold against it that it knows of the attempt."""
         self.before()
+        self._tried[target.name, message_id] += 1
+        if self.log is not None:
+            known = (await states_of(self.log)).get(f"message|{target.name}|{message_id}", {"attempts": 0})
+            assert known["attempts"] >= self._tried[target.name, message_id], "an attempt the log does not know"
+            assert known["attempts"] <= target.pace.max_attempts
         await asyncio.sleep(0)
         fate = self.fate(target.name, message_id)
         desk = self.desks[target.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -13,11 +13,16 @@ import pytest
 from monitor.adapters.embedded import EmbeddedLog, WriteFault
 from monitor.app.gateway.filters import Filter
 from monitor.app.ports import OutputRecord, TopicPartition
+from monitor.app.topics import TopicSettings, create_topics
 from monitor.app.webhooks import sender as sending_room
+from monitor.app.webhooks.delivering import Reply
 from monitor.app.webhooks.sender import Sender, enable
+from monitor.app.webhooks.settings import WebhookSettings
 from monitor.app.webhooks.targets import Pace, Target
 from tests.waiting import until
 from tests.webhooks.house import (
+    PARTITIONS,
+    Notes,
     Receivers,
     Story,
     embedded,
@@ -130,7 +135,10 @@ def leaves(fault: BaseException) -> Iterator[type[BaseException]]:
 
 @pytest.mark.parametrize("pace", [PACE, BRISK], ids=["one by one", "digests"])
 async def test_it_may_die_at_every_step(pace: Pace) -> None:
-    """Killed before and after each commit and each delivery: every event ends once, in order, by one id."""
+    """Killed before and after each commit and each delivery: every event ends once, in order, by one id.
+
+    And no attempt is made that the log does not know.
+    """
     at, died = 1, 0
     while True:
         clockwork, story = Clockwork(), Story(Random(at), accounts=3)
@@ -140,6 +148,7 @@ async def test_it_may_die_at_every_step(pace: Pace) -> None:
                 produce(log, record)
             failing = Random(at)
             receivers = Receivers(lambda target, name, dice=failing: dice.choice(("taken", "taken", "lost", "failed")))
+            receivers.log = log
             deaths = await lived(log, receivers, clockwork, [desk(pace)], len(story.written))
             await judge(log, "desk", receivers.desks["desk"], story.written)
         if not deaths:
@@ -168,19 +177,68 @@ async def test_one_of_two_sends() -> None:
     """A second sender stands by, ready, and takes over when the first one goes."""
     story = Story(Random(1))
     async with embedded() as log:
-        first, second = Receivers(), Receivers()
-        async with sending(tools_on(log, second, [desk()])) as standing_by:
-            async with sending(tools_on(log, first, [desk()])) as sending_now:
+        first, second, notes = Receivers(), Receivers(), Notes()
+        async with sending(tools_on(log, second, [desk()], observer=notes)) as standing_by:
+            async with sending(tools_on(log, first, [desk()], observer=notes)) as sending_now:
                 produce(log, story.next())
                 await settled(log, "desk", 1)
                 assert sorted(map(len, (first.desks["desk"].copies, second.desks["desk"].copies))) == [0, 1]
                 await until(lambda: not standing_by.why_not_ready() and not sending_now.why_not_ready())
+                assert not notes.faults, "nobody was fenced"
             produce(log, story.next())
             await settled(log, "desk", 2)
         both = first.desks["desk"]
         both.copies += second.desks["desk"].copies
         both.acknowledged |= second.desks["desk"].acknowledged
         await judge(log, "desk", both, story.written)
+
+
+async def test_who_takes_over_knows_what_was_committed_last() -> None:
+    """What the one before commits until it is fenced is known to the next: nothing is sent twice."""
+    story = Story(Random(6))
+    async with embedded() as log:
+        receivers = Receivers()
+
+        async def one_more() -> None:
+            produce(log, story.next())
+            await settled(log, "desk", len(story.written))
+
+        async with sending(tools_on(log, receivers, [desk()])):
+            await one_more()
+            late = tools_on(LateLog(log, one_more), receivers, [desk()])
+            assert not await enable(late, "desk")
+            next_life = Sender(late)
+            task = asyncio.create_task(next_life._live_once())
+            await until(lambda: next_life._life is not None or task.done())
+            await one_more()
+            task.cancel()
+            await asyncio.wait({task})
+        desk_of = receivers.desks["desk"]
+        await judge(log, "desk", desk_of, story.written)
+        assert len(desk_of.copies) == len(story.written)
+
+
+class LateLog:
+    """A log on which the one before is not idle: it commits once more just before it is fenced."""
+
+    def __init__(self, log: EmbeddedLog, before: Callable[[], Awaitable[None]]) -> None:
+        self._log = log
+        self._before = before
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def writer(self, transactional_id: str) -> Any:
+        """Return a writer whose fence comes late."""
+        writer, before = self._log.writer(transactional_id), self._before
+        fence = writer.fence
+
+        async def late() -> None:
+            await before()
+            await fence()
+
+        writer.fence = late  # type: ignore[method-assign]
+        return writer
 
 
 async def test_a_target_that_is_gone_is_told_again_when_it_is_enabled() -> None:
@@ -253,3 +311,51 @@ async def test_others_are_not_named_to_a_target_of_some_accounts() -> None:
     assert "counterparties" not in guarded["event"]
     assert guarded["event"]["withheld"] == ["counterparties"]
     assert kinds_of(told) == ["adl_triggered"]
+
+
+async def test_what_retention_took_away_is_counted_and_the_rest_goes_on() -> None:
+    """Offsets that are gone before they are read are noted, with how many; a topic made anew is read from its start."""
+    story, notes = Story(Random(8), accounts=1), Notes()
+    async with embedded() as log:
+        receivers = Receivers()
+        async with sending(tools_on(log, receivers, [desk()], observer=notes)):
+            produce(log, story.next("liquidation"))
+            await settled(log, "desk", 1)
+        where = TopicPartition("liquidations", story.next("liquidation").partition)
+        for record in [story.next("liquidation") for _ in range(3)]:
+            produce(log, record)
+        log.delete_before(where, 3)
+        async with sending(tools_on(log, receivers, [desk()], observer=notes)):
+            await settled(log, "desk", 2)
+        assert notes.gone_offsets == {"liquidations": 2}
+        log.delete_topic("liquidations")
+        await create_topics(await log.admin(), TopicSettings(partitions=PARTITIONS))
+        produce(log, story.next("liquidation"))
+        async with sending(tools_on(log, receivers, [desk()], observer=notes)):
+            await settled(log, "desk", 3)
+        assert len({name for name, _ in receivers.desks["desk"].copies}) == 3, "the same place, another event"
+
+
+async def test_a_stop_waits_for_what_is_under_way() -> None:
+    """An answer that comes after the stop is committed: nothing is sent twice over a restart that was asked for."""
+    story, answered, begun = Story(Random(9)), asyncio.Event(), asyncio.Event()
+
+    class Slow(Receivers):
+        async def deliver(self, target: Target, message_id: str, body: bytes) -> Reply:
+            begun.set()
+            await answered.wait()
+            return await super().deliver(target, message_id, body)
+
+    async with embedded() as log:
+        receivers = Slow()
+        async with sending(tools_on(log, receivers, [desk()], settings=WebhookSettings(drain_ms=5_000))) as sender:
+            produce(log, story.next())
+            await asyncio.wait_for(begun.wait(), 10)
+            sender.stop()
+            asyncio.get_running_loop().call_later(0.05, answered.set)
+        await judge(log, "desk", receivers.desks["desk"], story.written)
+        answered.clear()
+        begun.clear()
+        async with sending(tools_on(log, receivers, [desk()], settings=WebhookSettings(drain_ms=30))) as sender:
+            produce(log, story.next())
+            await asyncio.wait_for(begun.wait(), 10)  # and its time being up, nothing is waited for
