@@ -49,6 +49,16 @@ def test_slack_is_not_given_markup_by_an_account() -> None:
     assert "m[0] 4 to 6" in text
 
 
+def test_people_are_told_the_figures() -> None:
+    """What a person reads holds ratio, equity and requirement, shortened; the unknown has none."""
+    one = event(4, "a", "liquidation")
+    known = {"margin_ratio": "0.98765432101234567890", "equity": "2000.50", "maintenance_margin": "-0"}
+    for figures, said in ((known, ", ratio 0.9877, equity 2000.5, requirement -0"), ({"margin_ratio": None}, "")):
+        body = json.dumps(json.loads(one.body) | {"previous_status": "watch"} | figures).encode()
+        text = json.loads(body_of(message_of(one._replace(body=body), "desk", 0), Format.SLACK))["text"]
+        assert text == f"LIQUIDATION liquidation a (x): watch -&gt; liquidation{said}"
+
+
 def test_alertmanager_sees_one_alert_through_an_incident() -> None:
     """Labels stay the same from the first warning to the recovery, which ends it; a severity is no label."""
     alerts = [

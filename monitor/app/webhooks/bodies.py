@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from monitor.app.webhooks.messages import Message
@@ -89,6 +90,8 @@ def _alertmanager(message: Message) -> list[dict[str, Any]]:
     ]
 
 
+_FIGURES = {"margin_ratio": "ratio", "equity": "equity", "maintenance_margin": "requirement"}
+
 _SHAPES: Mapping[Format, Callable[[Message], object]] = {
     Format.JSON: _generic,
     Format.SLACK: _slack,
@@ -107,7 +110,16 @@ def _severity(message: Message) -> str:
 def _sentence(event: Mapping[str, Any]) -> str:
     scope = f" ({event['scope']})" if event.get("scope") else ""
     change = f": {event.get('previous_status')} -> {event['status']}" if event.get("status") else ""
-    return f"{event.get('event_type')} {event.get('account_id')}{scope}{change}"
+    figures = [f", {word} {_short(event[key])}" for key, word in _FIGURES.items() if event.get(key) is not None]
+    return f"{event.get('event_type')} {event.get('account_id')}{scope}{change}{''.join(figures)}"
+
+
+def _short(number: object) -> str:
+    """Return a figure as a person reads it: four digits behind the point; the event has them all."""
+    try:
+        return f"{Decimal(str(number)):.4f}".rstrip("0").rstrip(".")
+    except InvalidOperation:
+        return str(number)
 
 
 def _slack_text(text: str) -> str:
