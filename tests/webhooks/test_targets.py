@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -116,6 +117,32 @@ def test_a_storm_is_one_message_that_names_the_range() -> None:
     assert now_ms == 1_000
     assert message.ranges == (("l", 0, 3, 99, 97),)
     assert message.accounts == {f"a{number}" for number in range(3, 100)}
+
+
+def test_a_storm_of_accounts_that_fall_step_by_step_is_few_messages() -> None:
+    """Accounts that are told of several levels at once join one digest, and what begins such a fall joins it too."""
+    desk = queue(digest_after=1)
+    dice = Random(1)
+    for number in range(400):
+        kind = dice.choice(("watch", "warning", "liquidation"))
+        desk.offer(message_of(event(number, f"a{dice.randrange(200)}", kind), "desk", 0), 0)
+    assert len(desk.waiting()) <= 8
+    assert sum(message.events for message in desk.waiting()) == 400
+
+
+def test_what_waits_for_the_morning_stays_apart_from_a_storm() -> None:
+    """A watch in quiet hours joins no digest that goes soon, and nothing that goes soon joins one of the morning."""
+    pace = Pace(interval_ms=0, digest_ms=1_000, digest_after=1)
+    desk = Queue(Target("desk", "https://u", pace=pace, quiet=QuietHours(0, 60)), lambda: 0.0)
+    offer(desk, 20, kind="warning")
+    for number in range(1, 20):  # of the accounts of the storm: what is about them goes with them
+        desk.offer(message_of(event(number, f"a{number}", "watch", topic="m"), "desk", 0), 0)
+    offer(desk, 20, 100, kind="watch")
+    offer(desk, 20, 200, kind="warning")
+    soon, morning = ([one for one in desk.waiting() if (one.hold_ms > 60_000) is late] for late in (False, True))
+    assert {account for one in morning for account in one.accounts} == {f"a{number}" for number in range(100, 120)}
+    assert all(one.rank == 1 and one.hold_ms == 3_600_000 for one in morning)
+    assert sum(one.events for one in soon) == 59
 
 
 def test_what_is_not_alike_is_told_by_itself() -> None:

@@ -61,6 +61,7 @@ class Queue:
         self.flying: str | None = None
         self._chance = chance
         self._waiting: dict[str, Message] = {}
+        self._gathering: dict[str, Message] = {}  # of those: a storm asks for them with every event
         self._orders = 0
         self._free_ms = 0
         self._recent: dict[str, deque[int]] = {}
@@ -76,6 +77,7 @@ class Queue:
         if tally.gone != self.target.mark:
             tally.gone = ""
         self._waiting = {one.id: self._as_of(one, now_ms) for one in sorted(messages, key=lambda one: one.order)}
+        self._gathering = {one.id: one for one in self._waiting.values() if one.gathers}
         self._orders = max((message.order for message in self._waiting.values()), default=0)
 
     @property
@@ -100,7 +102,7 @@ class Queue:
             message = replace(message, hold_ms=quiet)
         elif many:
             message = replace(message, hold_ms=now_ms + self.target.pace.digest_ms)
-        gathering = [one for one in self.waiting() if one.gathers]
+        gathering = sorted(self._gathering.values(), key=lambda one: one.order)
         found = [one for one in gathering if not one.accounts.isdisjoint(message.accounts)]
         if not found and (many or crowded or quiet is not None):
             found = self._open(gathering, message, now_ms, crowded=crowded)
@@ -207,12 +209,26 @@ class Queue:
     def _open(self, gathering: list[Message], message: Message, now_ms: int, *, crowded: bool) -> list[Message]:
         """Return the digest that takes in what is alike, or anything where too much waits."""
         for one in reversed(gathering):
-            alike = one.rank == message.rank and one.kinds.keys() == message.kinds.keys() and one.hold_ms > now_ms
-            if (alike or crowded) and len(one.accounts) < self.target.pace.max_accounts:
+            if (crowded or self._suits(one, message, now_ms)) and len(one.accounts) < self.target.pace.max_accounts:
                 return [one]
-        if crowded and not ((last := self.waiting()[-1]).attempts or last.escalated):
+        if crowded and not (
+            (last := max(self._waiting.values(), key=lambda one: one.order)).attempts or last.escalated
+        ):
             return [last]
         return []
+
+    def _suits(self, one: Message, message: Message, now_ms: int) -> bool:
+        """Tell whether a digest is of what is alike; or, in a storm, already tells of its like among worse things.
+
+        What waits for the morning is alike only what does: neither is told early, nor anything late.
+        """
+        if one.hold_ms <= now_ms:
+            return False
+        if one.rank == message.rank and one.kinds.keys() == message.kinds.keys():
+            return True
+        soon_ms = now_ms + self.target.pace.digest_ms
+        is_storm = one.hold_ms <= soon_ms and message.hold_ms <= soon_ms
+        return is_storm and one.rank >= message.rank and message.kinds.keys() <= one.kinds.keys()
 
     def _gather(self, found: list[Message], message: Message) -> Message:
         """Return one message for those found and this one.
@@ -232,10 +248,15 @@ class Queue:
 
     def _put(self, message: Message) -> None:
         self._waiting[message.id] = message
+        if message.gathers:
+            self._gathering[message.id] = message
+        else:
+            self._gathering.pop(message.id, None)
         self._changed[message.id] = None
 
     def _leave(self, message: Message) -> None:
         self._waiting.pop(message.id, None)
+        self._gathering.pop(message.id, None)
         self._changed[message.id] = None
 
     def _park(self, message: Message, reason: str) -> None:

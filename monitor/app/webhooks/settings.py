@@ -62,7 +62,7 @@ class TargetSettings:
     max_attempts: int = 12
     digest_after: int = 5
     digest_ms: int = 10_000
-    max_accounts: int = 10_000
+    max_accounts: int = 1_000
     max_waiting: int = 1_000
 
     def target(self, name: str, url: str) -> Target:

@@ -43,7 +43,7 @@ class Pace:
     max_attempts: int = 12
     digest_after: int = 5
     digest_ms: int = 10_000
-    max_accounts: int = 10_000
+    max_accounts: int = 1_000
     max_waiting: int = 1_000
 
     def __post_init__(self) -> None:
