@@ -19,6 +19,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=400, help="written while the senders die")
     parser.add_argument("--faults", type=int, default=12, help="how often whoever sends is killed, frozen or stopped")
+    parser.add_argument("--broker", action="store_true", help="kill the broker too, with every third fault")
     parser.add_argument("--folder", type=Path, help="where the run's files lie; kept in any case")
     return parser.parse_args(arguments)
 
@@ -36,10 +37,13 @@ def main(arguments: list[str]) -> int:
         return 3
     try:
         ports = list(kafka.free_ports(2))
-        found = asyncio.run(one_run(broker.bootstrap_servers, folder, args.seed, args.events, args.faults, ports))
+        mortal = broker if args.broker else None
+        work = one_run(broker.bootstrap_servers, folder, args.seed, args.events, args.faults, ports, mortal)
+        found = asyncio.run(work)
     finally:
         broker.kill()
     again = f"python -m tests.webhooks --seed {args.seed} --events {args.events} --faults {args.faults}"
+    again += " --broker" if args.broker else ""
     verdict = f"{'BAD' if found.complaints else 'good'}; logs in {folder}; again: {again}"
     complaints = [f"COMPLAINT {complaint}" for complaint in found.complaints]
     sys.stdout.write("\n".join([*found.lines, *complaints, verdict, ""]))

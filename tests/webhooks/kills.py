@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from monitor.adapters.kafka import KafkaLog, KafkaSettings
 from monitor.app.ports import LogFault, OutputRecord, ShardWriter
@@ -42,7 +43,7 @@ interval_ms = 0
 backoff_ms = 10
 max_backoff_ms = 80
 max_attempts = 4
-max_waiting = 12
+max_waiting = 40
 digest_after = 2
 digest_ms = 300
 {more}
@@ -78,6 +79,8 @@ class Run:
         self._processes = processes
         self._dice = Random(seed)
         self._writers: dict[int, ShardWriter] = {}
+        self._writing = asyncio.Lock()
+        self.broker: Any = None
         self.story = Story(Random(seed), accounts=12)
         self.deaths: dict[str, int] = {"killed": 0, "frozen": 0, "stopped": 0}
 
@@ -88,6 +91,8 @@ class Run:
             for number in range(faults):
                 if number == faults // 2:
                     self._receiver.gone.add("fickle")
+                if self.broker is not None and number % 3 == 2:
+                    await self._without_broker()
                 await self._fault(is_last=number == faults - 1)
             await writing
         finally:
@@ -157,6 +162,17 @@ class Run:
         if not is_last:
             active.start()
 
+    async def _without_broker(self) -> None:
+        """Kill the broker amid whatever the senders do, and start it again; events are not written meanwhile."""
+        async with self._writing:
+            self.deaths["without broker"] = self.deaths.get("without broker", 0) + 1
+            for writer in self._writers.values():
+                await writer.close()
+            self._writers.clear()
+            await asyncio.to_thread(self.broker.kill)
+            await asyncio.sleep(self._dice.uniform(0, 6))
+            await asyncio.to_thread(self.broker.start)
+
     async def _active(self, but: Program | None = None) -> Program:
         """Return the process that sends, once there is one."""
         async with asyncio.timeout(40):
@@ -175,8 +191,9 @@ class Run:
                 record = self.story.next()
                 record = record._replace(topic=self._prefix + record.topic)
                 batch.setdefault(record.partition, []).append(record)
-            for partition, records in batch.items():
-                await (await self._writer(partition)).write(records)
+            async with self._writing:
+                for partition, records in batch.items():
+                    await (await self._writer(partition)).write(records)
             await asyncio.sleep(seconds * 4 / count)
 
     async def _writer(self, partition: int) -> ShardWriter:
@@ -227,10 +244,13 @@ async def stage(bootstrap: str, folder: Path, prefix: str, seed: int, ports: lis
             await log.close()
 
 
-async def one_run(bootstrap: str, folder: Path, seed: int, events: int, faults: int, ports: list[int]) -> Verdict:
-    """Run once and return the verdict."""
+async def one_run(
+    bootstrap: str, folder: Path, seed: int, events: int, faults: int, ports: list[int], broker: Any = None
+) -> Verdict:
+    """Run once and return the verdict; a `broker` that may be killed is."""
     begun = time.monotonic()
     async with stage(bootstrap, folder, f"hooks-{seed}.", seed, ports) as run:
+        run.broker = broker
         try:
             await run.live(events, faults)
         except (TimeoutError, LogFault, AssertionError) as fault:
