@@ -86,7 +86,7 @@ class Run:
 
     async def live(self, events: int, faults: int) -> None:
         """Write events while active senders die; `fickle` is gone in the middle, and enabled at the end."""
-        writing = asyncio.create_task(self._write(events, faults * 2.0))
+        writing = asyncio.create_task(self._write(events, faults * 5.0))
         try:
             for number in range(faults):
                 if number == faults // 2:

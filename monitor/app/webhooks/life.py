@@ -14,7 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 
-from monitor.app.ports import LogReader, OutputRecord, ShardWriter
+from monitor.app.ports import LogReader, OutputRecord, ShardWriter, TopicPartition
 from monitor.app.webhooks.bodies import body_of
 from monitor.app.webhooks.intake import Intake
 from monitor.app.webhooks.messages import Message, to_text
@@ -61,7 +61,7 @@ class Life:
 
     async def run(self) -> None:
         """Live. Raises, in a group, what reading and writing raise."""
-        self._reader.assign(self._board.positions)
+        self._reader.assign(self._positions())
         async with asyncio.TaskGroup() as tasks:
             self._reading = tasks.create_task(self._read(), name="webhooks: events")
             await self._work(tasks)
@@ -113,6 +113,8 @@ class Life:
         now_ms = self._tools.now_ms()
         due = [wake for queue in self._board.queues.values() if (wake := queue.wake_ms()) is not None]
         seconds = min(_TICK_SECONDS, max(0, min(due, default=now_ms + 60_000) - now_ms) / 1000)
+        if self._stop_at is not None:  # nothing is begun any more, whatever is due
+            seconds = max(0.0, min(_TICK_SECONDS, self._stop_at - self._tools.clock()))
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -120,7 +122,7 @@ class Life:
             pass
 
     async def _commit(self) -> None:
-        changes, positions = self._board.changes(), dict(self._board.positions)
+        changes, positions = self._board.changes(), self._positions()
         begun = self._tools.clock()
         await self._writer.write(_records(self._tools, changes), positions)
         self._committed = self._tools.clock()
@@ -131,6 +133,10 @@ class Life:
             given_up[parked.target, parked.reason] += parked.message.events
         for (name, reason), events in given_up.items():
             log.error("%s: %d events are parked: %s", name, events, reason)
+
+    def _positions(self) -> dict[TopicPartition, int]:
+        """Return how far the event topics are taken in; the state may know of others, from another configuration."""
+        return {where: self._board.positions[where] for where in self._tools.places.event_places()}
 
     async def _send(self, name: str, message: Message) -> None:
         tools, queue = self._tools, self._board.queues[name]
