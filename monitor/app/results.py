@@ -74,6 +74,11 @@ class Step:
         """Whether the message this ends with is to be judged on: the next step begins with it."""
         return bool(self.results) and self.results[-1].goes_on
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether one transaction is to hold all of it."""
+        return len(self.results) <= 1
+
     def room(self, most: int) -> int:
         """Return how many records, with `__meta__`, may yet join the last result."""
         return most - self._last_size

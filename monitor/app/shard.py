@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Coroutine
+from typing import Any
 
 from monitor.app.adl_publishing import AdlPublisher
 from monitor.app.asked import requests_to
@@ -23,24 +23,20 @@ from monitor.app.ledger import Ledger, LedgerSettings, OwnershipLost
 from monitor.app.letting_go import LetGo, unless_let_go
 from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Record, TopicPartition
 from monitor.app.pulse import TermEnded
-from monitor.app.reading import FeedEntry, Reading
-from monitor.app.records import RecordMaker, split
+from monitor.app.reading import Reading
+from monitor.app.records import RecordMaker
 from monitor.app.restoring import name_of
-from monitor.app.results import Step, StepResult
+from monitor.app.results import Step
 from monitor.app.shared import Shared
 from monitor.app.step import CLOCK_MS, StepMaker
+from monitor.app.step_writing import Draft, StepWriter
 from monitor.app.takeover import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Takeover
-from monitor.app.turns import one_ahead
 from monitor.app.warm_copy import UnfitCopy, WarmCopy
 
 log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = 1.0
 """Wait after losing a shard: longer than a heartbeat, so that the group can tell us who owns it."""
-IDLE_COMMIT_SECONDS = 5.0
-"""A shard with nothing to tell commits its positions this often: each commit costs every reader of the changelog."""
-CONSUMED_SECONDS = 1.0
-"""Group offsets, which only lag tools read, are added to a transaction this often."""
 GRACE_SECONDS = 5.0
 """A shard that must let go waits this long for the commit under way; the next owner finds out what became of it."""
 
@@ -56,13 +52,10 @@ class Shard:
         self._accounts = TopicPartition(shared.topics.account_events, number)
         self._letting_go = asyncio.Event()
         self._work = asyncio.Event()
-        self._positions: dict[TopicPartition, int] = {}
         self._cursor = Cursor()
         self._records: list[Record] = []
-        self._committed_at = 0.0
-        self._consumed_at = 0.0
+        self._is_alone = False
         self._term = shared.pulse.term
-        self._times_ms: dict[TopicPartition, int] = {}
         self._corrupt: CorruptRecord | None = None
         self.lived_at = self.steady_at = shared.pulse.clock()
         self.turn: Turn | None = None
@@ -108,7 +101,7 @@ class Shard:
         shared = self._shared
         maker = RecordMaker(self.number, shared.shards, shared.topics, shared.codec)
         settings = LedgerSettings(shared.group, shared.shards, self.number, shared.topics.state)
-        self._term, self._times_ms = shared.pulse.term, {}
+        self._term = shared.pulse.term
         ledger = Ledger(
             settings,
             shared.log,
@@ -142,36 +135,45 @@ class Shard:
         self._records = []
         try:
             takeover = Takeover(shared, ledger, steps, self._cursor, warm)
-            self._positions = await unless_let_go(takeover.run(), self._letting_go, grace_seconds=0)
+            positions = await unless_let_go(takeover.run(), self._letting_go, grace_seconds=0)
             audit = ShardAudit(self.number, shared.shards, shared.audit, engine, steps, shared.observer)
-            await self._live(ledger, steps, publisher, audit)
+            most = shared.limits.max_transaction_records
+            writer = StepWriter(ledger, shared.observer, most, self._accounts, positions, self._work.set)
+            await self._live(ledger, writer, steps, publisher, audit)
         except LetGo:
             log.info("shard %d let go before its work was committed", self.number)
         finally:
             shared.feed.drop(self._cursor)
             await ledger.close()
 
-    async def _live(self, ledger: Ledger, steps: StepMaker, publisher: AdlPublisher, audit: ShardAudit) -> None:
+    async def _live(
+        self, ledger: Ledger, writer: StepWriter, steps: StepMaker, publisher: AdlPublisher, audit: ShardAudit
+    ) -> None:
         shared = self._shared
         asked = requests_to(self.number, shared.topics)
         intake = Intake(shared.log, asked, RECORDS_AT_ONCE, self._work.set, shared.observer, shared.inputs)
         stop_listening = shared.feed.listen(self._work.set)
-        intake.start({where: self._positions.get(where, 0) for where in (self._accounts, *asked)})
+        intake.start({where: writer.positions.get(where, 0) for where in (self._accounts, *asked)})
         self.is_steady, self.steady_at = True, shared.pulse.clock()
         shared.observer.shard(self.number, "steady")
         log.info("shard %d is steady", self.number)
         try:
             while not self._letting_go.is_set():
                 await self._wait_for_work(steps, intake, audit, publisher)
-                await self._step(ledger, steps, intake)
-                await self._rank(ledger, publisher)
-                await self._look_over(ledger, steps, audit, intake)
+                await self._unless_let_go(self._step(ledger, writer, steps, intake))
+                await self._rank(writer, publisher)
+                await self._look_over(writer, audit, is_busy=self._has_work(steps, intake))
                 shared.snapshots.consider(name_of(ledger.settings), ledger.image)
-                self._end_turn(ledger)
+                self._end_turn(ledger, writer)
+            await self._unless_let_go(writer.settled())
             shared.snapshots.consider(name_of(ledger.settings), ledger.image, last=True)
         finally:
             stop_listening()
+            await writer.close()
             await intake.stop()
+
+    async def _unless_let_go(self, work: Coroutine[Any, Any, None]) -> None:
+        await unless_let_go(work, self._letting_go, GRACE_SECONDS)
 
     def _has_work(self, steps: StepMaker, intake: Intake) -> bool:
         has_come = bool(self._records) or not intake.is_empty
@@ -194,101 +196,72 @@ class Shard:
     async def _permit(self) -> None:
         await self._shared.pulse.permit(self._term)
 
-    def _end_turn(self, ledger: Ledger) -> None:
+    def _end_turn(self, ledger: Ledger, writer: StepWriter) -> None:
         """Note that a step is done: nothing but this says that the shard lives.
 
         A shard that comes to life only to meet the same corrupt batch again does not.
         """
-        if self._corrupt is not None and self._positions.get(self._corrupt.where, 0) <= self._corrupt.position:
+        if self._corrupt is not None and writer.positions.get(self._corrupt.where, 0) <= self._corrupt.position:
             return
         self._corrupt, self.lived_at = None, self._shared.pulse.clock()
         number = 1 if self.turn is None else self.turn.number + 1
-        times_ms = dict(self._times_ms)
-        self.turn = Turn(number, ledger.meta.counter, dict(self._positions), times_ms, self._shared.now_ms())
+        positions, times_ms = dict(writer.positions), dict(writer.times_ms)
+        self.turn = Turn(number, ledger.meta.counter, positions, times_ms, self._shared.now_ms())
 
-    async def _step(self, ledger: Ledger, steps: StepMaker, intake: Intake) -> None:
+    async def _step(self, ledger: Ledger, writer: StepWriter, steps: StepMaker, intake: Intake) -> None:
+        """Judge what comes while the last step is being written, for a bounded time; then begin to write that."""
+        self._shared.pulse.check(self._term)
+        draft = Draft(shown_before=steps.engine.shown_before(ledger.image.next_offset))
+        until = draft.started + self._shared.limits.max_transaction_ms / 2000
+        while True:
+            draft = await self._judge(ledger, writer, steps, intake, draft)
+            self._end_turn(ledger, writer)
+            may_add = writer.is_busy and draft.step.is_whole and time.perf_counter() < until
+            if not may_add or self._letting_go.is_set():
+                break
+            if not self._has_work(steps, intake):
+                self._work.clear()
+                await self._work.wait()  # for messages, or for the writer
+        await self._shared.on_kernel_thread(lambda: steps.finish(draft.step))
+        await writer.hand_over(draft)
+
+    async def _judge(self, ledger: Ledger, writer: StepWriter, steps: StepMaker, intake: Intake, draft: Draft) -> Draft:
+        """Add what has come to a step; a storm's turns are handed over one by one, what comes behind is returned."""
         if self._cursor.is_lost:
             raise PositionLost(TopicPartition(self._shared.topics.mark_prices, 0), self._cursor.next)
-        self._shared.pulse.check(self._term)
         entries = self._shared.feed.entries(self._cursor.next, ENTRIES_AT_ONCE)
-        records = self._records or intake.take()
-        # all that was judged before is committed by now, so what the engine has shown stands in the log
-        ledger.shown_before = max(ledger.shown_before, steps.engine.shown_before(ledger.image.next_offset))
-        judged = steps.judge(entries, records, self._shared.now_ms())
-        await unless_let_go(self._tell(ledger, judged, entries, records), self._letting_go, GRACE_SECONDS)
+        # prices alone, the next time with what has waited meanwhile: neither can keep the other waiting for long
+        self._is_alone = bool(entries) and not self._is_alone
+        self._records = self._records or intake.take()
+        records = [] if self._is_alone else self._records
+        judged = steps.judge(entries, records, self._shared.now_ms(), draft.step)
+        while True:
+            step = await self._shared.on_kernel_thread(lambda: next(judged))
+            self._records = self._records[step.records :]
+            draft.add(step, entries[: step.entries], records[: step.records])
+            self._cursor.next += step.entries
+            entries = entries[step.entries :]
+            if not step.goes_on:
+                return draft
+            await writer.hand_over(draft)
+            self._end_turn(ledger, writer)
+            draft = Draft(shown_before=draft.shown_before)
 
-    async def _tell(
-        self, ledger: Ledger, judged: Iterator[Step], entries: Sequence[FeedEntry], records: list[Record]
-    ) -> None:
-        """Write what is judged of messages, step after step; a storm is written while it is judged."""
-        started, first, is_told = time.perf_counter(), self._cursor.next, False
-        async with aclosing(one_ahead(judged, self._shared.on_kernel_thread)) as steps:
-            async for step in steps:
-                self._cursor.next += step.entries
-                self._records = records[step.records :]
-                for result in step.results:
-                    await self._write(ledger, result)
-                    is_told |= bool(result.groups)
-                if step.goes_on:
-                    self._end_turn(ledger)
-        done = len(records) - len(self._records)
-        self._times_ms |= _times_ms(entries[: self._cursor.next - first], records[:done])
-        if is_told:
-            self._shared.observer.step(time.perf_counter() - started)
-
-    async def _rank(self, ledger: Ledger, publisher: AdlPublisher) -> None:
+    async def _rank(self, writer: StepWriter, publisher: AdlPublisher) -> None:
         """Take a turn at ranking; tell the other shards what has come of it, in a transaction of its own."""
         loop = asyncio.get_running_loop()
         if publisher.wait_seconds(loop.time()) > 0:
             return
-        positions, now_ms = dict(self._positions), self._shared.now_ms()
+        draft, positions, now_ms = Draft(), dict(writer.reached), self._shared.now_ms()
         result = await self._shared.on_kernel_thread(lambda: publisher.turn(positions, now_ms))
         publisher.rest(loop.time())
         if result.groups:
-            await self._commit(ledger, result)
+            draft.step = Step([result])
+            await self._unless_let_go(writer.hand_over(draft))
 
-    async def _look_over(self, ledger: Ledger, steps: StepMaker, audit: ShardAudit, intake: Intake) -> None:
+    async def _look_over(self, writer: StepWriter, audit: ShardAudit, *, is_busy: bool) -> None:
         """Take a turn at the audit where nothing else is to be done; tell what has come of it."""
         now, now_ms = asyncio.get_running_loop().time(), self._shared.now_ms()
-        if audit.is_due(now, is_busy=self._has_work(steps, intake)):
-            step = await self._shared.on_kernel_thread(lambda: audit.turn(now, now_ms))
-            for result in step.results:
-                await self._commit(ledger, result)
-
-    async def _commit(self, ledger: Ledger, result: StepResult) -> None:
-        await unless_let_go(self._write(ledger, result), self._letting_go, GRACE_SECONDS)
-
-    async def _write(self, ledger: Ledger, result: StepResult) -> None:
-        """Write what whole messages brought about: much of it in several transactions, the positions with the last."""
-        before, goes_on = dict(self._positions), result.goes_on
-        reached = before | result.inputs
-        if not goes_on:
-            self._positions = reached
-        now = asyncio.get_running_loop().time()
-        if not result.groups and (goes_on or now - self._committed_at < IDLE_COMMIT_SECONDS):
-            return
-        is_news = reached != ledger.meta.inputs or ledger.image.has_shown_more(ledger.shown_before)
-        if not result.groups and not is_news:
-            return
-        parts = split(result.groups, self._shared.limits.max_transaction_records)
-        await ledger.commit_parts(parts, before, reached, None if goes_on else self._consumed(now), goes_on=goes_on)
-        self._committed_at = now
-        self._observe(result)
-
-    def _consumed(self, now: float) -> dict[TopicPartition, int] | None:
-        if now - self._consumed_at < CONSUMED_SECONDS or self._accounts not in self._positions:
-            return None
-        self._consumed_at = now
-        return {self._accounts: self._positions[self._accounts]}
-
-    def _observe(self, result: StepResult) -> None:
-        for event_type in result.event_types:
-            self._shared.observer.event(event_type)
-        for topic, code in result.dead_letters:
-            self._shared.observer.dead_letter(topic, code)
-
-
-def _times_ms(entries: Iterable[FeedEntry], records: Iterable[Record]) -> dict[TopicPartition, int]:
-    """Return the log's time of the last message of each input."""
-    found = {entry.where: entry.timestamp_ms for entry in entries}
-    return found | {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}
+        if audit.is_due(now, is_busy=is_busy):
+            draft = Draft(await self._shared.on_kernel_thread(lambda: audit.turn(now, now_ms)))
+            await self._unless_let_go(writer.hand_over(draft))

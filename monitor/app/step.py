@@ -12,9 +12,9 @@ from math import inf
 from monitor.app.account_intake import AccountIntake, Apply
 from monitor.app.asked import AskedIntake
 from monitor.app.codec import Codec
-from monitor.app.feed import LOOKBACK_MS
 from monitor.app.observing import Observer
-from monitor.app.ports import OutputRecord, Record, TopicPartition
+from monitor.app.ports import Record, TopicPartition
+from monitor.app.quiet_prices import QuietPrices
 from monitor.app.reading import FeedEntry, Note, Reading
 from monitor.app.records import RecordMaker
 from monitor.app.results import Step, StepResult
@@ -28,8 +28,8 @@ from monitor.core.outcome import Outcome
 from monitor.core.partitioning import partition_of
 
 CLOCK_MS = 200
-QUIET_MS = LOOKBACK_MS // 2
-_QUIET_CHECK_MS = 60_000
+OWN_SECONDS = 0.025
+"""Messages of accounts are judged for so long at once: prices wait for them."""
 _CENSUS_MS = 5_000
 
 InTurns = Callable[[Input, int], Iterator[Outcome]]
@@ -64,28 +64,33 @@ class StepMaker:
         self._asked = AskedIntake(codec, maker)
         self._clock_ms = 0
         self.is_behind = False  # whether there is more to show than the last step could: the next is due at once
-        self._quiet_ms = 0
         self._census_ms = 0
-        self._stored_quiet: dict[str, tuple[int, bool]] = {}
+        self._quiet = QuietPrices(engine.board, maker)
 
     @property
     def owns_globals(self) -> bool:
         """Whether this shard speaks for the inputs that all shards read."""
         return self._shard == 0
 
-    def judge(self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int) -> Iterator[Step]:
+    def judge(
+        self, entries: Sequence[FeedEntry], records: Sequence[Record], now_ms: int, opened: Step | None = None
+    ) -> Iterator[Step]:
         """Judge messages one after the other, of both kinds until their time is up; then let the clock move on.
 
-        All steps but the last one `goes_on`; they are committed in their order.
+        Steps are committed in their order. All but the last `goes_on` and are finished; the last, which begins with
+        what `opened` holds where there are no others, may be opened again and is to be finished before it is written.
         """
         started, most_seconds = time.perf_counter(), self._limits.max_transaction_ms / 2000
-        judging = self._work_through(entries, self._in_turns, now_ms, most_seconds)
+        if opened is not None:
+            opened.entries = opened.records = 0
+        judging = self._work_through(entries, self._in_turns, now_ms, most_seconds, opened)
         while (step := next(judging)).goes_on:
-            self._finish(step)
+            self.finish(step)
             self._observer.kernel(time.perf_counter() - started)
             yield step
             started = time.perf_counter()
-        step.records = self._work_through_own(records, self.engine.apply, now_ms, most_seconds, step)
+        own_seconds = min(most_seconds, OWN_SECONDS)
+        step.records = self._work_through_own(records, self.engine.apply, now_ms, own_seconds, step)
         if has_passed(CLOCK_MS, self._clock_ms, now_ms) or self.is_behind:
             self._clock_ms = now_ms
             self._add(StepResult(next(self._in_turns(Clock(now_ms), now_ms))), step)
@@ -95,10 +100,8 @@ class StepMaker:
             self._observer.scopes(self._shard, *self.engine.census())
             own = [each for each in self.engine.desk.figures(now_ms) if self._is_own(each.fund)]
             self._observer.funds(self._shard, own)
-        if self.owns_globals and has_passed(_QUIET_CHECK_MS, self._quiet_ms, now_ms):
-            self._quiet_ms = now_ms
-            self._add(StepResult(tail=self._quiet_prices(now_ms)), step)
-        self._finish(step)
+        if self.owns_globals and (kept := self._quiet.due(now_ms)):
+            self._add(StepResult(tail=kept), step)
         self._observer.kernel(time.perf_counter() - started)
         yield step
 
@@ -108,16 +111,16 @@ class StepMaker:
         done = 0
         while done < len(records):
             done += self._take_run(records, done, self.engine.absorb, now_ms, step)
-        return self._finish(step)
+        return self.finish(step)
 
     def judge_missed(self, entries: Sequence[FeedEntry], now_ms: int) -> Iterator[Step]:
         """Judge messages that came while nobody judged; prices tell the time, and are as old as they were then."""
-        return map(self._finish, self._work_through(self._aged(entries), self.engine.in_turns, now_ms))
+        return map(self.finish, self._work_through(self._aged(entries), self.engine.in_turns, now_ms))
 
     def take(self, entries: Sequence[FeedEntry], now_ms: int, *, judging: bool) -> Iterator[Step]:
         """Apply messages at the time at which the engine stands; those from before the first start judge nobody."""
         in_turns = self.engine.in_turns if judging else self._unjudged
-        return map(self._finish, self._work_through(entries, in_turns, now_ms))
+        return map(self.finish, self._work_through(entries, in_turns, now_ms))
 
     def refuse(self, records: Sequence[Record], notes: Mapping[Origin, Sequence[Note]], now_ms: int) -> Step:
         """Dead-letter what is bad among records of the global inputs, tell what is noted of them, apply nothing."""
@@ -129,26 +132,26 @@ class StepMaker:
             origin = Origin(record.topic, record.partition, record.offset)
             result.tail += [self._maker.note(note, now_ms) for note in notes.get(origin, ())]
             self._add(result, step)
-        return self._finish(step)
+        return self.finish(step)
 
     def report_unjudged(
         self, stretches: Mapping[str, Mapping[str, int]], inputs: Mapping[TopicPartition, int], now_ms: int
     ) -> Step:
         """Say which price messages lay too far back to be judged one by one; `inputs` are the positions past them."""
         report = self._maker.unjudged(self._topics.mark_prices, stretches, now_ms)
-        return self._finish(Step([StepResult(tail=[report], inputs=dict(inputs))]))
+        return self.finish(Step([StepResult(tail=[report], inputs=dict(inputs))]))
 
     def keep_terms(self, kept: Mapping[str, bytes]) -> Step:
         """Remember the accepted terms wherever the changelog does not hold them as they are."""
         accepted = self.engine.board.instruments
         records = {symbol: self._maker.instrument(symbol, accepted.get(symbol)) for symbol in {*accepted, *kept}}
         new = [record for symbol, record in sorted(records.items()) if record.value != kept.get(symbol)]
-        return self._finish(Step([StepResult(tail=new)]))
+        return self.finish(Step([StepResult(tail=new)]))
 
     def tell(self, outcome: Outcome) -> Step:
         """Make the records of what the engine has done of its own accord."""
         self._add(StepResult(outcome), step := Step())
-        return self._finish(step)
+        return self.finish(step)
 
     def judge_everybody(self, now_ms: int) -> Iterator[Step]:
         """Judge every scope against what was told, in short turns."""
@@ -164,13 +167,18 @@ class StepMaker:
         result = StepResult(self.engine.absorb(lost, now_ms), self._maker.lost(source, first, now_ms))
         result.dead_letters.append((source.topic, "gap"))
         result.inputs[TopicPartition(source.topic, source.partition)] = first
-        return self._finish(Step([result]))
+        return self.finish(Step([result]))
 
     def _work_through(
-        self, entries: Iterable[FeedEntry], in_turns: InTurns, now_ms: int, most_seconds: float = inf
+        self,
+        entries: Iterable[FeedEntry],
+        in_turns: InTurns,
+        now_ms: int,
+        most_seconds: float = inf,
+        opened: Step | None = None,
     ) -> Iterator[Step]:
         """Work through global inputs until their time is up; yield a step for each turn but the last, and the rest."""
-        until, step = time.perf_counter() + most_seconds, Step()
+        until, step = time.perf_counter() + most_seconds, opened or Step()
         for entry in entries:
             for result in self._global_input(entry, in_turns, now_ms):
                 self._add(result, step)
@@ -228,7 +236,7 @@ class StepMaker:
     def _unjudged(self, item: Input, now_ms: int) -> Iterator[Outcome]:
         yield self.engine.absorb([item], now_ms)
 
-    def _finish(self, step: Step) -> Step:
+    def finish(self, step: Step) -> Step:
         """Make the records of a step, worst first, what goes with the positions last."""
         started = time.thread_time()
         for result in step.results:
@@ -281,13 +289,3 @@ class StepMaker:
 
     def _is_own(self, fund: str) -> bool:
         return partition_of(fund.encode(), self._shards) == self._shard
-
-    def _quiet_prices(self, now_ms: int) -> list[OutputRecord]:
-        """Return changelog records of prices so old that the topic may soon forget them."""
-        records: list[OutputRecord] = []
-        for symbol, quote in self.engine.board.quotes.items():
-            stored = quote.offset, symbol in self.engine.board.quarantine.doubted
-            if now_ms - quote.timestamp_ms > QUIET_MS and self._stored_quiet.get(symbol) != stored:
-                self._stored_quiet[symbol] = stored
-                records.append(self._maker.price(symbol, quote, quarantined=stored[1]))
-        return records

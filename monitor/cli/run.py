@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SWITCH_SECONDS = 0.0005
+"""How long the kernel thread may keep the interpreter from the event loop, which asks for it at each answer of the log:
+with Python's own 5 ms each answer waits that long."""
 _ECHOED_AT_ONCE = 500
 
 
@@ -54,6 +58,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.input is not None and settings.kafka.bootstrap_servers is not None:
         raise BadInput("--input feeds the embedded log, but kafka.bootstrap_servers is configured")
     source = None if args.input is None else open_source(args.input)
+    sys.setswitchinterval(SWITCH_SECONDS)
     warming = Warming()
     return warming.end(asyncio.run(_Daemon(settings, source, warming).run()))
 

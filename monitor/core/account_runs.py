@@ -22,8 +22,8 @@ from monitor.core.rules.watch import RuleWatch
 from monitor.core.store import MarginStore
 from monitor.core.teller import Teller
 
-MOST: Final = 512
-"""Messages of one run: more are no cheaper each."""
+MOST: Final = 128
+"""Messages of one run: more are no cheaper each, and nothing else has its turn before the end of one."""
 
 OfAccount = AccountMessage | RejectedMessage
 

@@ -129,7 +129,7 @@ class Corner:
         for number, shard in shards.items():
             for where in self._inputs(number):
                 partition = self.world.log._store.topics[where.topic].partitions[where.partition]
-                if shard._positions.get(where, 0) < partition.end:
+                if shard.turn is None or shard.turn.positions.get(where, 0) < partition.end:
                     return False
         return len(shards) == self.world.settings.topics.partitions
 
@@ -149,7 +149,8 @@ class Corner:
         for role in ("fund", "adl"):
             for number, shard in self.running.instance._shards.items():
                 where = TopicPartition(getattr(topics, role), number)
-                log._store.topics[where.topic].partitions[number].delete_before(shard._positions.get(where, 0))
+                read = 0 if shard.turn is None else shard.turn.positions.get(where, 0)
+                log._store.topics[where.topic].partitions[number].delete_before(read)
         for role in COMPACTED:
             for partition in log._store.topics[getattr(topics, role)].partitions:
                 partition.compact(self.world.now_ms())

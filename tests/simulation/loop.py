@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from monitor.app import feed, instance, intake, ledger, outage, shard, takeover
+from monitor.app import feed, instance, intake, ledger, outage, shard, step_writing, takeover
 from tests.app import lab
 
 PACE: tuple[tuple[Any, str, float], ...] = (
@@ -26,8 +26,8 @@ PACE: tuple[tuple[Any, str, float], ...] = (
     (instance, "RETRY_SECONDS", 0.2),
     (intake, "_RETRY_SECONDS", 0.1),
     (shard, "BACKOFF_SECONDS", 0.25),
-    (shard, "IDLE_COMMIT_SECONDS", 0.6),
-    (shard, "CONSUMED_SECONDS", 0.3),
+    (step_writing, "IDLE_COMMIT_SECONDS", 0.6),
+    (step_writing, "CONSUMED_SECONDS", 0.3),
     (shard, "GRACE_SECONDS", 1.0),
     (feed, "_GROWTH_CHECK_SECONDS", 0.8),
     (lab, "SESSION_SECONDS", 0.15),

@@ -31,7 +31,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "decide, the rest": ("monitor.core.teller:Teller.decide",),
     "apply, the rest": ("monitor.core.engine:MarginEngine.apply",),
     "encoding": ("monitor.adapters.wire.codec:WireCodec.encode",),
-    "records": ("monitor.app.step:StepMaker._finish",),
+    "records": ("monitor.app.step:StepMaker.finish",),
 }
 """Where each stage is called: module and name there."""
 

@@ -101,6 +101,7 @@ class Storm:
         started = time.process_time()
         with nullcontext() if clock is None else clock.watching():
             steps = list(self.steps.judge([entry], [], NOW_MS))
+            self.steps.finish(steps[-1])
         found.judging = time.process_time() - started
         groups = [group for step in steps for result in step.results for group in result.groups]
         found.changes = len([one for one in groups if any(record.topic in self._chains for record in one)])
