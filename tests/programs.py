@@ -89,6 +89,11 @@ class Program:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def code(self) -> int | None:
+        """Return the exit code it has ended with; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    @property
     def pid(self) -> int:
         """Return the process id of the running command."""
         assert self._process is not None, "not started"

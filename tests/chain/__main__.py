@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from tests.broker import kafka
+from tests.chain import market
 from tests.chain.chain import Chain, Plan, Verdict
 from tests.programs import free_port
 
@@ -29,15 +30,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-kills", action="store_true", help="let every part live")
     parser.add_argument("--recording", type=Path, metavar="FILE", help="of marks, as docs/feeds.md has it; else made")
     parser.add_argument("--speed", type=float, default=4.0, help="of the replay (%(default)s)")
-    parser.add_argument("--accounts", type=int, default=40)
+    parser.add_argument("--accounts", type=int, default=80)
     parser.add_argument("--folder", type=Path, help="where the run's files lie; kept in any case")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
-    """Run once; return 0 where nothing was lost or doubled, 1 where something was, 3 without a Kafka."""
+    """Run once; return 0 for nothing lost or doubled, 1 for something, 2 for a bad recording, 3 without a Kafka."""
     args = parse(arguments)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if args.recording is not None:
+        try:
+            market.first_prices(args.recording)
+        except (OSError, ValueError) as fault:
+            sys.stderr.write(f"{args.recording}: {fault}\n")
+            return 2
     folder = args.folder or Path(tempfile.mkdtemp(prefix="liqmon-chain-"))
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()

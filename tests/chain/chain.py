@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,14 +23,16 @@ from tests.chain.parts import PREFIX, SHARDS, Part, Secrets, Subscriber, configu
 from tests.chain.receiver import Receiver, receiving
 from tests.chain.subscriber import whole_lines
 from tests.programs import Program, liqmon
-from tests.waiting import until
+from tests.waiting import holds, until
 
 EVENTS = ("margin-calls", "liquidations", "adl-events")
 FRAMES = 240
 MOST_SYMBOLS = 20
-REST_SECONDS = 90.0
+REST_SECONDS = 120.0
 """How long the chain may take to come to rest once no price comes any more."""
 _STILL_SECONDS = 2.0
+_WAITING = 'liqmon_webhooks_waiting_messages{target="desk"}'
+_PATIENCE_SECONDS = 2.0
 _UNREADY = 0.3
 """The chance that a part is killed even where it has not come to work since it was killed last."""
 _FOR_EVER_MS = 2**62
@@ -45,7 +47,7 @@ class Plan:
     kills: bool = True
     recording: Path | None = None
     speed: float = 4.0
-    accounts: int = 40
+    accounts: int = 80
     pause: tuple[float, float] = (0.5, 2.0)
 
 
@@ -145,7 +147,8 @@ class Chain:
                 continue
             doomed = doomed or self._dice.sample(sorted(self._parts), len(self._parts))
             part = self._parts[name := doomed.pop()]
-            if self._dice.random() > _UNREADY and not await self._is_at_work(part):
+            if self._dice.random() > _UNREADY and not await self._is_at_work(name):
+                doomed.insert(0, name)
                 continue
             await asyncio.to_thread(part.end, signal.SIGKILL)
             self._priced = await self._end_of_prices()
@@ -153,11 +156,16 @@ class Chain:
             await asyncio.sleep(self._dice.uniform(0, self.plan.pause[0]))
             part.start()
 
-    async def _is_at_work(self, part: Part) -> bool:
-        """Return whether a part does what it is for: a feed when prices have come since the last death."""
-        if part is self._parts["feed"]:
+    async def _is_at_work(self, name: str) -> bool:
+        """Return whether a death would cost a part something: prices that come, messages that wait, being ready."""
+        part = self._parts[name]
+        if name == "feed":
             return await self._end_of_prices() > self._priced
-        return not isinstance(part, Program) or await asyncio.to_thread(part.is_ready)
+        if not isinstance(part, Program):
+            return True
+        if name == "webhooks":
+            return await _within(_PATIENCE_SECONDS, lambda: part.metric(_WAITING) > 0)
+        return await asyncio.to_thread(part.is_ready)
 
     async def _end_of_prices(self) -> int:
         reader = self._log.reader()
@@ -173,7 +181,7 @@ class Chain:
         for name, part in self._parts.items():
             if part.is_running:
                 continue
-            if name != "feed" or "rows kept" not in part.said():
+            if name != "feed" or part.code != 0:
                 self.verdict.complaints.append(f"{name} has ended by itself: {part.said()[-500:]}")
             part.start()
 
@@ -192,7 +200,7 @@ class Chain:
             heard = {line["said"]["event_id"] for line in _told(subscriber)}
             if due <= heard and due <= set(receiver.events()) and time.monotonic() - since > _STILL_SECONDS:
                 return
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
 
     async def _judged(self) -> None:
         """Wait until the daemon has judged every input there is now, as its heartbeats say."""
@@ -262,6 +270,15 @@ class Chain:
 
 
 SERVICES = ("run", "gateway", "webhooks")
+
+
+async def _within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Return whether a condition comes to hold soon."""
+    try:
+        await holds(condition, seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _told(subscriber: Subscriber) -> list[dict[str, Any]]:

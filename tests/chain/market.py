@@ -15,7 +15,7 @@ from typing import Any
 SYMBOLS = {"AUSDT": 100.0, "BUSDT": 40.0, "CUSDT": 8.0}
 FRAME_MS = 1_000
 _BEGIN_MS = 1_700_000_000_000
-_STEP = 0.002
+_STEP = 0.004
 _PULL = 0.03
 _LEVERAGES = (12.0, 18.0, 25.0, 40.0, 60.0)
 
@@ -78,4 +78,4 @@ def first_prices(path: Path) -> dict[str, float]:
             rows = frame if isinstance(frame, list) else [frame]
             if found := {row["s"]: float(row["p"]) for row in rows if row.get("e") == "markPriceUpdate"}:
                 return found
-    raise ValueError(f"{path} has no frame of marks")
+    raise ValueError("has no frame of marks (markPriceUpdate), as docs/feeds.md has them")

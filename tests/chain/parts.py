@@ -29,6 +29,10 @@ class Part(Protocol):
     def is_running(self) -> bool:
         """Return whether it runs."""
 
+    @property
+    def code(self) -> int | None:
+        """Return the exit code it has ended with; None while it runs."""
+
     def start(self) -> None:
         """Start it."""
 
@@ -57,6 +61,11 @@ class Subscriber:
     def is_running(self) -> bool:
         """Return whether it runs."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """Return the exit code it has ended with; None while it runs."""
+        return None if self._process is None else self._process.poll()
 
     def start(self) -> None:
         """Start it."""

@@ -17,6 +17,8 @@ from tests.waiting import until
 _REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 _TAKEN = b"HTTP/1.1 204 No Content\r\n\r\n"
 _FORGED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+_SLOWNESS_SECONDS = 0.06
+"""So slow that the sender always has something waiting, whenever it dies."""
 
 
 class Receiver:
@@ -40,6 +42,7 @@ class Receiver:
                 _, *fields = head.decode().strip().split("\r\n")
                 headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in fields)}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
+                await asyncio.sleep(self._dice.uniform(0, _SLOWNESS_SECONDS))
                 answer = self._answer(headers, body)
                 if answer is None:
                     return

@@ -19,7 +19,7 @@ from tests.chain.judge import judge_journal, judge_subscriber, judge_topics
 def test_no_subscriber_loses_or_doubles_an_event(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Feed, daemon, gateway, webhooks and the client are killed; each event of the topics is told once to each."""
     broker = shared_broker(request)
-    plan = Plan(seconds=8, seed=1, pause=(0.3, 0.9))
+    plan = Plan(seconds=6, seed=1, pause=(0.3, 0.9))
     verdict = asyncio.run(Chain(plan, broker.bootstrap_servers, tmp_path).run())
     said = report(verdict, "", plan.seed, 0)
     assert verdict.is_good, said
