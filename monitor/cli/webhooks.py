@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
-_OF_CLIENT = ("httpx", "httpcore")
-"""Loggers that write addresses, which may be secrets."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,8 +67,6 @@ def execute(args: argparse.Namespace) -> int:
     if args.enable is not None and args.enable not in settings.webhooks.targets:
         known = ", ".join(settings.webhooks.targets)
         raise BadInput(f"--enable: there is no target {args.enable!r}; configured: {known}")
-    for name in _OF_CLIENT:
-        logging.getLogger(name).setLevel(logging.WARNING)
     return asyncio.run(_Service(settings).run(args.enable))
 
 
