@@ -1,11 +1,12 @@
 """Mutants of the gate: each constant, comparison, sum and choice of its modules altered, one at a time.
 
-`python -m tests.quality.mutants [MODULE …]` says which of them no test of this package notices. No file is touched:
+`python -m tests.quality.mutants` says which of them no test of this package notices. No file is touched:
 functions and constants are altered in a child that runs the tests.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import os
 import signal
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 MODULES = ("judging", "stream", "gate", "quarantine", "pegs")
-QUICK = ("test_formulas.py", "test_gate.py")
+QUICK = ("test_formulas.py", "test_quarantine.py", "test_gate.py")
 THEN = ("test_census.py", "test_evidence.py", "test_redone.py", "test_incidents.py", "test_long_incident.py")
 _PACKAGE = "monitor.core.quality"
 _SECONDS = 300
@@ -92,7 +93,7 @@ def _of_values(node: ast.AST) -> Iterator[Place]:
             yield node, "args", [ast.BinOp(inside, ast.Mult(), ast.Constant(1.21))]
         case ast.Name(id=name, ctx=ast.Load()) if name in _NAMES:
             yield node, "id", _NAMES[name]
-        case ast.Assign(value=ast.Tuple(elts=elements), targets=[ast.Name()]):
+        case ast.Assign(value=ast.Tuple(elts=elements), targets=[ast.Name(id=name)]) if name != "__slots__":
             for number in range(len(elements)):
                 yield node, "value", ast.Tuple([*elements[:number], *elements[number + 1 :]], ast.Load())
 
@@ -161,25 +162,30 @@ def _alter_function(old: Any, new: Any) -> None:
     old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
 
 
-def main(names: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Try every mutation of some modules; print the survivors."""
-    if run((*QUICK, *THEN)):
+    parser = argparse.ArgumentParser(prog="python -m tests.quality.mutants", description=__doc__)
+    parser.add_argument(
+        "modules", nargs="*", default=MODULES, help="of monitor/core/quality; all that decide by default"
+    )
+    parser.add_argument("--quick", action="store_true", help="run only the tests that hold formulas and the oracle")
+    given = parser.parse_args(arguments)
+    if run(QUICK if given.quick else (*QUICK, *THEN)):
         print("the tests do not pass as it is")
         return 1
     left = tried = 0
-    for module in names or MODULES:
+    for module in given.modules:
         found = list(mutants(Path(str(sys.modules[f"{_PACKAGE}.{module}"].__file__)).read_text()))
-        quick = [one for one in found if not noticed_by(module, one[1], QUICK)]
-        kept = [one for one in quick if not noticed_by(module, one[1], THEN)]
-        print(
-            f"{module}: {len(found)} mutants, {len(found) - len(kept)} noticed, {len(quick) - len(kept)} of them late"
-        )
-        for what, _ in kept:
-            print(f"  survives: {what}", flush=True)
-        left, tried = left + len(kept), tried + len(found)
+        kept = 0
+        for what, source in found:
+            if not noticed_by(module, source, QUICK) and (given.quick or not noticed_by(module, source, THEN)):
+                kept += 1
+                print(f"  survives: {module}, {what}", flush=True)
+        print(f"{module}: {len(found) - kept} of {len(found)} mutants are noticed", flush=True)
+        left, tried = left + kept, tried + len(found)
     print(f"{tried - left} of {tried} mutants are noticed")
     return int(left > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

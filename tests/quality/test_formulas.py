@@ -18,7 +18,7 @@ from monitor.core.freshness import FreshnessSettings
 from monitor.core.inputs import Origin
 from monitor.core.prices import PriceUpdate
 from monitor.core.quality.gate import PartitionGate
-from monitor.core.quality.judging import Quality
+from monitor.core.quality.judging import Quality, weighted_median
 from monitor.core.quality.pegs import Peg, Reference
 from monitor.core.quality.settings import QualitySettings, Source
 
@@ -70,20 +70,29 @@ def edge(
     return found
 
 
-@pytest.mark.parametrize(("step", "sigmas"), [(1, "10"), (2, "10"), (1, "6.5"), (3, "4")])
-def test_a_jump_begins_where_sigma_times_the_root_of_time_ends(step: int, sigmas: str) -> None:
-    """σ² is the median over the minutes of Σr² ÷ Σt, elapsed what the samples reach back: exact to a part in 10⁹."""
-    amplitudes = [Fraction(1, 512), Fraction(1, 128), Fraction(1, 256), Fraction(1, 300), Fraction(1, 200)]
+FIVE = (512, 128, 256, 300, 200)
+EIGHTEEN = tuple(range(470, 110, -20))
+
+
+@pytest.mark.parametrize(
+    ("step", "sigmas", "minutes"),
+    [(1, "10", FIVE), (2, "10", FIVE), (1, "6.5", FIVE), (3, "4", FIVE), (2, "8", EIGHTEEN)],
+)
+def test_a_jump_begins_where_sigma_times_the_root_of_time_ends(
+    step: int, sigmas: str, minutes: tuple[int, ...]
+) -> None:
+    """σ² is the median of the last fifteen minutes' Σr² ÷ Σt, elapsed what samples reach back: to a part in 10⁹."""
+    amplitudes, now = [Fraction(1, part) for part in minutes], 60 * len(minutes)
     marks = [
-        Fraction(100) * (1 + (amplitudes[second // 60] if second // step % 2 else 0)) for second in range(0, 300, step)
+        Fraction(100) * (1 + (amplitudes[second // 60] if second // step % 2 else 0)) for second in range(0, now, step)
     ]
     doubles = [Fraction(float(mark)) for mark in marks]
     inside: dict[int, list[Fraction]] = {}
     for number in range(1, len(doubles)):
         inside.setdefault(number * step // 60, []).append((doubles[number] / doubles[number - 1] - 1) ** 2)
-    variance = sorted(sum(squares) / (step * len(squares)) for squares in inside.values())[2]
-    recent, now = doubles[-11:], 300
-    reference = sorted(recent)[5]
+    kept = [sum(squares) / (step * len(squares)) for squares in inside.values()][-15:]
+    variance = sorted(kept)[(len(kept) - 1) // 2]
+    reference = sorted(doubles[-11:])[5]
     elapsed = now - step * (len(doubles) - 11)
     with localcontext(prec=60):
         squared = Fraction(sigmas) ** 2 * variance * elapsed
@@ -171,13 +180,13 @@ def test_a_price_so_many_times_its_level_is_in_another_unit() -> None:
         assert reasons(told, 61_000, 2048) == found, "nothing lies beyond the fourth root from either end"
 
 
-@pytest.mark.parametrize(("index", "others"), [(True, 0), (False, 4)])
+@pytest.mark.parametrize(("index", "others"), [(True, 0), (False, 10)])
 def test_a_mark_is_stuck_while_its_index_or_the_others_move(*, index: bool, others: int) -> None:
     """From the 60th second on; an index that moved by the limit, or just half of the others, makes nothing stuck."""
     for at_ms, far, moving, found in (
-        (120_000, 128 * (1 + 2**-6), 4, ()),
-        (119_999, 144, 9, ()),
-        (120_000, nextafter(128 * (1 + 2**-6), inf), 5, ("stuck",)),
+        (120_000, 128 * (1 + 2**-6), others, ()),
+        (119_999, 144, 2 * others, ()),
+        (120_000, nextafter(128 * (1 + 2**-6), inf), others + 1, ("stuck",)),
     ):
         told = Told(stuck_move=2.0**-6, index_divergence=9.0)
         told.all(seconds(0, 60, 100, 128.0 if index else None))
@@ -223,6 +232,13 @@ def test_other_venues_count_by_age_number_and_weight() -> None:
     assert reasons(told, 210_001, 165) == ("jump", "too_few_sources")
 
 
+def test_a_weighted_median_is_where_half_of_the_weight_is_reached() -> None:
+    """The first value up to which half of it lies, exactly half included; of none there is none."""
+    assert weighted_median([(128, 1), (64, 1)]) == 64
+    assert weighted_median([(64, 2), (128, 3)]) == weighted_median([(256, 1), (128, 3), (64, 2)]) == 128
+    assert weighted_median([]) is None
+
+
 def test_a_doubt_lasts_so_many_milliseconds_or_messages() -> None:
     """It is over at the delay, not a millisecond before, or with the tenth message; its end is stated beforehand."""
     for at_ms, believed in ((204_999, False), (205_000, True)):
@@ -236,6 +252,20 @@ def test_a_doubt_lasts_so_many_milliseconds_or_messages() -> None:
     told.all(seconds(0, 200, 100))
     found = told.all([(200_000 + 100 * number, 80, None) for number in range(12)])
     assert [quality.is_believed for quality in found] == [False] * 9 + [True] * 3
+
+
+def test_a_believed_price_is_shaky_for_the_reasons_that_are_displayed() -> None:
+    """Of what is doubted and believed all the same only `quality.display` makes scopes degraded."""
+    for display, shaky in ((("stuck",), False), (("stuck", "index_divergence"), True), ((), False)):
+        told = Told(display=display, delay=("jump",))
+        quality = told.one(0, 90, 100)
+        assert (quality.reasons, quality.is_believed, quality.verdict) == (("index_divergence",), True, "suspect")
+        assert quality.is_shaky is shaky
+    assert not Told().one(0, 100, 100).is_shaky
+    told = Told(display=("stuck",), delay=("jump",))
+    told.all(seconds(0, 61, 90, 100))
+    last = told.all(seconds(61, 121, 90, 110))[-1]
+    assert (last.reasons, last.is_shaky) == (("index_divergence", "stuck"), True), "one of them is enough"
 
 
 def test_a_price_is_late_below_the_latest_time_only() -> None:
@@ -265,11 +295,18 @@ def test_a_quarantined_price_is_taken_at_its_time_and_superseded_by_a_later_one(
     assert take(board, "X", None, 100, 1, MINUTE_MS) == 100
     assert take(board, "X", doubted, 80, 2, MINUTE_MS + 200_000) == 100
     assert board.band(Decimal(100)) == (75, 125)
+    assert (board.doubt("X"), board.doubt("Y")) == ("quarantined_price", "stale_price")
     assert take(board, "Y", None, 5, 3, until_ms - 1) == 100
     assert take(board, "Y", None, 5, 4, until_ms) == 80
+    taken = board.quarantine.qualities["X"]
+    assert (taken.is_believed, taken.released_ms, taken.until_ms) == (True, until_ms, until_ms)
     assert take(board, "X", doubted, 70, 5, until_ms + 1) == 80
     assert take(board, "X", None, 81, 6, until_ms + 2) == 81
     assert take(board, "Y", None, 5, 7, until_ms + 9_000) == 81
+    assert board.doubt("X") == "stale_price"
+    shown = Told(display=("index_divergence",), delay=()).one(0, 90, 100)
+    assert take(board, "X", shown, 90, 8, until_ms + 10_000) == 90
+    assert board.doubt("X") == "doubtful_price"
 
 
 def test_a_peg_holds_to_its_limit() -> None:
