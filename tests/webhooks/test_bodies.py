@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
 
 from monitor.app.webhooks.bodies import body_of, incident_of
-from monitor.app.webhooks.messages import Message, joined, message_of
+from monitor.app.webhooks.messages import Message, joined, message_of, to_text
 from monitor.app.webhooks.targets import Format
 from tests.webhooks.sender import event
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
 
 def digest() -> Message:
@@ -39,6 +44,20 @@ def test_a_digest_names_its_range_and_its_worst() -> None:
         {"topic": "m", "partition": 0, "first": 4, "last": 6, "events": 2},
     ]
     assert (data["worst"]["account_id"], data["severity"]) == ("b", "liquidation")
+
+
+def test_json_bodies_keep_their_schema() -> None:
+    """What is posted, alone or in a digest, is what the published schema says, and holds nothing it does not name."""
+    schema = json.loads((SCHEMAS / "webhook.json").read_text())
+    for message in (message_of(event(4, "a"), "desk", 0), digest()):
+        body = json.loads(body_of(message, Format.JSON))
+        Draft202012Validator(schema).validate(body)
+        named = [shape["properties"] for shape in schema["$defs"].values() if "properties" in shape]
+        assert any(body["data"].keys() == shape.keys() for shape in named)
+    parked = json.loads((SCHEMAS / "webhook-parked.json").read_text())
+    told = {"schema": 1, "target": "desk", "reason": "failed", "message": json.loads(to_text(digest()))}
+    Draft202012Validator(parked).validate(told)
+    assert told["message"].keys() == parked["$defs"]["ParkedMessage"]["properties"].keys()
 
 
 def test_slack_is_not_given_markup_by_an_account() -> None:

@@ -27,6 +27,7 @@ from monitor.adapters.wire.outputs import (
 from monitor.adapters.wire.quality_outputs import DataQuality
 from monitor.adapters.wire.shapes import AccountEventBody, AssetBody, InstrumentBody, InsuranceFundBody, PriceBody
 from monitor.adapters.wire.subscriber_shapes import ClientMessage, GatewayMessage
+from monitor.adapters.wire.webhook_shapes import ParkedBody, Posted
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -54,11 +55,17 @@ GATEWAY: Mapping[str, Any] = {
     "gateway-client": ClientMessage,
     "gateway-server": GatewayMessage,
 }
+WEBHOOKS: Mapping[str, Any] = {
+    "webhook": Posted,
+    "webhook-parked": ParkedBody,
+}
 
 
 def schemas() -> dict[str, bytes]:
     """Return file name to content of every schema."""
-    return {f"{name}.json": _schema(name, shape) for name, shape in {**INPUTS, **OUTPUTS, **GATEWAY}.items()}
+    return {
+        f"{name}.json": _schema(name, shape) for name, shape in {**INPUTS, **OUTPUTS, **GATEWAY, **WEBHOOKS}.items()
+    }
 
 
 def _schema(name: str, shape: Any) -> bytes:
