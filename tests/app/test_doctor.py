@@ -38,7 +38,7 @@ def said(findings: list[Finding], verdict: Verdict) -> str:
 
 def test_good_topics_are_good() -> None:
     """Topics as they should be give one finding, and it is good."""
-    assert [one.verdict for one in judge_topics(SETTINGS, fits())] == [Verdict.OK]
+    assert [one.verdict for one in judge_topics(SETTINGS, fits(), ())] == [Verdict.OK]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_topic_that_is_wrong_is_named(name: str, change: dict[str, object], se
     topics = fits()
     if name in topics:
         topics[name] = replace(topics[name], **change)  # type: ignore[arg-type]
-    found = said(list(judge_topics(SETTINGS, topics)), Verdict.FAILURE)
+    found = said(list(judge_topics(SETTINGS, topics, ())), Verdict.FAILURE)
     assert seen in found
     assert do in found
     assert bool(found) == bool(seen)
@@ -66,7 +66,7 @@ def test_settings_of_topics_come_with_the_command_that_sets_them() -> None:
     short = {**(topics["p.account-events"].settings or {}), "retention.ms": "1000"}
     topics["p.account-events"] = replace(topics["p.account-events"], settings=short)
     topics["p.assets"] = replace(topics["p.assets"], settings=None)
-    found = list(judge_topics(SETTINGS, topics))
+    found = list(judge_topics(SETTINGS, topics, ()))
     assert "--topic p.account-events --add-config retention.ms=604800000" in said(found, Verdict.FAILURE)
     assert "p.assets" in said(found, Verdict.WARNING)
     assert "p.assets" not in said(found, Verdict.FAILURE)
@@ -79,18 +79,25 @@ def test_replicas_out_of_sync_warn_and_too_few_fail() -> None:
     starved = {**(behind.settings or {}), "min.insync.replicas": "2"}
     topics["p.assets"] = behind
     topics["p.instruments"] = replace(behind, least_in_sync=1, settings=starved)
-    found = list(judge_topics(SETTINGS, topics))
+    found = list(judge_topics(SETTINGS, topics, ()))
     assert "p.assets" in said(found, Verdict.WARNING)
     assert "p.instruments" in said(found, Verdict.FAILURE)
     assert "p.assets" not in said(found, Verdict.FAILURE)
 
 
+def test_topics_that_may_not_be_seen_are_not_called_good() -> None:
+    """Where a needed topic is hidden there is a warning, of others none; nothing hidden is said to be as it should."""
+    hidden = {name: TopicSeen(is_hidden=True) for name in fits()}
+    assert [one.verdict for one in judge_topics(SETTINGS, hidden, ["p.assets"])] == [Verdict.WARNING]
+    assert [*judge_topics(SETTINGS, hidden, ())] == []
+
+
 def test_topics_that_are_missing_are_listed() -> None:
     """Of no topics at all one finding; of some that are missing their names."""
-    assert said(list(judge_topics(SETTINGS, {})), Verdict.FAILURE).count("\n") == 0
+    assert said(list(judge_topics(SETTINGS, {}, ())), Verdict.FAILURE).count("\n") == 0
     topics = fits()
     del topics["p.dead-letters"]
-    assert "missing: p.dead-letters" in said(list(judge_topics(SETTINGS, topics)), Verdict.FAILURE)
+    assert "missing: p.dead-letters" in said(list(judge_topics(SETTINGS, topics, ())), Verdict.FAILURE)
 
 
 def test_one_server_of_several_that_is_away_is_a_warning() -> None:

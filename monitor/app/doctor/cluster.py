@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from monitor.app.doctor.findings import Finding, failure, good, listed, warning
 from monitor.app.doctor.seen import Server, TopicSeen
@@ -42,13 +42,17 @@ _OF_AWAY = (
 _OF_TOLD = "name addresses in the brokers' advertised.listeners that this machine can resolve and reach"
 
 
-def judge_topics(settings: TopicSettings, seen: Mapping[str, TopicSeen]) -> Iterator[Finding]:
-    """Yield what differs from the topics as they should be, and what keeps them from being written to."""
+def judge_topics(settings: TopicSettings, seen: Mapping[str, TopicSeen], needed: Collection[str]) -> Iterator[Finding]:
+    """Yield what differs from the topics as they should be, and what keeps them from being written to.
+
+    Topics that may not be seen are no news unless they are `needed`: others may have users of their own.
+    """
     specs = topic_specs(settings)
     missing = [spec.name for spec in specs if spec.name not in seen]
     if len(missing) == len(specs):
         yield failure(TOPICS, "none of the topics exists", "`liqmon topics create` makes them")
         return
+    seen = {spec.name: seen[spec.name] for spec in specs if spec.name in seen}
     visible = {name: topic for name, topic in seen.items() if not topic.is_hidden}
     found = {
         name: TopicState(topic.partitions, topic.replicas, topic.settings)
@@ -60,12 +64,12 @@ def judge_topics(settings: TopicSettings, seen: Mapping[str, TopicSeen]) -> Iter
         yield failure(TOPICS, f"missing: {listed(missing)}", "`liqmon topics create` makes what is missing")
     for said in wrong:
         yield failure(TOPICS, said, _remedy(said))
-    yield from _hidden(seen, visible)
+    yield from _hidden([name for name in seen if name not in visible and name in needed], visible)
     yield from _placement(visible)
     if alone := [name for name, topic in visible.items() if topic.replicas == 1]:
         said = f"one replica, lost with its broker: {listed(alone)}"
         yield warning(TOPICS, said, "topics.replication_factor = 3 where there are three brokers")
-    if not missing and not wrong:
+    if found and not missing and not wrong:
         yield good(TOPICS, f"{len(found)} topics compared, {settings.partitions} shards")
 
 
@@ -83,8 +87,8 @@ def _remedy(said: str) -> str:
     return f"kafka-configs.sh --bootstrap-server … --alter --topic {topic} --add-config {key}={value}"
 
 
-def _hidden(seen: Mapping[str, TopicSeen], visible: Mapping[str, TopicSeen]) -> Iterator[Finding]:
-    if hidden := [name for name in seen if name not in visible]:
+def _hidden(hidden: Sequence[str], visible: Mapping[str, TopicSeen]) -> Iterator[Finding]:
+    if hidden:
         yield warning(TOPICS, f"may not be seen: {listed(hidden)}", "see what is said of rights")
     if unread := [name for name, topic in visible.items() if topic.settings is None]:
         yield warning(

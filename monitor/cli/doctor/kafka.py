@@ -80,7 +80,9 @@ class _Examination:
         except _AWAY as fault:
             yield failure(KAFKA, f"stopped answering: {fault}", "look again; --timeout gives more time")
             return
-        for finding in judge_topics(self._settings.topics, topics):
+        needs = [PROCESSES[name].needs(self._settings) for name in self._processes]
+        needed = {name for one in needs for name in (*one.reads, *one.writes)}
+        for finding in judge_topics(self._settings.topics, topics, needed):
             yield finding
         async for finding in self._rights(topics):
             yield finding
