@@ -18,6 +18,7 @@ from monitor.app.intake import Intake
 from monitor.app.ledger import Ledger, LedgerSettings
 from monitor.app.records import RecordMaker
 from monitor.app.step import StepMaker
+from monitor.app.step_writing import Draft, StepWriter
 from monitor.app.takeover import Takeover
 from monitor.core import bookkeeping
 from monitor.core.board import MarketBoard
@@ -208,6 +209,27 @@ def batches_are_read_twice() -> AbstractContextManager[Any]:
     return patch.object(Intake, "take", take)
 
 
+def steps_are_not_written_in_turn() -> AbstractContextManager[Any]:
+    """A step is begun to be written while the last one still is."""
+
+    async def settled(self: StepWriter) -> None:
+        if self._under_way is not None and self._under_way.done():
+            self._under_way.result()
+
+    return patch.object(StepWriter, "settled", settled)
+
+
+def shown_counts_before_it_is_written() -> AbstractContextManager[Any]:
+    """What was shown by the time a step is judged is said to stand in the log with the step before."""
+    real = StepWriter.hand_over
+
+    async def hand_over(self: StepWriter, draft: Draft) -> None:
+        self._ledger.shown_before = max(self._ledger.shown_before, self._ledger.image.next_offset)
+        await real(self, draft)
+
+    return patch.object(StepWriter, "hand_over", hand_over)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     unknown_is_committed,
     unknown_is_lost,
@@ -229,6 +251,8 @@ MUTANTS: tuple[Mutant, ...] = (
     wrong_partitions_count,
     ends_are_not_told,
     batches_are_read_twice,
+    steps_are_not_written_in_turn,
+    shown_counts_before_it_is_written,
 )
 
 
