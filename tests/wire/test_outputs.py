@@ -139,7 +139,9 @@ def test_dead_letters_keep_their_schema() -> None:
         assert letter.key == b"key"
 
 
-OBSERVED = Observation(4.0, 1.0, 5, False, False, 1.3, 9, None, 1.3, None, None, 0, 0, None, None, None, None, ())
+OBSERVED = Observation(
+    4.0, 1.0, 5, False, False, 1.3, 9, None, 1.3, None, False, 0, 0, None, None, None, None, None, ()
+)
 
 
 def test_data_quality_records_keep_their_schema() -> None:
