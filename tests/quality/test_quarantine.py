@@ -1,8 +1,9 @@
-"""What a board keeps of prices that are not believed: the highest, above the one that counts; and what is late."""
+"""What a board keeps of prices that are not believed, what is late among them, and what a doubt reaches back to."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from math import inf, nextafter
 
 from monitor.core.board import MarketBoard
 from monitor.core.freshness import FreshnessSettings
@@ -64,3 +65,20 @@ def test_the_verdict_is_that_of_the_price_that_counts() -> None:
     board.take_all(both, 0, 5, AT_MS, (good, bad))
     assert kept(board) == (83, None, good)
     assert (board.mark("Y"), board.quarantine.doubted["Y"].offset) == (None, 5)
+
+
+def test_a_doubt_goes_on_within_the_ceiling_of_what_is_doubted() -> None:
+    """From the lowest doubted price less the ceiling to the highest and it: a step beyond has a delay of its own."""
+    for mark, goes_on in ((40, True), (nextafter(40, 0), False), (144, True), (nextafter(144, inf), False)):
+        told = Told()
+        told.all(seconds(0, 200, 128))
+        told.all([(200_000, 96, None), (201_000, 80, None)])
+        assert bool(told.one(202_000, mark).observed.doubts) is goes_on, mark
+
+
+def test_an_index_has_moved_since_the_minute_in_which_the_mark_stood() -> None:
+    """A mark that stands for three minutes is held against the index of three minutes ago, not of the last one."""
+    told = Told(stuck_after_ms=180_000, index_divergence=9.0, constant_divergence=9.0)
+    told.all([*seconds(0, 150, 100, 128), *seconds(150, 240, 100, 144)])
+    quality = told.one(240_000, 100, 144)
+    assert (quality.reasons, quality.observed.index_moved) == (("stuck",), 0.125)
