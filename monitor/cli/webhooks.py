@@ -136,7 +136,7 @@ class _Service:
 
         configure_logs(self._settings.log)
         if enable is not None:
-            async with self._tools(SilentWebhookObserver()) as tools:
+            async with self._tools(SilentWebhookObserver(), patient=False) as tools:
                 return await _enable(tools, enable)
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
@@ -203,8 +203,8 @@ class _Service:
             await thread.stop()
 
     @asynccontextmanager
-    async def _tools(self, observer: WebhookObserver) -> AsyncIterator[Tools]:
-        """Put together what sends, once the log and its topics are there."""
+    async def _tools(self, observer: WebhookObserver, *, patient: bool = True) -> AsyncIterator[Tools]:
+        """Put together what sends, once the log and its topics are there; without patience they must be there now."""
         from monitor.adapters.wire.subscribers import SubscriberCodec  # noqa: PLC0415
         from monitor.app.webhooks.restoring import Tools  # noqa: PLC0415
 
@@ -214,7 +214,7 @@ class _Service:
         try:
             yield Tools(
                 log=source,
-                places=await self._places(source, observer),
+                places=await self._places(source, observer, patient=patient),
                 state=names.webhooks,
                 parked=names.webhooks_parked,
                 sender_id=sender_id,
@@ -231,8 +231,8 @@ class _Service:
             await self._delivery.close()
             await source.close()
 
-    async def _places(self, source: Log, observer: WebhookObserver) -> Places:
-        """Return the partitions to read, waiting for the log and for its topics."""
+    async def _places(self, source: Log, observer: WebhookObserver, *, patient: bool) -> Places:
+        """Return the partitions to read, waiting for the log and for its topics. Raises `OutsideFault`."""
         from monitor.app.gateway.places import Places  # noqa: PLC0415
         from monitor.app.ports import LogUnavailable  # noqa: PLC0415
 
@@ -253,6 +253,8 @@ class _Service:
                 self._wait(f"the log does not answer: {fault}")
             finally:
                 await reader.stop()
+            if not patient:
+                raise OutsideFault(self._waiting)
             await asyncio.sleep(_RETRY_SECONDS)
 
     def _wait(self, reason: str) -> None:

@@ -57,6 +57,16 @@ def test_what_nothing_can_be_sent_with_is_refused(liqmon: Run, tmp_path: Path) -
         assert "T0/B0" not in ran.err
 
 
+def test_enabling_does_not_wait_for_a_kafka(liqmon: Run, tmp_path: Path) -> None:
+    """Somebody waits for the answer: a Kafka that is not there is an outside failure, at once."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    target = f'[webhooks.targets.desk]\nurl = "https://desk.example/in"\nsecret_file = "{secret}"\n'
+    ran = liqmon("webhooks", "--config", written(tmp_path, KAFKA + target), "--enable", "desk")
+    assert (ran.code, ran.out) == (3, "")
+    assert "the log does not answer" in ran.err.splitlines()[-1]
+
+
 def test_an_address_from_a_file_is_judged_and_never_shown(tmp_path: Path) -> None:
     """What the file holds is refused like what stands in the configuration, without a word of it."""
     held = tmp_path / "url"
