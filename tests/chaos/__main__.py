@@ -35,6 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--partitions", type=int, default=6)
     parser.add_argument("--rate", type=float, default=25, help="messages a second")
     parser.add_argument("--fault-every", type=float, default=2.5, metavar="SECONDS", help="0: never")
+    parser.add_argument("--freeze-only", action="store_true", help="daemons are frozen, and nothing else befalls them")
     parser.add_argument("--broker-every", type=float, default=50, metavar="SECONDS", help="0: never")
     parser.add_argument("--session", type=float, default=1.5, metavar="SECONDS", help="the group's session timeout")
     parser.add_argument("--set", action="append", default=[], metavar="LINE", help="TOML added to the configuration")
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> int:
     except kafka.NoKafka as reason:
         sys.stderr.write(f"no Kafka: {reason}\n")
         return 3
-    pace = Pace(args.instances, args.fault_every, args.broker_every, args.session)
+    pace = Pace(args.instances, args.fault_every, args.broker_every, args.session, freeze_only=args.freeze_only)
     plan = Plan(
         args.seconds,
         args.seed,

@@ -82,7 +82,6 @@ class Plan:
     people: int = 60
     broken: str | None = None
     more: str = ""
-    prove: bool = True
     scenarios: Sequence[Scenario] = ()
 
 
@@ -203,8 +202,7 @@ class Campaign:
         dump.save(self._folder / "topics.jsonl.gz")
         verdict = await asyncio.to_thread(judge, dump, PORTFOLIO, self.plan.partitions)
         verdict.expect(settled, POSITION, f"the daemons did not come to the end within {DRAIN_SECONDS:.0f} s")
-        if self.plan.prove:
-            await asyncio.to_thread(self._prove, dump, verdict)
+        await asyncio.to_thread(self._prove, dump, verdict)
         self._acknowledged(dump, verdict)
         for kind, complaints in self.fleet.verdict.complaints.items():
             verdict.complaints[kind] += complaints
