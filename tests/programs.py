@@ -19,6 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from monitor.adapters.kafka import KafkaLog
+from monitor.app.topics import create_topics
+from monitor.config import load
 from tests.waiting import holds
 
 READY_SECONDS = 120.0
@@ -32,6 +35,16 @@ def liqmon(*words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]
     """Run one command to its end."""
     command = [sys.executable, "-m", "monitor.cli.main", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+
+
+async def make_topics(config: Path) -> None:
+    """Do what `liqmon topics create` does, without the second and more that a process takes to start."""
+    settings = load(config)
+    log = KafkaLog(settings.kafka)
+    try:
+        assert await create_topics(await log.admin(), settings.topics) == []
+    finally:
+        await log.close()
 
 
 def free_port() -> int:

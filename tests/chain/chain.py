@@ -22,7 +22,7 @@ from tests.chain.judge import judge_journal, judge_subscriber, judge_topics
 from tests.chain.parts import PREFIX, SHARDS, Part, Secrets, Subscriber, configuration, replay
 from tests.chain.receiver import Receiver, receiving
 from tests.chain.subscriber import whole_lines
-from tests.programs import Program, liqmon
+from tests.programs import Program, liqmon, make_topics
 from tests.waiting import holds, until
 
 EVENTS = ("margin-calls", "liquidations", "adl-events")
@@ -96,8 +96,7 @@ class Chain:
     async def _working(self, receiver: Receiver) -> AsyncIterator[Subscriber]:
         """Start every part but the feed, with the terms and the book in the topics, and end all of them."""
         config, ports = configuration(self.folder, self._bootstrap, receiver.port)
-        made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
-        assert made.returncode == 0, made.stdout + made.stderr
+        await make_topics(config)
         recording = self.plan.recording
         if recording is None:
             recording = market.write_recording(self.folder / "recording.txt", self.plan.seed, FRAMES)

@@ -20,7 +20,7 @@ from monitor.app.topics import TopicSettings, create_topics
 from monitor.app.venue_feed.ports import NativeMessage
 from monitor.cli.clock import now_ms
 from tests.broker import guarded_broker, shared_broker
-from tests.programs import Program, free_port, liqmon, write_config
+from tests.programs import Program, free_port, liqmon, make_topics, write_config
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 _OPERATIONS = {"Read": 3, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
@@ -111,8 +111,7 @@ async def test_what_it_tells_to_grant_is_just_what_the_processes_need(
     }
     config = write_config(tmp_path / "m.toml", sections)
     admin = write_config(tmp_path / "admin.toml", {**sections, "kafka": secured(broker, "admin")})
-    made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(admin))
-    assert made.returncode == 0, made.stderr
+    await make_topics(admin)
     code, findings = await examined(config, "--process", "all")
     assert code == 1
     refusals = about(findings, "rights", "failure")

@@ -16,7 +16,7 @@ from monitor.app.ports import LogUnavailable, Record, TopicPartition
 from monitor.core.limits import Limits
 from tests.broker import shared_broker
 from tests.feeds.played_venue import Caller, PlayedVenue, mark
-from tests.programs import Program, free_port, liqmon, write_config
+from tests.programs import Program, free_port, make_topics, write_config
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -85,8 +85,7 @@ async def test_prices_reach_a_real_kafka_and_go_on_after_kills(broker: Any, tmp_
     port = free_port()
     async with PlayedVenue([flowing]).open() as venue:
         config = write_config(tmp_path / "feed.toml", sections(broker.bootstrap_servers, venue.address, port))
-        made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
-        assert made.returncode == 0, made.stderr
+        await make_topics(config)
         feed = Program("feed", "binance-usdm", config=config, health_port=port)
         try:
             feed.start()

@@ -17,7 +17,7 @@ import pytest
 from monitor.adapters.kafka import KafkaLog, KafkaSettings
 from monitor.app.ports import Record, TopicPartition
 from tests.broker import shared_broker
-from tests.programs import Program, free_port, liqmon, without_ageing, write_config
+from tests.programs import Program, free_port, liqmon, make_topics, without_ageing, write_config
 
 SYMBOL = "XUSDT"
 RATE = Fraction("0.01")
@@ -251,8 +251,7 @@ async def test_a_crash_is_derived_again_from_the_topics(
             sections |= {"adl": {"refresh_ms": 1000}, "liquidation": {"rule": "large_order"}}
             config = write_config(tmp_path / f"monitor-{number}.toml", sections)
             if not number:
-                made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
-                assert made.returncode == 0, made.stderr
+                await make_topics(config)
             daemons.append(Program("run", config=config, health_port=port))
             daemons[-1].start()
         events = await crash(topics, daemons)

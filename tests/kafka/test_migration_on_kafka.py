@@ -14,7 +14,7 @@ from monitor.app.topics import TopicNames
 from monitor.core.partitioning import partition_of
 from tests.broker import shared_broker
 from tests.kafka.test_adl_on_kafka import INSTRUMENT, SYMBOL, Topics
-from tests.programs import Program, free_port, liqmon, without_ageing, write_config
+from tests.programs import Program, free_port, liqmon, make_topics, without_ageing, write_config
 
 ACCOUNTS = {f"account-{number}": 12 + number for number in range(9)}
 SUFFIX = "-5"
@@ -84,8 +84,7 @@ async def test_two_shards_become_five(request: pytest.FixtureRequest, tmp_path: 
     names = {role: f"{getattr(TopicNames(), role)}{SUFFIX}" for role in OWN}
     new = write_config(tmp_path / "new.toml", {**sections, "topics": {**sections["topics"], **names}})
     for config in (old, new):
-        made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
-        assert made.returncode == 0, made.stdout + made.stderr
+        await make_topics(config)
     daemons = [await started(old, port)]
     try:
         await put(before, ("instruments", SYMBOL, INSTRUMENT), mark("100", 1))

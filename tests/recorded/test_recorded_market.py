@@ -25,7 +25,7 @@ from monitor.core.verdict import Ladders
 from tests.broker import shared_broker
 from tests.engine.comparing import is_number
 from tests.engine.twin import Expected, Twin
-from tests.programs import Program, free_port, liqmon, without_ageing, write_config
+from tests.programs import Program, free_port, liqmon, make_topics, without_ageing, write_config
 
 PREFIX = "recorded-"
 PARTITIONS = 3
@@ -101,8 +101,7 @@ async def test_every_event_of_the_recorded_market_is_the_slow_replays(
     port = free_port()
     sections = without_ageing(broker.bootstrap_servers, PREFIX, PARTITIONS, port)
     config = write_config(tmp_path / "monitor.toml", sections)
-    made = await asyncio.to_thread(liqmon, "topics", "create", "--config", str(config))
-    assert made.returncode == 0, made.stderr
+    await make_topics(config)
     daemon = Program("run", config=config, health_port=port)
     log = KafkaLog(KafkaSettings(bootstrap_servers=broker.bootstrap_servers))
     try:
