@@ -43,8 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the Kafka tests: they wait more than they work, and where processes share a suite the others go on."""
-    items.sort(key=lambda item: item.get_closest_marker("kafka") is None)
+    """Begin with the Kafka tests: they wait more than they work, and where processes share a suite the others go on.
+
+    Then come those that are allowed to take long: none of them shall be the last, with one process waiting for it.
+    """
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("kafka", "timeout")])
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -176,8 +176,10 @@ class Shard:
         await unless_let_go(work, self._letting_go, GRACE_SECONDS)
 
     def _has_work(self, steps: StepMaker, intake: Intake) -> bool:
-        has_come = bool(self._records) or not intake.is_empty
-        return has_come or steps.is_behind or self._cursor.next < self._shared.feed.end
+        return self._is_behind(intake) or steps.is_behind or self._cursor.next < self._shared.feed.end
+
+    def _is_behind(self, intake: Intake) -> bool:
+        return bool(self._records) or not intake.is_empty
 
     async def _wait_for_work(
         self, steps: StepMaker, intake: Intake, audit: ShardAudit, publisher: AdlPublisher
@@ -212,18 +214,23 @@ class Shard:
         """Judge what comes while the last step is being written, for a bounded time; then begin to write that."""
         self._shared.pulse.check(self._term)
         draft = Draft(shown_before=steps.engine.shown_before(ledger.image.next_offset))
-        until = draft.started + self._shared.limits.max_transaction_ms / 2000
         while True:
             draft = await self._judge(ledger, writer, steps, intake, draft)
             self._end_turn(ledger, writer)
-            may_add = writer.is_busy and draft.step.is_whole and time.perf_counter() < until
-            if not may_add or self._letting_go.is_set():
+            if self._letting_go.is_set() or not self._may_grow(draft, writer, intake):
                 break
             if not self._has_work(steps, intake):
                 self._work.clear()
                 await self._work.wait()  # for messages, or for the writer
         await self._shared.on_kernel_thread(lambda: steps.finish(draft.step))
         await writer.hand_over(draft)
+
+    def _may_grow(self, draft: Draft, writer: StepWriter, intake: Intake) -> bool:
+        """Return whether more may be added to a step: as it cannot be written yet, or for a moment as messages wait."""
+        seconds = time.perf_counter() - draft.started
+        if not draft.step.is_whole or seconds >= self._shared.limits.max_transaction_ms / 2000:
+            return False
+        return writer.is_busy or (self._is_behind(intake) and draft.may_wait(seconds))
 
     async def _judge(self, ledger: Ledger, writer: StepWriter, steps: StepMaker, intake: Intake, draft: Draft) -> Draft:
         """Add what has come to a step; a storm's turns are handed over one by one, what comes behind is returned."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.app.ledger import Ledger
@@ -22,6 +22,8 @@ IDLE_COMMIT_SECONDS = 5.0
 """A shard with nothing to tell commits its positions this often: each commit costs every reader of the changelog."""
 CONSUMED_SECONDS = 1.0
 """Group offsets, which only lag tools read, are added to a transaction this often."""
+PATIENCE_SECONDS = 0.1
+"""A step is written by then, though messages of accounts wait: many in one transaction cost less each."""
 
 
 @dataclass(slots=True)
@@ -32,16 +34,23 @@ class Draft:
         started: when it was begun, in seconds of `time.perf_counter`.
         shown_before: before which place of the changelog all facts had been shown by then.
         times_ms: the log's time of the last message of each input that it used up.
+        has_prices: whether it holds what a message of the market brought about.
     """
 
     step: Step = field(default_factory=Step)
     started: float = field(default_factory=time.perf_counter)
     shown_before: int = 0
     times_ms: dict[TopicPartition, int] = field(default_factory=dict)
+    has_prices: bool = False
 
-    def add(self, step: Step, entries: Iterable[FeedEntry], records: Iterable[Record]) -> None:
+    def may_wait(self, seconds: float) -> bool:
+        """Tell whether a step of that age need not be written yet: larger ones cost less, but prices are waited for."""
+        return not self.has_prices and seconds < PATIENCE_SECONDS
+
+    def add(self, step: Step, entries: Sequence[FeedEntry], records: Iterable[Record]) -> None:
         """Take a step over that messages were added to."""
         self.step = step
+        self.has_prices = self.has_prices or bool(entries)
         self.times_ms |= {entry.where: entry.timestamp_ms for entry in entries}
         self.times_ms |= {TopicPartition(one.topic, one.partition): one.timestamp_ms for one in records}
 

@@ -11,6 +11,7 @@ import pytest
 from monitor.app.ledger import Ledger, OwnershipLost
 from monitor.app.observing import SilentObserver
 from monitor.app.ports import OutputRecord, TopicPartition
+from monitor.app.reading import FeedEntry
 from monitor.app.results import Step, StepResult
 from monitor.app.step_writing import Draft, StepWriter
 from monitor.core.outcome import Outcome
@@ -137,6 +138,18 @@ async def test_closing_gives_up_what_is_under_way() -> None:
     await writer.close()
     assert not writer.is_busy
     assert ledger.done == []
+
+
+def test_a_step_waits_for_more_unless_prices_are_in_it() -> None:
+    """Messages of accounts may be gathered for a moment; what a price brought about is written as soon as it can be."""
+    draft = Draft()
+    assert draft.may_wait(0.05)
+    assert not draft.may_wait(0.2)
+    draft.add(Step(), [FeedEntry(TopicPartition("mark-prices", 0), 7, 1_000, None)], [])
+    assert not draft.may_wait(0.05)
+    draft.add(Step(), [], [])
+    assert not draft.may_wait(0.05)
+    assert draft.times_ms == {TopicPartition("mark-prices", 0): 1_000}
 
 
 # ------------------------------------------------------------------------------------------ a shard that writes slowly
