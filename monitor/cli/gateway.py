@@ -1,6 +1,6 @@
 """`liqmon gateway`: the websocket server beside Kafka, a process of its own; and `--mint`, which makes a token.
 
-Signals, the HTTP door and the file of tokens live here; what the gateway does is in `monitor.app.gateway`.
+Signals and the file of tokens live here; what the gateway does is in `monitor.app.gateway`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.cli.clock import now_ms
+from monitor.cli.door import serving
 from monitor.cli.exits import BadInput, Exit, OutsideFault
 from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, settings_of
+from monitor.cli.topic_wait import TopicWait
 
 if TYPE_CHECKING:
     from monitor.adapters.websocket.server import WebsocketServer
@@ -26,13 +28,10 @@ if TYPE_CHECKING:
     from monitor.app.gateway.following import Follower
     from monitor.app.gateway.gateway import Gateway
     from monitor.app.gateway.observing import GatewayObserver
-    from monitor.app.gateway.places import Places
-    from monitor.app.ports import Log
     from monitor.config import Settings
 
 log = logging.getLogger(__name__)
 
-_RETRY_SECONDS = 1.0
 _OTHER_FILES = 128
 """Files that are no client: the connections to the log, the HTTP door, libraries."""
 
@@ -117,16 +116,15 @@ class _Service:
         self._settings = settings
         self._grants = grants
         self._follower: Follower | None = None
-        self._waiting = "starting"
+        self._topics = TopicWait(settings.topics.names(), statuses=True)
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
         """Serve HTTP, load, serve clients; return the exit code."""
         from prometheus_client import CollectorRegistry  # noqa: PLC0415  # slow to load
 
-        from monitor.adapters.http import HttpServer, HttpThread, standard_routes  # noqa: PLC0415
         from monitor.adapters.logs import configure_logs  # noqa: PLC0415
-        from monitor.adapters.metrics import GatewayMetrics, exposition  # noqa: PLC0415
+        from monitor.adapters.metrics import GatewayMetrics  # noqa: PLC0415
 
         configure_logs(self._settings.log)
         needed = self._settings.gateway.max_clients + _OTHER_FILES
@@ -137,15 +135,8 @@ class _Service:
             loop.add_signal_handler(number, self._stop.set)
         registry = CollectorRegistry()
         http = replace(self._settings.http, port=self._settings.gateway.http_port)
-        routes = standard_routes(lambda: exposition(registry), lambda: (True, ()), self._is_ready)
-        server = HttpServer(http, routes)
-        thread = HttpThread(server)
-        await thread.start()
-        log.info("health and metrics on http://%s:%d", http.host, server.port)
-        try:
+        async with serving(http, registry, self._is_ready):
             await self._until_stopped(GatewayMetrics(registry))
-        finally:
-            await thread.stop()
         return Exit.GOOD
 
     async def _until_stopped(self, observer: GatewayObserver) -> None:
@@ -163,7 +154,7 @@ class _Service:
             work.result()
 
     def _is_ready(self) -> tuple[bool, Sequence[str]]:
-        reasons = [self._waiting] if self._follower is None else self._follower.why_not_ready()
+        reasons = [self._topics.reason] if self._follower is None else self._follower.why_not_ready()
         return not reasons, reasons
 
     async def _work(self, observer: GatewayObserver) -> None:
@@ -177,7 +168,7 @@ class _Service:
         settings = self._settings.gateway
         source = open_kafka(self._settings)
         try:
-            places = await self._places(source, observer)
+            places = await self._topics.places(source, observer.log_fault)
             codec = SubscriberCodec(settings.max_names)
             hub = Hub(places, settings, codec, observer, now_ms)
             self._follower = Follower(source, places, hub, settings, observer)
@@ -211,30 +202,3 @@ class _Service:
             await gateway.beat()
         finally:
             await server.stop()
-
-    async def _places(self, source: Log, observer: GatewayObserver) -> Places:
-        """Return the partitions to read, waiting for the log and for its topics."""
-        from monitor.app.gateway.places import Places  # noqa: PLC0415
-        from monitor.app.ports import LogUnavailable  # noqa: PLC0415
-
-        names = self._settings.topics.names()
-        events = (names.margin_calls, names.liquidations, names.adl_events)
-        while True:
-            reader = source.reader()
-            try:
-                await reader.start()
-                counts = {name: await reader.partition_count(name) for name in (*events, names.account_status)}
-                if len(set(counts.values())) == 1 and counts[names.account_status]:
-                    return Places(events, names.account_status, counts[names.account_status])
-                self._wait(f"the topics are not as they should be ({counts}); `liqmon topics create` makes them")
-            except LogUnavailable as fault:
-                observer.log_fault(type(fault).__name__)
-                self._wait(f"the log does not answer: {fault}")
-            finally:
-                await reader.stop()
-            await asyncio.sleep(_RETRY_SECONDS)
-
-    def _wait(self, reason: str) -> None:
-        if reason != self._waiting:
-            log.warning("waiting: %s", reason)
-        self._waiting = reason

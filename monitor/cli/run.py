@@ -1,6 +1,6 @@
 """`liqmon run`: the daemon, on Kafka or, without a broker configured, on the embedded log.
 
-Signals, the HTTP door and the input file live here; what the daemon does is in `monitor.app`.
+Signals and the input file live here; what the daemon does is in `monitor.app`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from monitor.cli.door import serving
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.input_lines import Source, feed, open_source
 from monitor.cli.kafka_log import open_kafka
@@ -79,6 +80,7 @@ class _Daemon:
         """Serve HTTP, wait for the log, run the instance; return the exit code."""
         from prometheus_client import CollectorRegistry  # noqa: PLC0415  # slow to load
 
+        from monitor.adapters.http import read_token  # noqa: PLC0415
         from monitor.adapters.logs import configure_logs  # noqa: PLC0415
         from monitor.adapters.metrics import PrometheusObserver  # noqa: PLC0415
         from monitor.cli.version import versions  # noqa: PLC0415
@@ -93,7 +95,8 @@ class _Daemon:
         registry = CollectorRegistry()
         observer = PrometheusObserver(registry)
         observer.build(versions())
-        async with self._serving(registry):
+        http = self._settings.http
+        async with serving(http, registry, self._is_ready, self._is_live, token=read_token(http), what="listening"):
             work = asyncio.create_task(self._work(observer), name="daemon")
             stopped = asyncio.create_task(self._stop.wait(), name="stop")
             try:
@@ -112,21 +115,6 @@ class _Daemon:
     def _on_signal(self) -> None:
         log.info("asked to stop")
         self._stop.set()
-
-    @asynccontextmanager
-    async def _serving(self, registry: Any) -> AsyncIterator[None]:
-        from monitor.adapters.http import HttpServer, HttpThread, read_token, standard_routes  # noqa: PLC0415
-        from monitor.adapters.metrics import exposition  # noqa: PLC0415
-
-        routes = standard_routes(lambda: exposition(registry), self._is_live, self._is_ready)
-        server = HttpServer(self._settings.http, routes, read_token(self._settings.http))
-        thread = HttpThread(server)
-        await thread.start()
-        log.info("listening on http://%s:%d", self._settings.http.host, server.port)
-        try:
-            yield
-        finally:
-            await thread.stop()
 
     def _is_live(self) -> tuple[bool, Sequence[str]]:
         """Say whether a restart would help; asked from the thread of the HTTP door."""

@@ -1,6 +1,6 @@
 """`liqmon webhooks`: sends alarms to HTTP targets, a process of its own; and `--enable`, which takes a target back.
 
-Signals, the HTTP door and the files with secrets live here; what is sent, and when, is in `monitor.app.webhooks`.
+Signals and the files with secrets live here; what is sent, and when, is in `monitor.app.webhooks`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.cli.clock import now_ms
+from monitor.cli.door import serving
 from monitor.cli.exits import BadInput, Exit, OutsideFault
 from monitor.cli.kafka_log import open_kafka
 from monitor.cli.options import add_config_option, settings_of
+from monitor.cli.topic_wait import TopicWait
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
     from monitor.adapters.webhooks import HttpDelivery
-    from monitor.app.gateway.places import Places
-    from monitor.app.ports import Log
     from monitor.app.webhooks.observing import WebhookObserver
     from monitor.app.webhooks.restoring import Tools
     from monitor.app.webhooks.sender import Sender
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from monitor.config import Settings
 
 log = logging.getLogger(__name__)
-
-_RETRY_SECONDS = 1.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -126,7 +122,8 @@ class _Service:
         self._targets = read_targets(settings)
         self._delivery = open_delivery(settings)
         self._sender: Sender | None = None
-        self._waiting = "starting"
+        names = settings.topics.names()
+        self._topics = TopicWait(names, single=(names.webhooks, names.webhooks_parked))
         self._stop = asyncio.Event()
 
     async def run(self, enable: str | None) -> int:
@@ -146,7 +143,8 @@ class _Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_stop)
         registry = CollectorRegistry()
-        async with self._serving(registry):
+        http = replace(self._settings.http, port=self._settings.webhooks.http_port)
+        async with serving(http, registry, self._is_ready):
             await self._until_stopped(WebhookMetrics(registry))
         return Exit.GOOD
 
@@ -184,23 +182,8 @@ class _Service:
             self._sender.stop()
 
     def _is_ready(self) -> tuple[bool, Sequence[str]]:
-        reasons = [self._waiting] if self._sender is None else self._sender.why_not_ready()
+        reasons = [self._topics.reason] if self._sender is None else self._sender.why_not_ready()
         return not reasons, reasons
-
-    @asynccontextmanager
-    async def _serving(self, registry: CollectorRegistry) -> AsyncIterator[None]:
-        from monitor.adapters.http import HttpServer, HttpThread, standard_routes  # noqa: PLC0415
-        from monitor.adapters.metrics import exposition  # noqa: PLC0415
-
-        http = replace(self._settings.http, port=self._settings.webhooks.http_port)
-        server = HttpServer(http, standard_routes(lambda: exposition(registry), lambda: (True, ()), self._is_ready))
-        thread = HttpThread(server)
-        await thread.start()
-        log.info("health and metrics on http://%s:%d", http.host, server.port)
-        try:
-            yield
-        finally:
-            await thread.stop()
 
     @asynccontextmanager
     async def _tools(self, observer: WebhookObserver, *, patient: bool = True) -> AsyncIterator[Tools]:
@@ -214,7 +197,7 @@ class _Service:
         try:
             yield Tools(
                 log=source,
-                places=await self._places(source, observer, patient=patient),
+                places=await self._topics.places(source, observer.log_fault, patient=patient),
                 state=names.webhooks,
                 parked=names.webhooks_parked,
                 sender_id=sender_id,
@@ -230,37 +213,6 @@ class _Service:
         finally:
             await self._delivery.close()
             await source.close()
-
-    async def _places(self, source: Log, observer: WebhookObserver, *, patient: bool) -> Places:
-        """Return the partitions to read, waiting for the log and for its topics. Raises `OutsideFault`."""
-        from monitor.app.gateway.places import Places  # noqa: PLC0415
-        from monitor.app.ports import LogUnavailable  # noqa: PLC0415
-
-        names = self._settings.topics.names()
-        events = (names.margin_calls, names.liquidations, names.adl_events)
-        own = (names.webhooks, names.webhooks_parked)
-        while True:
-            reader = source.reader()
-            try:
-                await reader.start()
-                counts = {name: await reader.partition_count(name) for name in (*events, *own)}
-                same = {counts[name] for name in events}
-                if len(same) == 1 and 0 not in same and all(counts[name] == 1 for name in own):
-                    return Places(events, names.account_status, counts[events[0]])
-                self._wait(f"the topics are not as they should be ({counts}); `liqmon topics create` makes them")
-            except LogUnavailable as fault:
-                observer.log_fault(type(fault).__name__)
-                self._wait(f"the log does not answer: {fault}")
-            finally:
-                await reader.stop()
-            if not patient:
-                raise OutsideFault(self._waiting)
-            await asyncio.sleep(_RETRY_SECONDS)
-
-    def _wait(self, reason: str) -> None:
-        if reason != self._waiting:
-            log.warning("waiting: %s", reason)
-        self._waiting = reason
 
 
 async def _enable(tools: Tools, target: str) -> int:

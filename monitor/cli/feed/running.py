@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from monitor.adapters.http import HttpServer, HttpThread, read_token, standard_routes
+from monitor.adapters.http import read_token
 from monitor.adapters.logs import configure_logs
-from monitor.adapters.metrics import FeedMetrics, exposition
+from monitor.adapters.metrics import FeedMetrics
 from monitor.adapters.rest import RestClient
 from monitor.adapters.websocket import WebsocketConnector
 from monitor.adapters.wire.codec import WireCodec
@@ -32,6 +32,7 @@ from monitor.app.venue_feed.stitching import Stitcher, Versions
 from monitor.app.venue_feed.terms import TermsBook
 from monitor.app.venue_feed.terms_watch import TermsWatch
 from monitor.cli.clock import now_ms
+from monitor.cli.door import serving
 from monitor.cli.exits import BadInput, Exit
 from monitor.cli.feed.keys import read_accounts, read_terms_key
 from monitor.cli.feed.outlets import is_printing, message_writer, open_outlet, topic_names
@@ -66,7 +67,9 @@ class FeedProcess:
         metrics.build(self._venue.streams.venue, versions()["liqmon"])
         if self._settings.venue.profile != self._venue.streams.venue:
             log.warning("venue.profile is %s, but %s is fed", self._settings.venue.profile, self._venue.streams.venue)
-        async with self._serving(registry), open_outlet(self._settings) as outlet, self._asking() as rest:
+        http = replace(self._settings.http, port=self._settings.feed.http_port)
+        door = serving(http, registry, self._is_ready, token=read_token(http), what="listening")
+        async with door, open_outlet(self._settings) as outlet, self._asking() as rest:
             self._feed = self._assembled(outlet, rest, metrics)
             await self._until_stopped(self._feed)
         return Exit.GOOD
@@ -140,19 +143,6 @@ class FeedProcess:
             yield rest
         finally:
             await rest.close()
-
-    @asynccontextmanager
-    async def _serving(self, registry: CollectorRegistry) -> AsyncIterator[None]:
-        http = replace(self._settings.http, port=self._settings.feed.http_port)
-        routes = standard_routes(lambda: exposition(registry), lambda: (True, ()), self._is_ready)
-        server = HttpServer(http, routes, read_token(http))
-        thread = HttpThread(server)
-        await thread.start()
-        log.info("listening on http://%s:%d", http.host, server.port)
-        try:
-            yield
-        finally:
-            await thread.stop()
 
     def _is_ready(self) -> tuple[bool, Sequence[str]]:
         """Say whether everything flows; asked from the thread of the HTTP door."""
