@@ -35,7 +35,8 @@ _ONE: Final = Decimal(1)
 _LARGEST_SIZE: Final = 2**62
 _MOST_SIZE_DECIMALS: Final = 18
 _WORTH: Final = 16
-"""Tables are written anew when one has grown by a part in so many: else each new name would cost as much as all."""
+"""Tables are written anew when one has grown by a part in so many, or when that many records did not find themselves
+in tables that are behind: else each new name would cost as much as all."""
 _LEAST_ASSET: Final = 4
 """Bytes of a balance: a name, an amount, two separators. A position that brings another asset is longer."""
 _LEAST_POSITION: Final = 19
@@ -94,6 +95,7 @@ class PackedReader:
         self._adl = adl
         self._ladder = ladder
         self._known = (-1, -1, -1, -1)
+        self._missed = 0
         self._symbols, self._assets = words_of(()), words_of(())
         self._terms = Terms(np.zeros((0, 3), np.int64), np.zeros(0, np.uint64), np.zeros((0, 3), np.int64))
         self._work = Work(
@@ -127,6 +129,7 @@ class PackedReader:
         """
         scanned = self.scan(0, records, at_once)()
         plain: list[bool] = scanned.placed.astype(np.bool_).tolist()
+        self._missed += plain.count(False)
         if not scanned.counts[0]:
             return plain, []
         accounts = scanned.batch.accounts[: scanned.counts[0]]
@@ -175,9 +178,11 @@ class PackedReader:
             for name in assets:
                 names.number(cross_scope(name))
         known = len(contracts.symbols), len(assets), len(names.numbers), contracts.lines
-        if all(now <= before + before // _WORTH for now, before in zip(known, self._known, strict=True)):
+        are_missed = known != self._known and self._missed > len(contracts.symbols) // _WORTH
+        grown = any(now > before + before // _WORTH for now, before in zip(known, self._known, strict=True))
+        if not grown and not are_missed:
             return
-        self._known = known
+        self._known, self._missed = known, 0
         named = [name for name in assets if cross_scope(name) in names.numbers]
         self._symbols, self._assets = words_of(contracts.symbols), words_of(named)
         places = {name: place for place, name in enumerate(named)}
