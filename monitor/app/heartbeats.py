@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _POLL_MS = 500
 _RECORDS_AT_ONCE = 500
+_LOOKS = 10
+"""A shard that has made no turn when its heartbeat is due is looked at so many times before the next is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Turn:
 
 
 class HeartbeatWriter:
-    """Write a heartbeat of each shard that has made a turn since its last one."""
+    """Write a heartbeat of each shard that has made a turn since its last one: on time, or as soon as it has."""
 
     def __init__(self, shared: Shared, turns: Callable[[], Mapping[int, Turn]]) -> None:
         self._shared = shared
@@ -60,18 +62,29 @@ class HeartbeatWriter:
 
     async def run(self) -> None:
         """Write for ever; what the log refuses is tried again with the next heartbeat."""
+        loop, seconds = asyncio.get_running_loop(), self._shared.watchdogs.heartbeat_ms / 1000
+        due = loop.time() + seconds
         try:
             while True:
-                await asyncio.sleep(self._shared.watchdogs.heartbeat_ms / 1000)
-                await self._write_news()
+                await asyncio.sleep(due - loop.time())
+                owing = await self._write_news(self._turns())
+                due = max(due + seconds, loop.time() + seconds / _LOOKS)
+                # a turn that has just missed its heartbeat would else be unheard of for another interval
+                while owing and loop.time() + seconds / _LOOKS < due:
+                    await asyncio.sleep(seconds / _LOOKS)
+                    owing = await self._write_news(owing)
         finally:
             await self._close()
 
-    async def _write_news(self) -> None:
-        turns = dict(self._turns())
+    async def _write_news(self, shards: Collection[int]) -> set[int]:
+        """Write of those shards that have made a turn; return the others that are still ours."""
+        turns = {shard: turn for shard, turn in self._turns().items() if shard in shards}
         news = {shard: turn for shard, turn in turns.items() if turn is not self._told.get(shard)}
-        if not news:
-            return
+        if news:
+            await self._write(news)
+        return turns.keys() - news.keys()
+
+    async def _write(self, news: Mapping[int, Turn]) -> None:
         try:
             if self._writer is None:
                 self._writer = self._shared.log.writer(self._transactional_id)
@@ -85,7 +98,7 @@ class HeartbeatWriter:
             await self._close()
         else:
             self._is_failing = False
-            self._told = turns
+            self._told |= news
 
     @property
     def _transactional_id(self) -> str:

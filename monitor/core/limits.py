@@ -25,7 +25,8 @@ class Limits:
         max_brackets: of one instrument; the longest published tables have 12.
         max_poll_records: records taken from the log at once; more block the event loop for longer than a heartbeat.
         max_transaction_records: records of one transaction; a larger step becomes several.
-        max_turn_scopes: scopes that are judged before the worst of a storm are written; the next turn follows.
+        max_turn_scopes: scopes that are judged before the worst of a storm are written; the next turn follows. Only
+            turns say that a shard lives: 500 liquidations take 0.7 s, and a heartbeat is due each second.
         max_transaction_ms: time one transaction may take before the rest of the step goes into the next.
         max_window_messages: messages of the global inputs that are kept for shards which are behind.
         max_window_bytes: bytes of these messages; a window of the longest messages would otherwise fill the memory.
@@ -50,7 +51,7 @@ class Limits:
     max_brackets: int = field(default=16, metadata={"at_least": 1, "at_most": 16})
     max_poll_records: int = field(default=2_000, metadata=AT_LEAST_ONE)
     max_transaction_records: int = field(default=20_000, metadata={"at_least": 16})
-    max_turn_scopes: int = field(default=1_000, metadata=AT_LEAST_ONE)
+    max_turn_scopes: int = field(default=500, metadata=AT_LEAST_ONE)
     max_transaction_ms: int = field(default=1_000, metadata={"at_least": 10})
     max_window_messages: int = field(default=20_000, metadata={"at_least": 100})
     max_window_bytes: int = field(default=67_108_864, metadata={"at_least": 1_048_576})

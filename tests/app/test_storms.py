@@ -95,6 +95,24 @@ async def test_a_storm_is_no_reason_to_be_taken_for_stuck() -> None:
 
 
 @virtual
+async def test_a_turn_that_misses_its_heartbeat_is_heard_of_at_once() -> None:
+    """Whatever turns take, a shard is silent no longer than one of them, or an interval, and a look."""
+    pace, interval = [0.0], 0.5
+    world = await before_a_storm(on_kernel=slow(pace), watchdog__heartbeat_ms=500)
+    for seconds, mark in ((0.3, 65), (0.6, 140), (0.95, 65)):
+        pace[0], beats, since = seconds, len(world.written("heartbeats")), len(world.history)
+        world.price(XUSDT=mark)
+        await world.until(lambda: len(told(world, since)) >= 4)  # noqa: B023 - awaited here
+        written = [json.loads(record.value or b"")["written_at_ms"] for record in world.written("heartbeats")[beats:]]
+        silences = [(later - earlier) / 1000 for earlier, later in pairwise(written)]
+        assert len(silences) >= 2
+        assert max(silences) <= max(interval, seconds) + interval / 10 + 0.01
+        pace[0] = 0.0
+        await world.until_quiet()
+    Judge(world).check()
+
+
+@virtual
 async def test_a_stop_amid_a_storm_is_not_held_up_by_it() -> None:
     """What is left of a long storm when its owner must go is told by the next one, once, at the same price."""
     pace = [0.0]

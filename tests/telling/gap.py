@@ -158,7 +158,7 @@ def main() -> int:
     parser.add_argument("--changes", type=int, nargs=3, default=[60_000, 8_000, 2_000], help=f"of each kind: {kinds}")
     parser.add_argument("--positions", type=int, default=5)
     parser.add_argument("--shards", type=int, default=1)
-    parser.add_argument("--turn", type=int, default=1_000, help="limits.max_turn_scopes")
+    parser.add_argument("--turn", type=int, default=500, help="limits.max_turn_scopes")
     options = parser.parse_args()
     warm()
     sys.stdout.write(asyncio.run(storm(options)))
