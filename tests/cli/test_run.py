@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from monitor.cli.main import main
 
 COMMAND = [sys.executable, "-m", "monitor.cli.main"]
 INPUT = [
@@ -70,6 +75,26 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Any:
         finally:
             process.kill()
     return json.loads(line)
+
+
+def test_garbage_is_looked_for_no_more_than_once_in_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon starts the collector by more objects than two steps of 500 messages hold at a time, not by 700."""
+    before, switch, found = gc.get_threshold(), sys.getswitchinterval(), list[tuple[int, int, int]]()
+
+    def run(work: Coroutine[Any, Any, int]) -> int:
+        found.append(gc.get_threshold())
+        work.close()
+        return 0
+
+    monkeypatch.setattr(asyncio, "run", run)
+    try:
+        assert main(["run"]) == 0
+    finally:
+        gc.set_threshold(*before)
+        sys.setswitchinterval(switch)
+    [(first, *others)] = found
+    assert first >= 2 * 500 * 20
+    assert tuple(others) == before[1:]
 
 
 @pytest.mark.timeout(180)
