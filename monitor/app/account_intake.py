@@ -16,18 +16,21 @@ from monitor.app.ports import Record, TopicPartition
 from monitor.app.reading import Fault
 from monitor.app.records import RecordMaker
 from monitor.app.results import StepResult
-from monitor.core.account_runs import MOST, OfAccount
+from monitor.core.account_runs import MOST, OfAccount, Taken
 from monitor.core.book import AccountBook
-from monitor.core.inputs import AccountMessage, Input, Origin, RejectedMessage
+from monitor.core.inputs import AccountMessage, Origin, RejectedMessage
 from monitor.core.outcome import Outcome
 from monitor.core.partitioning import partition_of
 from monitor.core.scopes import PORTFOLIO
 from monitor.core.showing import PORTFOLIO_WEIGHT
+from monitor.core.stated import StatedRun
 
-Apply = Callable[[Sequence[Input], int], Outcome]
+Apply = Callable[[Sequence[Taken], int], Outcome]
 """The engine's way to take inputs: judging after each, or not at all."""
 
 _FIRST: Final = 32
+_MANY: Final = 4
+"""Messages of a run that are looked at together: of fewer each has its object sooner."""
 _LITTLE: Final = 4
 """Records a message may cause on the average of a run, that the next one may be twice as long."""
 _MUCH: Final = 1_000
@@ -61,12 +64,8 @@ class AccountIntake:
     def take(self, run: Sequence[Record], apply: Apply, now_ms: int, room: int) -> list[StepResult]:
         """Apply a run; return one result where it has room, that many records being left of it, else one a message."""
         faults: dict[int, Fault] = {}
-        inputs: list[OfAccount] = []
         began = time.thread_time()
-        for record in run:
-            item = self._input(record, faults)
-            if item is not None:
-                inputs.append(item)
+        inputs = self._inputs(run, faults)
         decoded = time.thread_time()
         outcome = apply(inputs, now_ms)
         self._observer.stage("decode", decoded - began)
@@ -81,6 +80,19 @@ class AccountIntake:
                 self._result([record], part, faults) for record, part in zip(run, _parts(outcome, run), strict=True)
             ]
         return [self._result(run, outcome, faults)]
+
+    def _inputs(self, run: Sequence[Record], faults: dict[int, Fault]) -> list[Taken]:
+        """Return what a run says: together what is plain of it, and an object for each other message."""
+        values, keys = [record.value for record in run], [record.key for record in run]
+        stated = self._codec.stated(values, keys) if len(run) >= _MANY else None
+        if stated is None or not stated.plain.any():
+            return [item for record in run if (item := self._input(record, faults)) is not None]
+        plain = stated.plain.tolist()
+        ids = [key.decode() if key and is_plain else None for key, is_plain in zip(keys, plain, strict=True)]
+        origins = [Origin(record.topic, record.partition, record.offset) for record in run]
+        together = StatedRun(stated, ids, origins, lambda place: self._input(run[place], faults))
+        others = [self._input(record, faults) for record, is_plain in zip(run, plain, strict=True) if not is_plain]
+        return [together, *(item for item in others if item is not None)]
 
     def _input(self, record: Record, faults: dict[int, Fault]) -> OfAccount | None:
         origin = Origin(record.topic, record.partition, record.offset)

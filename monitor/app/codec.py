@@ -5,7 +5,7 @@ What a decoder promises and how it reports a bad message live here; formats are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ from monitor.core.accounts import AccountEvent
 from monitor.core.funds import InsuranceFund
 from monitor.core.instruments import Asset, Instrument
 from monitor.core.prices import PriceUpdate
+from monitor.core.stated import Stated
 
 
 class BadMessage(Exception):
@@ -73,6 +74,9 @@ class Codec(Protocol):
 
     def account_event(self, value: bytes | None, key: bytes | None) -> AccountEvent:
         """Decode an `account-events` message."""
+
+    def stated(self, values: Sequence[bytes | None], keys: Sequence[bytes | None]) -> Stated | None:
+        """State the plain ones of many `account-events` messages, whose objects would say the same; None: no way to."""
 
     def instrument(self, value: bytes | None, key: bytes | None) -> InstrumentMessage:
         """Decode an `instruments` message."""

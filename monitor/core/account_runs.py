@@ -19,6 +19,7 @@ from monitor.core.inputs import AccountMessage, Cause, CauseKind, Input, Origin,
 from monitor.core.outcome import Outcome
 from monitor.core.placement import Placement
 from monitor.core.rules.watch import RuleWatch
+from monitor.core.stated import StatedRun
 from monitor.core.store import MarginStore
 from monitor.core.teller import Teller
 
@@ -26,6 +27,8 @@ MOST: Final = 128
 """Messages of one run: more are no cheaper each, and nothing else has its turn before the end of one."""
 
 OfAccount = AccountMessage | RejectedMessage
+Taken = Input | StatedRun
+"""What an engine applies: a message, or a run of them without an object for each."""
 
 
 def account_of(message: OfAccount) -> str:
@@ -33,7 +36,7 @@ def account_of(message: OfAccount) -> str:
     return message.event.account_id if isinstance(message, AccountMessage) else message.account_id
 
 
-def in_runs(inputs: Iterable[Input]) -> Iterator[list[OfAccount] | Input]:
+def in_runs(inputs: Iterable[Taken]) -> Iterator[list[OfAccount] | Taken]:
     """Return inputs in their order, neighbours that are about different accounts as one."""
     run: list[OfAccount] = []
     accounts: set[str] = set()
@@ -81,6 +84,18 @@ class AccountRuns:
         while done < len(run):
             done += self._apply_some(run[done:], now_ms, outcome, judging=judging)
 
+    def apply_stated(self, run: StatedRun, now_ms: int, outcome: Outcome, *, judging: bool) -> None:
+        """Apply the plain messages of a run: together those that amend packed facts, the others by their objects.
+
+        Ends that wait to be told go with the first that is judged: then none are taken together.
+        """
+        taken: dict[int, Entry] = {}
+        if not (judging and self._teller.ended):
+            taken = self._bookkeeper.take_stated(run, now_ms, outcome)
+            self._put(list(taken.values()), [run.origins[at] for at in taken], now_ms, outcome, judging=judging)
+        others = [run.read(at) for at in np.flatnonzero(run.stated.plain).tolist() if at not in taken]
+        self.apply([message for message in others if message is not None], now_ms, outcome, judging=judging)
+
     def _apply_some(self, run: Sequence[OfAccount], now_ms: int, outcome: Outcome, *, judging: bool) -> int:
         """Apply the first messages of a run; return how many.
 
@@ -101,12 +116,18 @@ class AccountRuns:
                 entries.append(entry)
                 origins.append(message.origin)
                 left -= entry.names
+        self._put(entries, origins, now_ms, outcome, judging=judging)
+        return done
+
+    def _put(
+        self, entries: Sequence[Entry], origins: Sequence[Origin], now_ms: int, outcome: Outcome, *, judging: bool
+    ) -> None:
+        """Put accounts whose facts have changed, and judge them."""
         if entries:
             outcome.account_events += len(entries)
             self._placement.renew(entries)
             if judging:
                 self._judge([entry.number for entry in entries], origins, now_ms, outcome)
-        return done
 
     def _judge(self, numbers: Sequence[int], origins: Sequence[Origin], now_ms: int, outcome: Outcome) -> None:
         """Judge accounts whose scopes have been put, each as if alone."""

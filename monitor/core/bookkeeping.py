@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from monitor.core.accounts import Account, BadFacts, after, check_event, is_news
 from monitor.core.adl.keeper import AdlKeeper
-from monitor.core.amendment import amended
+from monitor.core.amending import amended_run
+from monitor.core.amendment import Amended, amended
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
 from monitor.core.growth import Growth
@@ -21,6 +22,7 @@ from monitor.core.outcome import Outcome, Refusal
 from monitor.core.portfolio.deciding import decided
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.showing import RefreshQueue
+from monitor.core.stated import StatedRun
 from monitor.core.store import MarginStore
 from monitor.core.told import Told
 
@@ -69,10 +71,8 @@ class Bookkeeper:
         number = self._book.number_of(event.account_id)
         if number is not None:
             new = amended(self._book.record(number), event, self._limits)
-            if new is not None and self._growth.has_room(event.account_id, new.balances, new.positions):
-                self._book.keep_record(event.account_id, new.record)
-                self._note(event.account_id, number, now_ms, outcome)
-                return Entry(number, None, _most_names(new.balances, new.positions))
+            if new is not None and (entry := self._replaced(event.account_id, number, new, now_ms, outcome)):
+                return entry
         known = None if number is None else self._book.account(number)
         try:
             if not is_news(event, known):
@@ -87,6 +87,29 @@ class Bookkeeper:
             return None
         names = _most_names(len(account.balances), len(account.positions)) + len(account.settings.bracket_multiplier)
         return Entry(self._keep(account, now_ms, outcome), account, names)
+
+    def take_stated(self, run: StatedRun, now_ms: int, outcome: Outcome) -> dict[int, Entry]:
+        """Apply the plain messages of a run that amend packed facts; return what they have changed, by their places."""
+        book, entries, left = self._book, dict[int, Entry](), self.names_left
+        numbers = [None if account_id is None else book.number_of(account_id) for account_id in run.ids]
+        records = [b"" if number is None else book.record(number) for number in numbers]
+        for place, new in enumerate(amended_run(records, run.stated, self._limits)):
+            account_id, number = run.ids[place], numbers[place]
+            if new is None or account_id is None or number is None or left <= 0:
+                continue
+            entry = self._replaced(account_id, number, new, now_ms, outcome)
+            if entry is not None:
+                entries[place] = entry
+                left -= entry.names
+        return entries
+
+    def _replaced(self, account_id: str, number: int, new: Amended, now_ms: int, outcome: Outcome) -> Entry | None:
+        """Keep amended facts; return what that has changed, None where there is not surely room."""
+        if not self._growth.has_room(account_id, new.balances, new.positions):
+            return None
+        self._book.keep_record(account_id, new.record)
+        self._note(account_id, number, now_ms, outcome)
+        return Entry(number, None, _most_names(new.balances, new.positions))
 
     def suspect(self, message: RejectedMessage, now_ms: int, outcome: Outcome) -> None:
         """Mark a known account suspect until its next snapshot."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from monitor.core.account_runs import AccountRuns, in_runs
+from monitor.core.account_runs import AccountRuns, Taken, in_runs
 from monitor.core.accounts import EMPTY
 from monitor.core.adl.keeper import AdlKeeper
 from monitor.core.ageing import band_age
@@ -44,6 +44,7 @@ from monitor.core.restoring import Restoring
 from monitor.core.rules.watch import RuleWatch
 from monitor.core.scopes import ScopeKind
 from monitor.core.showing import RefreshQueue
+from monitor.core.stated import StatedRun
 from monitor.core.store import MarginStore
 from monitor.core.teller import Scopes, Teller
 from monitor.core.turns import Judgement, turns
@@ -83,7 +84,7 @@ class MarginEngine:
         for name in board.usd_assets:
             self.store.set_asset(name, board.asset(name))
 
-    def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+    def apply(self, inputs: Iterable[Taken], now_ms: int) -> Outcome:
         """Apply inputs one after the other, judging after each; return all they brought about."""
         assert not self._is_amid, "an input is judged whole before the next"
         outcome = Outcome()
@@ -91,6 +92,8 @@ class MarginEngine:
         for item in in_runs(inputs):
             if isinstance(item, list):
                 self._runs.apply(item, now_ms, outcome, judging=self._judging)
+            elif isinstance(item, StatedRun):
+                self._runs.apply_stated(item, now_ms, outcome, judging=self._judging)
             elif about := self._apply(item, now_ms, outcome):
                 self._decide(about.scopes, about.moment, outcome, about.moves)
                 self._judge_rules(about, outcome)
@@ -118,7 +121,7 @@ class MarginEngine:
             self._is_amid = False
         yield self._closed(outcome)
 
-    def absorb(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+    def absorb(self, inputs: Iterable[Taken], now_ms: int) -> Outcome:
         """Apply inputs without judging anybody: what was missed before this engine may judge again."""
         self._judging = False
         try:

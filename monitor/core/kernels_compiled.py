@@ -29,7 +29,8 @@ def _name_cache_after_sources(here: Path) -> None:
     numba takes kept code for current while the file of the function called from Python is unchanged, even if a function
     that one calls in another file is not.
     """
-    sources = sorted([*here.glob("kernels*.py"), *here.glob("store_*.py"), *here.glob("storm/*.py")])
+    kernels = here.parent.rglob("kernels*.py")
+    sources = sorted([*kernels, *here.glob("store_*.py"), *here.glob("storm/*.py")])
     digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else here / "__pycache__"
     folder = base / f"kernels-{digest}"

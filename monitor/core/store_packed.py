@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.ahead import Begin, at_once
+from monitor.core.joined import joined
 from monitor.core.kernels_facts import MOST_ASSETS, MOST_POSITIONS, Terms, Work, read_accounts
 from monitor.core.kernels_words import Words, words_of
 from monitor.core.scopes import cross_scope
@@ -211,9 +212,7 @@ class PackedReader:
 
 def _scanned(first: int, records: Sequence[bytes], tables: tuple[int, Words, Words, Terms, Work]) -> Scanned:
     """Read records; most of it without the interpreter's lock."""
-    text = np.frombuffer(b"".join(records), np.uint8)
-    bounds = np.zeros(len(records) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, records), np.int64, len(records)), out=bounds[1:])
+    text, bounds = joined(records)
     scopes, cells = (len(text) // least + 1 for least in (_LEAST_ASSET, _LEAST_POSITION))
     batch = Batch(  # mostly untouched, and so never there
         np.empty((len(records), 2), np.int64),

@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor.app.feed import market_inputs
 from monitor.app.topics import TopicNames
+from monitor.core.account_runs import Taken
 from monitor.core.board import MarketBoard
 from monitor.core.engine import EngineSettings, MarginEngine
 from monitor.core.everybody import judged_in_turns
@@ -39,7 +40,7 @@ class Shard:
         self.rules: dict[str, bytes] = {}
         self.windows: dict[str, bytes] = {}
 
-    def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+    def apply(self, inputs: Iterable[Taken], now_ms: int) -> Outcome:
         """Apply inputs and keep what is to be remembered."""
         return self._kept(self.engine.apply(inputs, now_ms))
 
@@ -81,7 +82,7 @@ class WatchedShard(Shard):
         self._judged: list[Input] = []
         self._changed: set[str] = set()
 
-    def apply(self, inputs: Iterable[Input], now_ms: int) -> Outcome:
+    def apply(self, inputs: Iterable[Taken], now_ms: int) -> Outcome:
         """Apply inputs; the standby follows in turns, the market sometimes before and sometimes after the accounts."""
         items = list(inputs)
         outcome = super().apply(items, now_ms)

@@ -33,6 +33,7 @@ from tests.engine.lives import FRESHNESS, LADDERS, USD_ASSETS, Lives
 from tests.engine.test_restoring import described, ended
 from tests.engine.twin import Twin
 from tests.engine.twin_portfolio import PORTFOLIOS, RULES, terms_of
+from tests.engine.wired import read_again, stated_together
 
 CODEC = WireCodec(Limits())
 RUNS = int(os.environ.get("LIQMON_RUNS", "12"))
@@ -85,7 +86,8 @@ def specification() -> Iterator[None]:
 def said(outcome: Outcome, *, in_order: bool) -> list[Any]:
     """Return all that an outcome holds but how often scopes were evaluated.
 
-    What a message of the market has done stands in an order that follows from the numbers the store has given.
+    What a message of the market has done stands in an order that follows from the numbers the store has given, and
+    those that are stated go before others.
     """
     counts = outcome.duplicates, outcome.account_events, outcome.late_prices, outcome.prices_applied
     refusals = sorted(outcome.refusals, key=lambda refusal: refusal.origin)
@@ -128,6 +130,7 @@ def ruled(item: Input, number: int) -> Input:
     return item._replace(event=item.event._replace(settings=settings))
 
 
+@pytest.mark.parametrize("is_stated", [True, False])
 @pytest.mark.parametrize("use_numba", [True, False])
 @settings(max_examples=RUNS, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
@@ -144,6 +147,7 @@ def ruled(item: Input, number: int) -> Input:
 )
 def test_a_run_is_what_its_messages_are_one_by_one(
     use_numba: bool,
+    is_stated: bool,
     number: int,
     steps: Sequence[tuple[list[tuple[str, int]], list[tuple[str, int]]]],
     ladders: Any,
@@ -168,7 +172,7 @@ def test_a_run_is_what_its_messages_are_one_by_one(
             terms_of(portfolio, eligibility),
         )
         fast, slow = Shard(*made, use_numba=use_numba), Shard(*made, use_numba=False)
-        both = Both(fast, slow, lives)
+        both = Both(fast, slow, lives, is_stated=is_stated)
         both.apply([ruled(item, number) for item in lives.beginning(number)])
         for of_accounts, of_market in steps:
             both.apply([ruled(lives.draw(kind, drawn), drawn) for kind, drawn in of_accounts])
@@ -180,19 +184,21 @@ def test_a_run_is_what_its_messages_are_one_by_one(
 class Both:
     """Hold a shard that is given runs, and one that is given one message after the other."""
 
-    def __init__(self, fast: Shard, slow: Shard, lives: Lives) -> None:
-        self.fast, self.slow, self.lives = fast, slow, lives
+    def __init__(self, fast: Shard, slow: Shard, lives: Lives, *, is_stated: bool) -> None:
+        self.fast, self.slow, self.lives, self._is_stated = fast, slow, lives, is_stated
 
     def apply(self, items: Sequence[Input]) -> None:
         """Give both the same; compare what comes of it."""
         now_ms, expected = self.lives.now_ms, Outcome()
         for item in items:
             self.lives.twin.step(item, now_ms)
-        alike = self.fast.apply(items, now_ms)
+        if self._is_stated:
+            items = [read_again(item) for item in items]
+        alike = self.fast.apply(stated_together(items) if self._is_stated else items, now_ms)
         with specification():
             for item in items:
                 expected.join(self.slow.apply([item], now_ms))
-        in_order = all(isinstance(item, AccountMessage | RejectedMessage) for item in items)
+        in_order = all(isinstance(item, AccountMessage | RejectedMessage) for item in items) and not self._is_stated
         assert said(alike, in_order=in_order) == said(expected, in_order=in_order)
         assert described(self.fast.engine) == described(self.slow.engine)
         assert self.fast.engine.teller.memory == self.slow.engine.teller.memory

@@ -5,13 +5,14 @@ What a message may look like is in the rooms beside this one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from monitor.adapters.wire.accounts import decode_account_event
 from monitor.adapters.wire.prices import decode_prices
+from monitor.adapters.wire.stating import state_messages
 from monitor.adapters.wire.terms import (
     NO_DEFAULTS,
     TermDefaults,
@@ -23,6 +24,7 @@ from monitor.app.codec import AssetMessage, FundMessage, InstrumentMessage, Pric
 from monitor.core.accounts import AccountEvent
 from monitor.core.encoded import Encoded
 from monitor.core.limits import Limits
+from monitor.core.stated import Stated
 
 
 class WireCodec:
@@ -39,6 +41,10 @@ class WireCodec:
     def account_event(self, value: bytes | None, key: bytes | None) -> AccountEvent:
         """Decode an `account-events` message."""
         return decode_account_event(value, key, self._limits)
+
+    def stated(self, values: Sequence[bytes | None], keys: Sequence[bytes | None]) -> Stated | None:
+        """State the plain ones of many `account-events` messages."""
+        return state_messages(values, keys, self._limits)
 
     def instrument(self, value: bytes | None, key: bytes | None) -> InstrumentMessage:
         """Decode an `instruments` message."""
