@@ -17,7 +17,7 @@ from bench.equality import against_exact
 from bench.inside import writing_of
 from bench.loading import LADDER
 from bench.measures import Goal, Measure, Result
-from bench.messages import Message, Venue
+from bench.messages import Venue
 from bench.parts.context import Context
 from bench.rounds import Case, Ratio
 from bench.sizes import LINEAR
@@ -30,11 +30,13 @@ from monitor.app.observing import SilentObserver
 from monitor.app.ports import Record
 from monitor.app.records import RecordMaker
 from monitor.app.topics import TopicNames
+from monitor.core.account_runs import Taken
+from monitor.core.amending import amended_run
 from monitor.core.amendment import amended
-from monitor.core.inputs import AccountMessage, Origin
 from monitor.core.limits import Limits
 from monitor.core.outcome import Outcome
 from monitor.core.rows import rows_of
+from monitor.core.stated import StatedRun
 from monitor.core.verdict import Ladders
 
 BATCH: Final = 500
@@ -52,8 +54,8 @@ class AccountEvents:
         self._venue = Venue(self._book.population, context.mixed.seed + 1)
         self._batch = min(BATCH, context.mixed.accounts)
         self._offsets = count()
-        self._decoded: list[AccountMessage] = []
-        self._raw: list[Message] = []
+        self._decoded: list[Taken] = []
+        self._raw: list[Record] = []
         codec, engine = WireCodec(_LIMITS), self._book.engine
         self._topics = TopicNames()
         self._maker = RecordMaker(0, 1, self._topics, codec)
@@ -64,7 +66,7 @@ class AccountEvents:
         """Apply some batches; compare a sample, which the touched accounts are part of, with exact arithmetic."""
         faults = []
         for _ in range(_BATCHES_CHECKED):
-            outcome = self._apply(self._decode(self._venue.batch(self._batch)))
+            outcome = self._apply(self._decode(self._batch_of_records()))
             if outcome.account_events != self._batch:
                 faults.append(f"{outcome.account_events} of {self._batch} account events were applied")
         return faults + against_exact(self._book, min(_SAMPLE, self._book.population.sizes.accounts), 4)
@@ -84,6 +86,7 @@ class AccountEvents:
             Case(SHARD, size, lambda _: self._take(), self._next_raw),
             Case(_ONLY_DECODE, size, lambda _: self._decode(self._raw), self._next_raw),
             Case(_AMEND, size, lambda _: self._amend(), self._next_decoded),
+            Case(_OBJECTS, size, lambda _: self._one_by_one(), self._next_raw),
             Case(_PACKED, size, lambda _: reader.replace(numbers, records)),
             Case(_PUT, size, lambda _: store.put_many(scopes)),
             Case(_WRITE, size, lambda _: writing()),
@@ -97,54 +100,63 @@ class AccountEvents:
             Measure("events", _DECODE, rate, Goal(200_000), "/s on one core"),
             *(
                 Measure("events", name, _micros(timings.least(name)), None, "µs each")
-                for name in (SHARD, _ONLY_DECODE, _AMEND, _PACKED, _PUT, _WRITE, _JUDGE)
+                for name in (SHARD, _ONLY_DECODE, _AMEND, _OBJECTS, _PACKED, _PUT, _WRITE, _JUDGE)
             ),
         )
         return Result("events", measures, timings, "message")
 
     def _next_raw(self, which: int) -> None:
         del which
-        self._raw = self._venue.batch(self._batch)
+        self._raw = self._batch_of_records()
 
     def _next_decoded(self, which: int) -> None:
         self._next_raw(which)
         self._decoded = self._decode(self._raw)
 
-    def _decode(self, messages: list[Message]) -> list[AccountMessage]:
-        return [
-            AccountMessage(decode_account_event(value, key, _LIMITS), Origin("account-events", 0, next(self._offsets)))
-            for key, value in messages
-        ]
+    def _batch_of_records(self) -> list[Record]:
+        topic, offsets = self._topics.account_events, self._offsets
+        messages = self._venue.batch(self._batch)
+        return [Record(topic, 0, next(offsets), facts.START_MS, key, value) for key, value in messages]
+
+    def _decode(self, records: list[Record]) -> list[Taken]:
+        return self._intake.inputs(records, {})
 
     def _amend(self) -> None:
         """Make the facts after each message, and keep none."""
+        [run] = self._decoded
+        assert isinstance(run, StatedRun), "the messages are plain"
+        amended_run([self._record_of(account_id) for account_id in run.ids], run.stated, _LIMITS)
+
+    def _one_by_one(self) -> None:
+        """Do the same with an object for each message."""
+        for record in self._raw:
+            event = decode_account_event(record.value, record.key, _LIMITS)
+            amended(self._record_of(event.account_id), event, _LIMITS)
+
+    def _record_of(self, account_id: str | None) -> bytes:
         book = self._book.engine.book
-        for message in self._decoded:
-            number = book.number_of(message.event.account_id)
-            assert number is not None, "the messages are about accounts of the book"
-            amended(book.record(number), message.event, _LIMITS)
+        number = None if account_id is None else book.number_of(account_id)
+        assert number is not None, "the messages are about accounts of the book"
+        return book.record(number)
 
     def _take(self) -> None:
         """Do with messages what a shard does, from records to records, but for what the client of the log does."""
-        raw = [
-            Record(self._topics.account_events, 0, next(self._offsets), facts.START_MS, key, value)
-            for key, value in self._raw
-        ]
-        [result] = self._intake.take(raw, self._book.engine.apply, facts.START_MS, sys.maxsize)
+        [result] = self._intake.take(self._raw, self._book.engine.apply, facts.START_MS, sys.maxsize)
         made = [record for account in result.outcome.worst_first() for record in self._maker.account(account)]
         kept = [record for record in made if record.topic == self._topics.state]
         total = self._image.hash_after((record.key or b"", record.value) for record in kept)
         self._image.accept(kept, Meta("bench", 1, "bench", hash=total), facts.START_MS)
 
-    def _apply(self, messages: list[AccountMessage]) -> Outcome:
+    def _apply(self, messages: list[Taken]) -> Outcome:
         return self._book.engine.apply(messages, facts.START_MS)
 
 
 _APPLY: Final = "account events applied and re-judged"
 _DECODE: Final = "account messages decoded, validated, applied"
 SHARD: Final = "the same by a shard, with the changelog's records and their hash"
-_ONLY_DECODE: Final = "of that: decoding and validating"
+_ONLY_DECODE: Final = "of that: stated in columns, validated"
 _AMEND: Final = "of that: packed facts amended"
+_OBJECTS: Final = "the long way: both with an object of each message"
 _PACKED: Final = "of that: rows read from packed facts and written, in one batch"
 _PUT: Final = "the long way: rows made of facts and written, in one batch"
 _WRITE: Final = "its kernel alone"

@@ -65,7 +65,7 @@ class AccountIntake:
         """Apply a run; return one result where it has room, that many records being left of it, else one a message."""
         faults: dict[int, Fault] = {}
         began = time.thread_time()
-        inputs = self._inputs(run, faults)
+        inputs = self.inputs(run, faults)
         decoded = time.thread_time()
         outcome = apply(inputs, now_ms)
         self._observer.stage("decode", decoded - began)
@@ -74,15 +74,19 @@ class AccountIntake:
         for refusal in outcome.refusals:
             offset = refusal.origin.offset
             faults[offset] = Fault(at[offset], refusal.code, f"{refusal.path}: {refusal.why}")
-        self._pace(outcome, len(run))
-        if len(run) > 1 and outcome.size + len(faults) >= room:
+        size = outcome.size
+        self._pace(outcome, size, len(run))
+        if len(run) > 1 and size + len(faults) >= room:
             return [
                 self._result([record], part, faults) for record, part in zip(run, _parts(outcome, run), strict=True)
             ]
         return [self._result(run, outcome, faults)]
 
-    def _inputs(self, run: Sequence[Record], faults: dict[int, Fault]) -> list[Taken]:
-        """Return what a run says: together what is plain of it, and an object for each other message."""
+    def inputs(self, run: Sequence[Record], faults: dict[int, Fault]) -> list[Taken]:
+        """Return what a run says: together what is plain of it, and an object for each other message.
+
+        Why messages are refused is added to `faults` by their offsets.
+        """
         values, keys = [record.value for record in run], [record.key for record in run]
         stated = self._codec.stated(values, keys) if len(run) >= _MANY else None
         if stated is None or not stated.plain.any():
@@ -120,10 +124,10 @@ class AccountIntake:
             result.set_aside([faults[record.offset] for record in run if record.offset in faults], self._maker)
         return result
 
-    def _pace(self, outcome: Outcome, messages: int) -> None:
+    def _pace(self, outcome: Outcome, size: int, messages: int) -> None:
         """Let the next run be longer where messages cause little, shorter where they cause much."""
-        portfolios = sum(PORTFOLIO in account.statuses for account in outcome.accounts.values())
-        records = outcome.size + portfolios * PORTFOLIO_WEIGHT
+        portfolios = sum(PORTFOLIO in one.statuses for one in outcome.accounts.values() if one.statuses)
+        records = size + portfolios * PORTFOLIO_WEIGHT
         if records >= _MUCH:
             self._most = max(1, min(self._most, messages) // 4)
         elif records <= _LITTLE * messages:

@@ -60,8 +60,8 @@ class AccountOutcome:
     @property
     def size(self) -> int:
         """How many records this becomes."""
-        kept = (self.facts, self.memory, self.rules, self.claims)
-        return len(self.events) + len(self.statuses) + len(self.requests) + sum(record is not None for record in kept)
+        kept = (self.facts is not None) + (self.memory is not None) + (self.rules is not None)
+        return kept + (self.claims is not None) + len(self.events) + len(self.statuses) + len(self.requests)
 
     def join(self, later: AccountOutcome) -> None:
         """Add what came later: its events follow, its records replace."""
