@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from monitor.core.accounts import Account, MarginMode, MarginType, Position, PositionKey, PositionMode, Settings, Side
 
@@ -64,6 +65,27 @@ def pack(account: Account) -> bytes:
     return SECTION.join(sections).encode()
 
 
+class Texts(NamedTuple):
+    """Hold the texts a record is made of, where only few of them are asked for; names and amounts alternate.
+
+    `positions` has seven of each: symbol, side, quantity, entry price, margin type, isolated wallet, leverage.
+    """
+
+    account_id: str
+    margin_mode: str
+    flags: str
+    balances: list[str]
+    positions: list[str]
+    settings: str
+
+
+def texts_of(record: bytes) -> Texts:
+    """Return the texts of a record that `unpack` can read."""
+    head, balances, positions, _, _, settings, *_ = record.decode().split(SECTION)
+    _, account_id, mode, _, _, _, _, flags = head.split(FIELD)
+    return Texts(account_id, mode, flags, _fields(balances), _fields(positions), settings)
+
+
 def unpack(record: bytes) -> Account:
     """Return the account a record holds. Raises `BadFactsRecord`."""
     try:
@@ -110,18 +132,18 @@ def _pack_amounts(amounts: Mapping[str, Decimal]) -> str:
     return FIELD.join(text for name, amount in amounts.items() for text in (name, str(amount)))
 
 
+def _fields(section: str) -> list[str]:
+    return section.split(FIELD) if section else []
+
+
 def _unpack_amounts(section: str) -> dict[str, Decimal]:
-    if not section:
-        return {}
-    fields = section.split(FIELD)
+    fields = _fields(section)
     return {name: Decimal(amount) for name, amount in zip(fields[::2], fields[1::2], strict=True)}
 
 
 def _unpack_positions(section: str) -> dict[PositionKey, Position]:
     positions: dict[PositionKey, Position] = {}
-    if not section:
-        return positions
-    fields = section.split(FIELD)
+    fields = _fields(section)
     for start in range(0, len(fields), POSITION_FIELDS):
         symbol, side, quantity, entry_price, margin_type, wallet, leverage = fields[start : start + POSITION_FIELDS]
         leg = _SIDES[side]

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.core.adl.bins import bin_of
 from monitor.core.adl.candidates import Candidate
 from monitor.core.adl.holders import LONG, SHORT
 from monitor.core.adl.listing import Contender
 from monitor.core.adl.queue import AdlQueue
-from monitor.core.adl.ranks import Ranks, bins_of
+from monitor.core.adl.ranks import Ranks, bins_of, distribution
 from monitor.core.adl.settings import AdlRanking, AdlSettings
 from monitor.core.engine import MarginEngine
 from monitor.core.kernels_adl import HOLDS, NO_LIGHT
@@ -183,7 +185,8 @@ def test_the_light_of_one_holder_is_its_light_among_many(ranking: AdlRanking) ->
     expected: dict[int, dict[str, int | None]] = defaultdict(dict)
     for symbol in MARKS:
         holders = made.store.adl.holders(symbol, ranking)
-        for scope, light in zip(holders.scopes.tolist(), made.adl._lights_of(symbol, holders).tolist(), strict=True):
+        lights_of_all = made.adl._lights_of(symbol, holders, bins_of(holders.scores)).tolist()
+        for scope, light in zip(holders.scopes.tolist(), lights_of_all, strict=True):
             expected[scope][symbol] = None if light == NO_LIGHT else light
             met.add(light)
     lit = made.adl.lights_of([(scope, list(lights_of)) for scope, lights_of in expected.items()])
@@ -197,7 +200,26 @@ def test_the_light_of_one_holder_is_its_light_among_many(ranking: AdlRanking) ->
     assert all(made.adl.show_plain(scope, list(MARKS)) == [None] * len(MARKS) for scope in scopes)
 
 
-def test_bins_of_many_are_the_bins_of_each() -> None:
-    """The vectorised scale is the scale."""
-    scores = [0.0, 1.0, -1.0, 0.03125, 1e-30, -1e30, 1e300, 5e-324, 2.0**64, 2.0**-64, -(2.0**-65), 7.77, 0.999999]
-    assert bins_of(np.array(scores)).tolist() == [bin_of(score) for score in scores]
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=20))
+def test_bins_of_many_are_the_bins_of_each(others: list[float]) -> None:
+    """The vectorised scale is the scale, and counting its bins counts them all."""
+    scores = [
+        *others,
+        0.0,
+        1.0,
+        -1.0,
+        0.03125,
+        1e-30,
+        -1e30,
+        1e300,
+        5e-324,
+        2.0**64,
+        2.0**-64,
+        -(2.0**-65),
+        7.77,
+        0.999999,
+    ]
+    bins = bins_of(np.array(scores))
+    assert bins.tolist() == [bin_of(score) for score in scores]
+    assert distribution(bins) == Counter(bins.tolist())
+    assert distribution(bins[:0]) == {}

@@ -6,12 +6,20 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.core.adl.scores import Figures, score_of
 from monitor.core.adl.settings import AdlRanking
+from monitor.core.amounts import exactly
+
+AMOUNTS = st.decimals("-1e9", "1e9", allow_nan=False, places=6)
+PRICES = st.decimals("0.0001", "1e6", places=4)
 
 
-def figures(pnl: str, wallet: str, equity: str, required: str, *, is_long: bool = True, **more: str) -> Figures:
+def figures(
+    pnl: str, wallet: str, equity: str, required: str, *, is_long: bool = True, **more: str
+) -> Figures[Fraction]:
     """Return the figures of a holder: entry and mark 100 and a notional of 1,000 unless stated."""
     return Figures(
         is_long,
@@ -86,3 +94,18 @@ def test_a_score_has_forty_digits_and_is_rounded_half_even() -> None:
     third = score_of(AdlRanking.BINANCE_V2, figures("1", "1", "3", "1"))
     assert third == Decimal("0." + "3" * 40)
     assert score_of(AdlRanking.BINANCE_V2, figures("2", "1", "3", "1")) == Decimal("0." + "6" * 39 + "7")
+
+
+@exactly
+@given(
+    st.sampled_from(list(AdlRanking)),
+    st.booleans(),
+    st.tuples(AMOUNTS, PRICES, PRICES, PRICES),
+    st.tuples(*[AMOUNTS] * 3),
+)
+def test_decimals_score_as_fractions_do(
+    ranking: AdlRanking, is_long: bool, own: tuple[Decimal, ...], whole: tuple[Decimal, ...]
+) -> None:
+    """The kind of number changes no digit of a score."""
+    found = score_of(ranking, Figures(is_long, *own, *whole))
+    assert str(found) == str(score_of(ranking, Figures(is_long, *map(Fraction, own), *map(Fraction, whole))))

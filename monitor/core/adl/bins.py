@@ -6,7 +6,9 @@ score lies in the same bin wherever it is counted. `ranks` finds the bins of man
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
 from math import frexp
 from typing import Final
 
@@ -40,16 +42,16 @@ def light_of(above: int, total: int) -> int:
 def thresholds(distribution: Mapping[int, int], total: int) -> tuple[int, int, int, int]:
     """Return the lowest bins that show 1, 2, 3 and 4; `total` also counts holders that are in no bin.
 
-    Holders of one bin share the place of its first.
+    Holders of one bin share the place of its first. `light_of` is at least n where no more than ((5 − n)·total − 1)/5
+    are above.
     """
-    lowest = [_NEVER] * (LIGHTS - 1)
-    above = 0
-    for place in sorted(distribution, reverse=True):
-        light = light_of(above, total)
-        for step in range(light):
-            lowest[step] = place
-        above += distribution[place]
-    return lowest[0], lowest[1], lowest[2], lowest[3]
+    falling = sorted(distribution, reverse=True)
+    above = list(accumulate((distribution[place] for place in falling), initial=0))[:-1]
+    lowest = (_NEVER, *falling)
+    first, second, third, fourth = (
+        lowest[bisect_right(above, ((LIGHTS - light) * total - 1) // LIGHTS)] for light in range(1, LIGHTS)
+    )
+    return first, second, third, fourth
 
 
 _NEVER: Final = 1 << 30

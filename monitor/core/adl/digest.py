@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from monitor.core.adl.candidates import Candidate, best_first
+
+_written: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 Offsets = Mapping[int, int]
 """The next offset of each partition of a topic."""
@@ -42,7 +44,12 @@ class Digest:
             "scores": sorted(distribution.items()),
             "candidates": [one.packed() for one in best_first(candidates)[:most]],
         }
-        return cls(json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+        return cls(_written(body).encode())
+
+    def spread(self) -> tuple[Mapping[int, int], int]:
+        """Return how many lie in each bin and how many hold the side at all, of a digest that can be read."""
+        body = json.loads(self.packed)
+        return dict(body["scores"]), body["total"]
 
     def contents(self, shard: int) -> Contents:
         """Return what the digest says. Raises ValueError for bytes this version cannot read."""
@@ -89,7 +96,7 @@ class Standing:
             "alarmed": sorted(self.alarmed),
             "is_full": self.is_full,
         }
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        return _written(body).encode()
 
     @classmethod
     def unpack(cls, packed: bytes) -> Standing:

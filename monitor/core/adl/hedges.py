@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from monitor.core.accounts import Account, Position
-from monitor.core.adl.holders import LONG, Holding
+from monitor.core.adl.holders import Holding, side_of
 from monitor.core.amounts import decimal_of, fraction_of
 from monitor.core.margin import Assessment, assess
 from monitor.core.market import Market
@@ -37,8 +37,10 @@ def hedge_of(account: Account, scope: str, holding: Holding, market: Market, ass
     """
     covered: dict[str, Fraction | None] = {}
     for position in account.positions.values():
-        name = scope_of(account, position, market)
-        if name is None or not _covers(holding, scope, position, name, market):
+        if not position.quantity or side_of(position.quantity) == holding.side:
+            continue
+        name = _covered_in(scope, holding, account, position, market)
+        if name is None:
             continue
         value, before = _notional(position.symbol, position.quantity, market), covered.get(name, Fraction(0))
         covered[name] = None if value is None or before is None else before + value
@@ -52,18 +54,23 @@ def hedge_of(account: Account, scope: str, holding: Holding, market: Market, ass
     return Hedge(breaks=True, equity_at_risk=decimal_of(min(taken, sum(known, Fraction(0)))))
 
 
-def _covers(holding: Holding, scope: str, position: Position, name: str, market: Market) -> bool:
-    """Return whether a position is on the other side of what a holding is in."""
-    if not position.quantity or (position.quantity > 0) is (holding.side == LONG):
-        return False
+def _covered_in(scope: str, holding: Holding, account: Account, position: Position, market: Market) -> str | None:
+    """Return the scope of a position on the other side that a holding of a scope covers, None where it does not."""
     if position.symbol == holding.symbol:
-        return name != scope
-    mine, other = market.instrument(holding.symbol), market.instrument(position.symbol)
-    if mine is None or other is None:
-        return False
-    if mine.base_asset is not None and mine.base_asset == other.base_asset:
-        return True
-    return name == scope == PORTFOLIO and _share_a_group(holding.symbol, position.symbol, market)
+        name = scope_of(account, position, market)
+        return None if name == scope else name
+    if share_a_base(holding.symbol, position.symbol, market):
+        return scope_of(account, position, market)
+    if scope != PORTFOLIO or not _share_a_group(holding.symbol, position.symbol, market):
+        return None
+    name = scope_of(account, position, market)
+    return name if name == scope else None
+
+
+def share_a_base(symbol: str, other: str, market: Market) -> bool:
+    """Return whether the terms of two contracts name the same base asset."""
+    one, two = market.instrument(symbol), market.instrument(other)
+    return one is not None and two is not None and one.base_asset is not None and one.base_asset == two.base_asset
 
 
 def _share_a_group(symbol: str, other: str, market: Market) -> bool:

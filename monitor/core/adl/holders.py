@@ -12,15 +12,22 @@ from typing import NamedTuple
 
 from monitor.core.accounts import Account, Side
 from monitor.core.adl.scores import Figures
-from monitor.core.amounts import Number, exactly, fraction_of
+from monitor.core.amounts import N, Number, exactly, fraction_of
+from monitor.core.instruments import Contract, Instrument
 from monitor.core.legs import Leg
-from monitor.core.margin import Assessment
+from monitor.core.margin import Assessment, total_known
 from monitor.core.positions import notional
 from monitor.core.scopes import IN_USD
 
 LONG = "long"
 SHORT = "short"
 SIDES = (LONG, SHORT)
+
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
+
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
 
 
 class Holding(NamedTuple):
@@ -34,7 +41,7 @@ class Holding(NamedTuple):
     side: str
     position_side: Side
     quantity: Decimal
-    figures: Figures
+    figures: Figures[Decimal] | Figures[Fraction]
 
 
 def opposite(side: str) -> str:
@@ -64,54 +71,54 @@ def holding_of(assessment: Assessment, symbol: str) -> Holding | None:
     Two legs of a symbol that share the scope (hedge mode, cross) are one holding: their net, with the profit of both,
     reduced on the leg that is larger and at whose entry price it counts. Legs of equal size are none. Isolated legs are
     scopes of their own. In a scope in USD profit and notional count at the index of their settle asset; its wallet is
-    at index, its equity after haircuts, as margin knows them.
+    at index, its equity after haircuts, as margin knows them. Figures are decimals, or fractions where one of them is.
     """
     equity, wallet, required = assessment.equity, assessment.wallet_balance, assessment.maintenance_margin
     if assessment.unknown_because or equity is None or wallet is None or required is None or equity <= 0:
         return None
     legs = [leg for leg in assessment.legs if leg.position.symbol == symbol]
-    return _holding(assessment, legs, fraction_of(wallet), fraction_of(equity), fraction_of(required)) if legs else None
+    return _holding(assessment, legs, wallet, equity, required) if legs else None
 
 
 def _holding(
-    assessment: Assessment, legs: Sequence[Leg], wallet: Fraction, equity: Fraction, required: Fraction
+    assessment: Assessment, legs: Sequence[Leg], wallet: Number, equity: Number, required: Number
 ) -> Holding | None:
-    net = sum((leg.position.quantity for leg in legs), Decimal(0))
+    net = sum([leg.position.quantity for leg in legs], _ZERO)
     if not net:
         return None
     largest = max(legs, key=lambda leg: abs(leg.position.quantity))
-    instrument, mark_price = largest.instrument, largest.mark_price
-    assert instrument is not None and mark_price is not None, "a scope with figures has terms and marks"
-    terms, mark = instrument.rational, Fraction(mark_price)
-    worth = _index_of(assessment, instrument.settle_asset)
-    gains = [_known(leg.unrealized_pnl) for leg in legs]
-    return Holding(
-        largest.position.symbol,
-        side_of(net),
-        largest.position.side,
-        abs(net),
-        Figures(
-            is_long=net > 0,
-            unrealized_pnl=sum(gains, Fraction(0)) * worth,
-            notional=notional(terms.contract, Fraction(net) * terms.contract_size, mark) * worth,
-            entry_price=Fraction(largest.position.entry_price),
-            mark_price=mark,
-            wallet_balance=wallet,
-            equity=equity,
-            maintenance_margin=required,
-        ),
-    )
+    terms, mark, position = largest.instrument, largest.mark_price, largest.position
+    assert terms is not None and mark is not None, "a scope with figures has terms and marks"
+    worth, gain = _index_of(assessment, terms.settle_asset), total_known([leg.unrealized_pnl for leg in legs])
+    assert gain is not None, "a scope with figures knows the profit of every leg"
+    figures: Figures[Decimal] | Figures[Fraction]
+    if (
+        terms.contract is Contract.LINEAR
+        and isinstance(gain, Decimal)
+        and isinstance(wallet, Decimal)
+        and isinstance(equity, Decimal)
+        and isinstance(required, Decimal)
+    ):
+        figures = figures_of(terms, net, position.entry_price, mark, worth, gain, wallet, equity, required)
+    else:
+        prices = Fraction(net), Fraction(position.entry_price), Fraction(mark), Fraction(worth)
+        sums = fraction_of(gain), fraction_of(wallet), fraction_of(equity), fraction_of(required)
+        figures = figures_of(terms.rational, *prices, *sums)
+    return Holding(position.symbol, side_of(net), position.side, abs(net), figures)
 
 
-def _known(amount: Number | None) -> Fraction:
-    assert amount is not None, "a scope with figures knows the profit of every leg"
-    return fraction_of(amount)
+def figures_of(
+    terms: Instrument[N], net: N, entry: N, mark: N, worth: N, gain: N, wallet: N, equity: N, required: N
+) -> Figures[N]:
+    """Return the figures of a net holding: `gain` in its settle asset, one unit of which is `worth` so much."""
+    value = notional(terms.contract, net * terms.contract_size, mark)
+    return Figures(net > 0, gain * worth, value * worth, entry, mark, wallet, equity, required)
 
 
-def _index_of(assessment: Assessment, asset: str) -> Fraction:
+def _index_of(assessment: Assessment, asset: str) -> Decimal:
     """Return what one unit of a settle asset counts in the unit of the scope."""
     if assessment.kind not in IN_USD:
-        return Fraction(1)
+        return _ONE
     index_price = assessment.assets[asset].index_price
     assert index_price is not None, "a settle asset in use has an index price"
-    return Fraction(index_price)
+    return index_price

@@ -23,7 +23,7 @@ from monitor.core.adl.digest import Digest, Offsets, Standing
 from monitor.core.adl.fed import fed_quantile
 from monitor.core.adl.holders import LONG, SHORT, SIDES, may_be_taken_from
 from monitor.core.adl.queue import AdlQueue
-from monitor.core.adl.ranks import Exact, Ranked, Ranks, bins_of
+from monitor.core.adl.ranks import Exact, Ranked, Ranks
 from monitor.core.adl.settings import AdlPopulation, AdlSettings
 from monitor.core.board import MarketBoard
 from monitor.core.book import AccountBook
@@ -196,7 +196,7 @@ class AdlKeeper:
         and an account that is to be shown anew anyway for that.
         """
         holders = ranked.holders
-        lights = self._lights_of(symbol, holders)
+        lights = self._lights_of(symbol, holders, ranked.bins)
         shown = self._store.adl.lights(holders.places)
         concerned = (holders.kinds != NOT_KNOWN) & ((shown != NO_LIGHT) | (self._rounds > 0))
         changed = np.nonzero(concerned & (lights != shown))[0]
@@ -207,8 +207,8 @@ class AdlKeeper:
             elif not self._is_shown_anyway(self._store.account_of(scope)):
                 self._unseen[scope] = None
 
-    def _lights_of(self, symbol: str, holders: Holders) -> NDArray[np.int64]:
-        """Return the light of each holder, `NO_LIGHT` where the queue has no view of its side."""
+    def _lights_of(self, symbol: str, holders: Holders, bins: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the light of each holder, `NO_LIGHT` where the queue has no view of its side; `bins` are theirs."""
         assert self.queue is not None, "asked only of a shard that takes part"
         lights = np.full(len(holders.scopes), NO_LIGHT, dtype=np.int64)
         for is_short, side in ((0, LONG), (1, SHORT)):
@@ -218,7 +218,7 @@ class AdlKeeper:
             queued = mine & (holders.kinds == HOLDS) & ~np.isnan(holders.scores)
             lights[mine] = 0
             steps = np.array(self.queue.steps(symbol, side))
-            lights[queued] = np.searchsorted(steps, bins_of(holders.scores[queued]), side="right")
+            lights[queued] = np.searchsorted(steps, bins[queued], side="right")
         return lights
 
     def lights_due(self) -> NDArray[np.int64]:

@@ -34,13 +34,6 @@ class Selection(NamedTuple):
     unfilled_quantity: Decimal
 
 
-class _Merged(NamedTuple):
-    """Hold the view of one symbol and side: `steps` are the lowest bins of the lights 1 to 4."""
-
-    candidates: tuple[Candidate, ...]
-    steps: tuple[int, int, int, int]
-
-
 class AdlQueue:
     """Hold the digests of all shards.
 
@@ -51,11 +44,13 @@ class AdlQueue:
     def __init__(self) -> None:
         self._digests: dict[Key, dict[int, Digest]] = {}
         self._standings: dict[int, Standing] = {}
-        self._merged: dict[Key, _Merged] = {}
+        self._lists: dict[Key, tuple[Candidate, ...]] = {}
+        self._steps: dict[Key, tuple[int, int, int, int]] = {}
 
     def take(self, shard: int, symbol: str, side: str, digest: Digest | None) -> None:
         """Take a shard's digest over the one before; None: it has no holders there."""
-        self._merged.pop((symbol, side), None)
+        self._lists.pop((symbol, side), None)
+        self._steps.pop((symbol, side), None)
         if digest is not None:
             self._digests.setdefault((symbol, side), {})[shard] = digest
         elif known := self._digests.get((symbol, side)):
@@ -74,7 +69,8 @@ class AdlQueue:
         """Forget everything: it will be read again."""
         self._digests.clear()
         self._standings.clear()
-        self._merged.clear()
+        self._lists.clear()
+        self._steps.clear()
 
     def digest(self, shard: int, symbol: str, side: str) -> Digest | None:
         """Return the digest a shard has published of a symbol and side."""
@@ -107,7 +103,11 @@ class AdlQueue:
 
     def candidates(self, symbol: str, side: str) -> Sequence[Candidate]:
         """Return the first holders of a side over all shards, best first, ties by account id."""
-        return self._view((symbol, side)).candidates
+        key = symbol, side
+        known = self._lists.get(key)
+        if known is None:
+            known = self._lists[key] = self._listed(key)
+        return known
 
     @exactly
     def select(
@@ -147,23 +147,25 @@ class AdlQueue:
 
     def steps(self, symbol: str, side: str) -> tuple[int, int, int, int]:
         """Return the lowest bins that show the lights 1 to 4."""
-        return self._view((symbol, side)).steps
-
-    def _view(self, key: Key) -> _Merged:
-        known = self._merged.get(key)
+        key = symbol, side
+        known = self._steps.get(key)
         if known is None:
-            known = self._merged[key] = self._merge(key)
+            known = self._steps[key] = self._stepped(key)
         return known
 
-    def _merge(self, key: Key) -> _Merged:
-        """Add up the digests of a key; a list is as long as the shortest of their limits, so that it has no gaps."""
+    def _listed(self, key: Key) -> tuple[Candidate, ...]:
+        """Return the first holders in all digests; as many as the shortest of their limits, so that there is no gap."""
         contents = [digest.contents(shard) for shard, digest in self._digests.get(key, {}).items()]
-        if not contents:
-            return _Merged((), thresholds({}, 0))
-        most = min(each.most for each in contents)
+        most = min((each.most for each in contents), default=0)
+        return tuple(best_first(one for each in contents for one in each.candidates)[:most])
+
+    def _stepped(self, key: Key) -> tuple[int, int, int, int]:
+        """Return what the distributions of all digests come to. Most keys are asked for this alone."""
         distribution: dict[int, int] = {}
-        for each in contents:
-            for place, count in each.distribution.items():
+        holders = 0
+        for digest in self._digests.get(key, {}).values():
+            counts, total = digest.spread()
+            holders += total
+            for place, count in counts.items():
                 distribution[place] = distribution.get(place, 0) + count
-        first = best_first(one for each in contents for one in each.candidates)[:most]
-        return _Merged(tuple(first), thresholds(distribution, sum(each.total for each in contents)))
+        return thresholds(distribution, holders)
