@@ -148,7 +148,7 @@ def test_a_plain_contender_says_what_an_assessment_says(held: Account, ranking: 
 @exactly
 def test_what_covers_nothing_is_answered_the_short_way() -> None:
     """Scopes of one-way accounts whose contracts are linear and of different coins are never left to an assessment."""
-    made = engine(AdlSettings(), book(5, 300))
+    made = engine(AdlSettings(), book(5, 300), use_numba=False)
     lines, listed = Lines(made.board), 0
     for number in range(len(made.book)):
         one = made.book.account(number)
