@@ -29,8 +29,8 @@ class Observer(Protocol):
     def judged(self, scopes: int) -> None:
         """Note that so many scopes were re-margined."""
 
-    def account_event(self) -> None:
-        """Note that an account event took effect."""
+    def account_events(self, count: int) -> None:
+        """Note that so many account events took effect."""
 
     def duplicate(self, topic: str) -> None:
         """Note that a message was no news: a version, or a price, that is not newer."""
@@ -143,7 +143,7 @@ class SilentObserver:
     def judged(self, scopes: int) -> None:
         """Ignore it."""
 
-    def account_event(self) -> None:
+    def account_events(self, count: int) -> None:
         """Ignore it."""
 
     def duplicate(self, topic: str) -> None:

@@ -267,8 +267,8 @@ class StepMaker:
                 self._observer.duplicate(topic)
         for kind, count in outcome.funds.decisions.items():
             self._observer.fund_decisions(kind, count)
-        for _ in range(outcome.account_events):
-            self._observer.account_event()
+        if outcome.account_events:
+            self._observer.account_events(outcome.account_events)
 
     def _global_input(self, entry: FeedEntry, in_turns: InTurns, now_ms: int) -> Iterator[StepResult]:
         """Have a message judged; yield what each turn wants written, with the last what goes with the position."""

@@ -61,7 +61,7 @@ def test_the_silent_observer_takes_everything() -> None:
         ("audited", (9, 0.5), "liqmon_audited_scopes_total", {}, 9),
         ("audited", (9, 0.5), "liqmon_audit_seconds_total", {}, 0.5),
         ("audit_fault", ("sizes",), "liqmon_audit_faults_total", {"column": "sizes"}, 1),
-        ("account_event", (), "liqmon_account_events_total", {}, 1),
+        ("account_events", (3,), "liqmon_account_events_total", {}, 3),
         ("duplicate", ("mark-prices",), "liqmon_duplicates_total", {"topic": "mark-prices"}, 1),
         ("event", ("liquidation",), "liqmon_events_total", {"event_type": "liquidation"}, 1),
         (

@@ -70,7 +70,7 @@ GOOD_WHOLES, ODD_WHOLES = (
     ("-1", "01", "1.0", "1e3", "", '"1"', "null"),
 )
 ODD_WHOLES = (*ODD_WHOLES, "9223372036854775807", "9223372036854775808", "-0", "1 2")
-TROUBLES = ("name", "amount", "whole", "field", "twice", "value", "cut", "byte", "tail", "key", "number")
+TROUBLES = ("name", "amount", "whole", "field", "twice", "value", "cut", "byte", "tail", "key", "number", "missing")
 
 
 class Drawn:
@@ -95,6 +95,8 @@ class Drawn:
             odd = ("snapshot", "deleted", "margin_mode", "settings", "net_transfers", "open_order_initial_margin", "x")
             given = random.choice(("false", "true", "{}", '{"USDT":"1"}', '{"cross:USDT":"1"}', '"multi_asset"'))
             members.append((random.choice(odd), given))
+        if self._hits("missing"):
+            del members[random.randrange(3)]
         random.shuffle(members)
         text = self._object(members)
         key = "other" if self._hits("key") else account_id

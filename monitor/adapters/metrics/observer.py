@@ -130,9 +130,9 @@ class PrometheusObserver:
         """Count re-margined scopes."""
         self._judged.inc(scopes)
 
-    def account_event(self) -> None:
-        """Count an account event."""
-        self._account_events.inc()
+    def account_events(self, count: int) -> None:
+        """Count account events."""
+        self._account_events.inc(count)
 
     def duplicate(self, topic: str) -> None:
         """Count a message that was no news."""
