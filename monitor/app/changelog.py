@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from struct import Struct
 from typing import Any
 
 from monitor.app.codec import Codec
@@ -29,6 +30,8 @@ SCHEMA = 1
 _READ_AT_ONCE = 2_000
 _POLL_MS = 500
 _TAIL = 64
+_U32, _U64 = Struct("<I").pack, Struct("<Q").unpack
+_NOTHING = blake2b(digest_size=8)
 
 Positions = Mapping[TopicPartition, int]
 
@@ -181,7 +184,10 @@ def weight(key: bytes, value: bytes) -> int:
     The hash is the XOR of the weights of all live records but `__meta__`: a record that is lost, doubled or changed
     goes unnoticed once in 2**64 times. It guards against faults, not against somebody who may write to the topic.
     """
-    return int.from_bytes(blake2b(len(key).to_bytes(4, "little") + key + value, digest_size=8).digest(), "little")
+    counted = _NOTHING.copy()  # in four fifths of the time that making it anew takes
+    counted.update(_U32(len(key)) + key + value)
+    weighed: int = _U64(counted.digest())[0]
+    return weighed
 
 
 def facts_key(account_id: str) -> bytes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from monitor.app.codec import Codec
 from monitor.app.gating import Gating
 from monitor.app.image import Image, read_image
-from monitor.app.input_watch import InputWatch
+from monitor.app.input_watch import InputWatch, times_of
 from monitor.app.market import market_inputs, quote_of, quote_update
 from monitor.app.observing import Observer
 from monitor.app.outage import outlast
@@ -215,7 +215,7 @@ class GlobalFeed:
             entries = [self._gating.judged(entry) for entry in entries]
         self._observer.stage("decode", time.thread_time() - started)
         self._append(entries)
-        seen_ms = {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}
+        seen_ms = times_of(records)
         self._seen_ms |= seen_ms
         for where in self.positions:
             self.positions[where] = max(self.positions[where], self._reader.position(where))

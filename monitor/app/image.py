@@ -7,7 +7,7 @@ one can be had; a standby keeps one from the changelog alone. What the values me
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -77,24 +77,31 @@ class Image:
             self.hash = self.hash_after([(key, value)])
         self._put(key, value, (record.offset, record.timestamp_ms))
 
-    def accept(self, records: Iterable[OutputRecord], meta: Meta, now_ms: int) -> None:
+    def accept(self, records: Sequence[OutputRecord], meta: Meta, now_ms: int) -> None:
         """Take over a transaction of this shard's writer that was committed, and ended with `meta`.
 
         `next_offset` moves by what it took up at least: a try that failed before it has taken up more.
         """
-        for record in records:
-            self._put(record.key or b"", record.value, (self.next_offset, now_ms))
-            self.next_offset += 1
-        self.next_offset += 2  # `__meta__`, and the log's mark of the commit
+        facts, touched = self.facts, self.touched
+        for offset, record in enumerate(records, self.next_offset):
+            key, value = record.key or b"", record.value
+            if value is not None and key[:2] == FACTS:  # one for each message of an account
+                name = key[2:].decode()
+                facts[name] = value
+                touched[name] = offset, now_ms
+                touched.move_to_end(name)
+            else:
+                self._put(key, value, (offset, now_ms))
+        self.next_offset += len(records) + 2  # `__meta__`, and the log's mark of the commit
         self._go_on(meta)
         self.hash = meta.hash
 
     def hash_after(self, records: Iterable[tuple[bytes, bytes | None]]) -> int:
         """Return the hash of the live records once these, by key and value, have been taken; it must be counted."""
         assert self.hash is not None, "an image is counted before it goes on"
-        total = self.hash
+        total, facts = self.hash, self.facts
         for key, value in dict(records).items():
-            old = self._kept(key).get(key[2:].decode())
+            old = (facts if key[:2] == FACTS else self._kept(key)).get(key[2:].decode())
             if old == value:
                 continue
             if old is not None:

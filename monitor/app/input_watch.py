@@ -5,10 +5,10 @@ Readers note here what they see after each poll; deciding is pure, what becomes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from monitor.app.ports import LogReader, TopicPartition
+from monitor.app.ports import LogReader, Record, TopicPartition
 
 
 @dataclass(slots=True)
@@ -68,3 +68,9 @@ class InputWatch:
         """Return for how long nothing has come from any watched partition of a topic; None: none is watched."""
         arrived = [one.arrived for where, one in self._seen.items() if where.topic == topic]
         return (self.clock() - max(arrived)) * 1000 if arrived else None
+
+
+def times_of(records: Iterable[Record]) -> dict[TopicPartition, int]:
+    """Return the log's time of the last of some records, by partition."""
+    last = {record[:2]: record.timestamp_ms for record in records}  # one name for each partition, not for each record
+    return {TopicPartition(*where): time_ms for where, time_ms in last.items()}

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 
-from monitor.app.input_watch import InputWatch
+from monitor.app.input_watch import InputWatch, times_of
 from monitor.app.observing import Observer
 from monitor.app.ports import Log, LogReader, LogUnavailable, PositionLost, Record, TopicPartition
 
@@ -129,7 +129,7 @@ class Intake:
 
     async def _read(self, reader: LogReader) -> None:
         records = await reader.poll(self._most, _POLL_MS)
-        seen_ms = {TopicPartition(record.topic, record.partition): record.timestamp_ms for record in records}
+        seen_ms = times_of(records)
         self._seen_ms |= seen_ms
         for where in self._positions:
             self._inputs.note(reader, where, seen_ms.get(where))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor.app.input_watch import times_of
 from monitor.app.ledger import Ledger
 from monitor.app.observing import Observer
 from monitor.app.ports import Record, TopicPartition
@@ -52,7 +53,7 @@ class Draft:
         self.step = step
         self.has_prices = self.has_prices or bool(entries)
         self.times_ms |= {entry.where: entry.timestamp_ms for entry in entries}
-        self.times_ms |= {TopicPartition(one.topic, one.partition): one.timestamp_ms for one in records}
+        self.times_ms |= times_of(records)
 
 
 class StepWriter:

@@ -140,7 +140,11 @@ def test_an_image_counts_alike_from_records_and_from_transactions() -> None:
     together = Image(hash=0)
     every = [OutputRecord("state", 0, key.encode(), value) for key, value in written]
     assert together.hash_after((record.key or b"", record.value) for record in every) == total
-    assert read.count() == total == kept.count()
+    together.accept(every, Meta("liqmon", 1, "writer", hash=total), 0)
+    assert read.count() == total == kept.count() == together.count()
+    assert list(together.live()) == list(read.live())
+    assert list(together.touched.items()) == list(read.touched.items()) == [("b", (2, 0)), ("a", (3, 0))]
+    assert together.next_offset == len(written) + 2
     records = [Record("state", 0, 0, 0, key.encode(), value) for key, value in written]
     assert f"{total:016x}" == counted(records)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from itertools import chain, groupby
+from itertools import chain, islice
 from typing import Any
 
 from aiokafka import errors
@@ -30,10 +30,9 @@ async def send_batches(producer: Any, records: Sequence[OutputRecord], one_by_on
     topics `one_by_one` get a batch each.
     """
     sent: list[Sent] = []
-    queues = [deque(group) for group in _by_partition(records)]
+    queues = {where: deque(group) for where, group in _by_partition(records).items()}
     while queues:
-        for queue in queues:
-            topic, partition = queue[0].topic, queue[0].partition
+        for (topic, partition), queue in queues.items():
             batch, inside = _fill(producer, queue, 1 if topic in one_by_one else len(queue))
             try:
                 future = await producer.send_batch(batch, topic, partition=partition)
@@ -41,7 +40,7 @@ async def send_batches(producer: Any, records: Sequence[OutputRecord], one_by_on
                 raise RecordRefused(f"{topic}[{partition}] does not exist") from error
             future.add_done_callback(look_at)
             sent.append((future, inside))
-        queues = [queue for queue in queues if queue]
+        queues = {where: queue for where, queue in queues.items() if queue}
         await asyncio.sleep(0)
     return sent
 
@@ -66,27 +65,26 @@ async def _acknowledged(batch: asyncio.Future[Any], records: Sequence[OutputReco
         raise BatchTooLarge(f"a batch of {len(records)} records is too large for {topic}") from error
 
 
-def _by_partition(records: Iterable[OutputRecord]) -> list[list[OutputRecord]]:
-    def where(record: OutputRecord) -> tuple[str, int]:
-        return record.topic, record.partition
-
-    return [list(group) for _, group in groupby(sorted(records, key=where), key=where)]
+def _by_partition(records: Iterable[OutputRecord]) -> dict[tuple[str, int], list[OutputRecord]]:
+    """Return the records of each partition in their order, partitions in the order of their names."""
+    found: dict[tuple[str, int], list[OutputRecord]] = {}
+    for record in records:
+        found.setdefault(record[:2], []).append(record)
+    return dict(sorted(found.items()))
 
 
 def _fill(producer: Any, queue: deque[OutputRecord], most: int) -> tuple[Any, list[OutputRecord]]:
     """Move as many records as fit, at most `most`, from the queue to a new batch, at least one."""
     batch = producer.create_batch()
-    inside: list[OutputRecord] = []
-    while queue and len(inside) < most:
-        record = queue[0]
-        if record.key is None and record.value is None:
-            raise RecordRefused(f"a record for {record.topic} has neither key nor value")
-        added = batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
-        if added is None:
+    append, inside = batch.append, 0
+    for topic, _, key, value, headers in islice(queue, most):
+        if key is None and value is None:
+            raise RecordRefused(f"a record for {topic} has neither key nor value")
+        if append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
             break
-        inside.append(queue.popleft())
+        inside += 1
     batch.close()
-    return batch, inside
+    return batch, [queue.popleft() for _ in range(inside)]
 
 
 def _size_of(record: OutputRecord) -> int:

@@ -17,6 +17,8 @@ from monitor.app.ports import CorruptRecord, LogUnavailable, PositionLost, Recor
 _CAREFUL_RECORDS = 2_000
 _CAREFUL_POLL_MS = 300
 _UNCOMMITTED = 0
+_new = tuple.__new__
+"""Makes a named tuple in half of the time that its own constructor takes: once for every record that is read."""
 _UNREADABLE = (CorruptRecordException, UnsupportedCodecError)
 
 
@@ -190,7 +192,7 @@ class KafkaReader:
             raise _Unreadable from error
         self._positions |= reached  # only now: what is not returned must be read again
         return [
-            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
-            for batch in batches.values()
+            _new(Record, (topic, partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)))
+            for (topic, partition), batch in batches.items()
             for r in batch
         ]
