@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 
@@ -127,11 +128,16 @@ def said(held: Account, of: MarketBoard, lines: Lines, ranking: AdlRanking) -> N
 
 RICH = {"USDT": "5000", "BTC": "9"}
 
+LENIENT = settings_of({"bracket_multiplier": {"W": "0.3"}})
+
 
 @settings(max_examples=120)
 @example(account(position("2", "100"), position("5", "9", symbol="M"), balances=RICH), AdlRanking.BINANCE_V2, "1")
 @example(account(position("500", "50000", symbol="I"), balances=RICH), AdlRanking.BINANCE_V2, "1")
 @example(account(position("2", "100"), position("-5", "9", symbol="U"), balances=RICH), AdlRanking.HYPERLIQUID, "1")
+@example(
+    replace(account(position("0.3", "50000", symbol="W"), balances=RICH), settings=LENIENT), AdlRanking.BINANCE_V2, "1"
+)
 @given(accounts(), RANKINGS, st.sampled_from(["0.5", "0.97", "1.03", "2"]))
 def test_a_plain_contender_says_what_an_assessment_says(held: Account, ranking: AdlRanking, move: str) -> None:
     """Of every scope and queue it answers for, to the last digit; also after prices and terms have changed."""

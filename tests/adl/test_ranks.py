@@ -18,7 +18,7 @@ from monitor.core.adl.candidates import Candidate
 from monitor.core.adl.holders import LONG, SHORT
 from monitor.core.adl.listing import Contender
 from monitor.core.adl.queue import AdlQueue
-from monitor.core.adl.ranks import Ranks, bins_of, distribution
+from monitor.core.adl.ranks import Exact, Ranks, bins_of, distribution
 from monitor.core.adl.settings import AdlRanking, AdlSettings
 from monitor.core.engine import MarginEngine
 from monitor.core.kernels_adl import HOLDS, NO_LIGHT
@@ -86,7 +86,7 @@ def test_digests_list_the_first_holders_and_count_all(ranking: AdlRanking, most:
     ranks = Ranks(settings, made.board, made.book, made.store)
     right = naive(made, ranking)
     for symbol in MARKS:
-        ranked = ranks.rank(symbol, 0, most, {})
+        ranked = ranks.rank(symbol, 0, most, Exact())
         for side in (LONG, SHORT):
             contents = ranked.digests[side].contents(0)
             assert list(contents.candidates) == right[symbol, side][:most]
@@ -104,7 +104,7 @@ def test_more_ties_than_a_list_holds_go_by_account_id() -> None:
     [model] = [one for one in book(3, 60) if one.positions and not one.settings.raw and winning(one)][:1]
     made = engine(settings, [renamed(model, f"t{number:03d}") for number in reversed(range(60))])
     [key, held] = next((key, held) for key, held in naive(made, settings.ranking).items() if len(held) == 60)
-    ranked = Ranks(settings, made.board, made.book, made.store).rank(key[0], 0, settings.candidates, {})
+    ranked = Ranks(settings, made.board, made.book, made.store).rank(key[0], 0, settings.candidates, Exact())
     listed = ranked.digests[key[1]].contents(0).candidates
     assert [one.account_id for one in listed] == [f"t{number:03d}" for number in range(5)]
     assert list(listed) == held[:5]

@@ -33,8 +33,8 @@ from monitor.core.showing import affordable
 from monitor.core.store import MarginStore
 from monitor.core.store_adl import Holders
 
-EXACT_AT_ONCE: Final = 24
-"""Scopes that are scored exactly end a turn, some 15 ms of work: ranking must not hold up verdicts."""
+EXACT_AT_ONCE: Final = 96
+"""So much exact work, in plain scopes, ends a turn: some 10 ms of it, as ranking must not hold up verdicts."""
 SYMBOLS_AT_ONCE: Final = 32
 """Symbols one turn may rank."""
 TOLD_AT_ONCE: Final = 64
@@ -120,14 +120,14 @@ class AdlKeeper:
         """
         if self.queue is None:
             return None
-        exact: Exact = {}
+        exact = Exact()
         own = {symbol for symbol, since in self._alarms.items() if now_ms - since < ALARM_MS}
         self._alarms = {symbol: self._alarms[symbol] for symbol in own}
         alarmed = own | self.queue.alarmed()
         self._recent = {symbol: at for symbol, at in self._recent.items() if symbol in alarmed}
         due = [symbol for symbol in alarmed if has_passed(ALARMED_EVERY_MS, self._ranked_ms.get(symbol, 0), now_ms)]
         for symbol in sorted(due, key=lambda one: (self._ranked_ms.get(one, 0), one))[:SYMBOLS_AT_ONCE]:
-            if len(exact) < EXACT_AT_ONCE:
+            if exact.work < EXACT_AT_ONCE:
                 self._rank(symbol, self.settings.candidates, now_ms, exact)
                 self._recent[symbol] = dict(prices)
         self._go_round(prices, accounts, now_ms, exact)
@@ -154,7 +154,7 @@ class AdlKeeper:
         elif not self._left:
             return
         for place in range(SYMBOLS_AT_ONCE):
-            if self._left and (place == 0 or len(exact) < EXACT_AT_ONCE):
+            if self._left and (place == 0 or exact.work < EXACT_AT_ONCE):
                 symbol = self._left.pop()
                 most = self.settings.candidates if symbol in self._recent else self._most
                 self._look_at_lights(symbol, self._rank(symbol, most, now_ms, exact))

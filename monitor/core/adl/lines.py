@@ -19,13 +19,13 @@ class Line(NamedTuple):
     """Hold a contract: its mark, and what of its terms is asked for all the time.
 
     In a simple bracket the requirement is nothing but the notional at mark times `rate`. The first one mostly is: up to
-    the notional `simple_below`, which is 0 where it is not.
+    the notional `simple_below`, which is 0 where it is not. A `contract_size` of 1 is None: products cost.
     """
 
     settle_asset: str
     is_linear: bool
     mark_price: Decimal | None
-    contract_size: Decimal
+    contract_size: Decimal | None
     simple_below: Decimal
     rate: Decimal
     base_asset: str | None
@@ -38,22 +38,23 @@ class Lines:
     def __init__(self, board: MarketBoard) -> None:
         self._board = board
         self._serials = board.serials
-        self._known: dict[str, Line] = {}
+        self.known: dict[str, Line] = {}
+        """Those looked up so far."""
 
     def refresh(self) -> None:
         """Forget everything if a price or a term has changed."""
         if self._serials != self._board.serials:
             self._serials = self._board.serials
-            self._known.clear()
+            self.known.clear()
 
     def line(self, symbol: str) -> Line | None:
         """Return the line of a contract as of the last `refresh`, None without terms. Needs the exact context."""
-        known = self._known.get(symbol)
+        known = self.known.get(symbol)
         if known is None:
             terms = self._board.instrument(symbol)
             if terms is None:
                 return None
-            known = self._known[symbol] = _line_of(terms, self._board.mark(symbol))
+            known = self.known[symbol] = _line_of(terms, self._board.mark(symbol))
         return known
 
 
@@ -66,7 +67,7 @@ def _line_of(terms: Instrument[Decimal], mark_price: Decimal | None) -> Line:
         terms.settle_asset,
         terms.contract is Contract.LINEAR,
         mark_price,
-        terms.contract_size,
+        None if terms.contract_size == 1 else terms.contract_size,
         end if is_simple else _ZERO,
         rate,
         terms.base_asset,

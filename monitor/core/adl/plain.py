@@ -73,13 +73,13 @@ class PlainContender:
         self, rows: Sequence[_Row], wallet: Decimal, asset: str | None, multipliers: Mapping[str, Decimal]
     ) -> tuple[Decimal, Decimal, Decimal] | None:
         """Return wallet, equity and requirement, None where they are not known: terms or a mark are missing."""
-        line_of, keep = self._lines.line, self._legs.append
+        known, keep = self._lines.known, self._legs.append
         equity, required = wallet, _ZERO
         for symbol, side, quantity, entry_price, _, _, _ in rows:
             held = Decimal(quantity)
             if not held:
                 continue
-            line = line_of(symbol)
+            line = known.get(symbol) or self._lines.line(symbol)
             if line is None:
                 return None
             settle_asset, is_linear, mark, contract_size, simple_below, rate, _, _ = line
@@ -89,7 +89,7 @@ class PlainContender:
                 raise NotPlain
             if mark is None:
                 return None
-            size, entry = held * contract_size, Decimal(entry_price)
+            size, entry = held if contract_size is None else held * contract_size, Decimal(entry_price)
             value, gain = abs(size * mark), size * (mark - entry)
             if value < simple_below and not multipliers:
                 required += value * rate

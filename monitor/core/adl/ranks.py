@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from monitor.core.adl.bins import OCTAVES, PARTS
 from monitor.core.adl.candidates import Candidate, Key
 from monitor.core.adl.digest import Digest
-from monitor.core.adl.holders import LONG, SIDES
+from monitor.core.adl.holders import SHORT, SIDES
 from monitor.core.adl.lines import Lines
 from monitor.core.adl.listing import Contender
 from monitor.core.adl.plain import NotPlain, PlainContender
@@ -28,6 +28,8 @@ from monitor.core.store import MarginStore
 from monitor.core.store_adl import Holders
 
 _MORE_THAN_LISTED: Final = 2
+ASSESSED_COSTS: Final = 3
+"""So many plain scopes more than a plain one costs what is assessed."""
 _TIE_DIGITS: Final = 40
 """Binary digits in which floats must agree to count as tied, where there are too many near the end of a list."""
 _BITS_BELOW: Final = 48
@@ -37,8 +39,17 @@ _LEADING_OF_LEAST: Final = (1022 - OCTAVES) * PARTS
 assert PARTS == 1 << (52 - _BITS_BELOW), "a part is a step of the lowest bit that is looked at"
 
 Indices = NDArray[np.intp]
-Exact = dict[int, Contender | PlainContender]
-"""What was assessed exactly at the present prices, by scope."""
+
+
+class Exact(dict[int, Contender | PlainContender]):
+    """Hold what was looked at exactly at the present prices, by scope; `assessed` counts those that are not plain."""
+
+    assessed = 0
+
+    @property
+    def work(self) -> int:
+        """What that came to, in plain scopes."""
+        return len(self) + ASSESSED_COSTS * self.assessed
 
 
 class Ranked(NamedTuple):
@@ -69,15 +80,17 @@ class Ranks:
         self._lines.refresh()
         holders = self._store.adl.holders(symbol, self._settings.ranking)
         bins, digests = bins_of(holders.scores), dict[str, Digest]()
+        holds, is_short, is_queued = holders.kinds == HOLDS, holders.shorts != 0, ~np.isnan(holders.scores)
         for side in SIDES:
-            mine = np.nonzero((holders.kinds == HOLDS) & (holders.shorts == (side != LONG)))[0]
-            if len(mine):
-                queued = mine[~np.isnan(holders.scores[mine])]
+            mine = holds & (is_short if side == SHORT else ~is_short)
+            total = int(np.count_nonzero(mine))
+            if total:
+                queued = np.nonzero(mine & is_queued)[0]
                 listed = self._shortlist(holders, queued, most)
                 found = [self._candidate(int(holders.scopes[at]), (symbol, side), shard, exact) for at in listed]
                 candidates = [one for one in found if one is not None]
                 counts = distribution(bins[queued])
-                digests[side] = Digest.of(candidates, counts, len(mine), most)
+                digests[side] = Digest.of(candidates, counts, total, most)
         return Ranked(digests, holders, bins)
 
     def _shortlist(self, holders: Holders, queued: Indices, most: int) -> list[int]:
@@ -107,6 +120,7 @@ class Ranks:
             return known.candidate(key)
         except NotPlain:
             account, name = self._book.account(self._store.account_of(scope)), self._store.name_of(scope)
+            exact.assessed += 1
             known = exact[scope] = Contender(account, name, self._board, self._settings.ranking, shard)
             return known.candidate(key)
 
