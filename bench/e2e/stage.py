@@ -202,11 +202,13 @@ class Stage:
         at = self._judged.get(shard, {}).get(self.topic(topic), {}).get(str(partition), {})
         return at.get("offset", 0)
 
-    def missed_heartbeats(self, since: float, until: float) -> tuple[int, float]:
-        """Return how many heartbeats did not come between two moments, and the longest silence of a shard.
+    async def missed_heartbeats(self, since: float) -> tuple[int, float]:
+        """Return how many heartbeats have not come since a moment, and the longest silence of a shard.
 
-        By the log's time of each: a bench that counts what is expected reads late itself.
+        By the log's time of each, and when all are read: a bench that counts what is expected reads late itself.
         """
+        until = time.perf_counter()
+        await self.beats.caught_up()
         missed, longest, ago = 0, 0.0, time.time() - time.perf_counter()
         for shard in range(self.ground.shards):
             mine = [one.timestamp_ms / 1000 - ago for one in self.beats.records if one.partition == shard]

@@ -123,7 +123,7 @@ class Run:
         changed = [one for one in self._new() if one.at >= since]
         severe = [one.at - since for one in changed if STATUSES.index(one.status) >= LIQUIDATION]
         shown = [one.at for one in stage.beside[0].records if one.at >= since]
-        missed, silence = stage.missed_heartbeats(since, time.perf_counter())
+        missed, silence = await stage.missed_heartbeats(since)
         return Fall(
             max(severe, default=0.0),
             len(severe),
