@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from monitor.core.amounts import exactly, format_amount
+from monitor.core.amounts import exactly
 from monitor.core.board import MarketBoard
 from monitor.core.document import asset_object, instrument_object
 from monitor.core.evidence import prices_object
@@ -26,25 +26,21 @@ from monitor.core.quotes import Quote
 from monitor.core.storm.columns import (
     ASSETS,
     BASE_RANK,
-    BASIS,
     CHARGE,
     CONTRACT_COLUMNS,
     CONTRACT_TEXTS,
     CONTRACTS,
     FIRST_TIER,
-    HAS_FUNDING,
     MARK,
     MARK_TEXT,
     MOVE_RANK,
     NAME,
-    NEXT_TIME,
     ORIGIN_SORTED,
     ORIGIN_TEXT,
     PLAIN,
     PRICE_SORTED,
     PRICE_TEXT,
     RANK,
-    RATE,
     SETTLE,
     SETTLE_RANK,
     SIZE,
@@ -52,7 +48,6 @@ from monitor.core.storm.columns import (
     TERMS_TEXT,
     TIER_COLUMNS,
     TIER_COUNT,
-    TIME,
     Market,
     Texts,
 )
@@ -205,39 +200,43 @@ class MarketTables:
             if now[0] is self._quotes[place][0] and now[1] is self._quotes[place][1] and now[0] is not None:
                 continue
             self._quotes[place] = now
-            self._learn_price(place, name, now[0])
-            is_fresh = now[1] is Age.FRESH and self._contracts[place, MARK] > 0
+            is_fresh = self._learn_price(place, name, now[0]) and now[1] is Age.FRESH
             self._contracts[place, PLAIN] = self._are_plain[place] if is_fresh else 0
         of_contracts = [text for texts in self._texts for text in texts]
         self._bases[ASSETS] = self._bases[CONTRACTS] + len(of_contracts)
         self._shelf = texts_of([*self._standing, *of_contracts, *self._asset_texts()])
 
-    def _learn_price(self, place: int, name: str, quote: Quote | None) -> None:
-        row = self._contracts[place]
-        row[_MOVED] = 0
-        digits = None if quote is None else whole(quote.mark_price)
-        if quote is None or digits is None:
-            return
-        row[MARK : MARK + 2], row[TIME] = digits, quote.event_time_ms
-        funding = self._board.funding(name)
-        if funding is not None and funding.price is not None:
-            rate, price = whole(funding.rate), whole(funding.price)
-            if rate is None or price is None:
-                row[MARK] = 0
-                return
-            row[HAS_FUNDING], row[NEXT_TIME] = 1, funding.next_time_ms or 0
-            row[RATE : RATE + 2], row[BASIS : BASIS + 2] = rate, price
-        prices, texts = prices_object([name], self._board), self._texts[place]
-        mark = format_amount(quote.mark_price)
-        texts[MARK_TEXT] = b'"%s"' % mark.encode()
-        texts[PRICE_TEXT] = _member(prices)
-        texts[PRICE_SORTED] = texts[PRICE_TEXT] if len(prices[name]) == 1 else _member(prices, is_sorted=True)
+    def _learn_price(self, place: int, name: str, quote: Quote | None) -> bool:
+        """Take the price of a contract; return whether its numbers fit."""
+        figures = None if quote is None else self._figures(name, quote)
+        self._contracts[place, _MOVED] = figures or 0
+        if quote is None or figures is None:
+            return False
+        prices, texts = prices_object([name], self._board)[name], self._texts[place]
+        texts[MARK_TEXT] = b'"%s"' % prices["mark_price"].encode()
+        parts = [f'"{key}":"{value}"' if type(value) is str else f'"{key}":{value}' for key, value in prices.items()]
+        texts[PRICE_TEXT] = texts[PRICE_SORTED] = b"%s:{%s}" % (texts[NAME], ",".join(parts).encode())
+        if len(parts) > 1:
+            texts[PRICE_SORTED] = b"%s:{%s}" % (texts[NAME], ",".join(sorted(parts)).encode())
         at = quote.event_time_ms, quote.offset, quote.partition
         quality = qualities_of(name, self._board.quarantine)
         more, more_sorted = (b",%s" % _member(quality, is_sorted=one) if quality else b"" for one in (False, True))
         written = texts[NAME], at[0], at[2], at[1], more
         texts[ORIGIN_TEXT] = b'%s:{"event_time_ms":%d,"partition":%d,"offset":%d%s}' % written
         texts[ORIGIN_SORTED] = b'%s:{"event_time_ms":%d,"offset":%d,"partition":%d%s}' % (texts[NAME], *at, more_sorted)
+        return figures[0] > 0
+
+    def _figures(self, name: str, quote: Quote) -> tuple[int, ...] | None:
+        """Return the columns of a price, from the mark to the time of the next funding; None where one does not fit."""
+        mark, funding = whole(quote.mark_price), self._board.funding(name)
+        if mark is None:
+            return None
+        if funding is None or funding.price is None:
+            return (*mark, quote.event_time_ms, 0, 0, 0, 0, 0, 0)
+        rate, price = whole(funding.rate), whole(funding.price)
+        if rate is None or price is None:
+            return None
+        return (*mark, quote.event_time_ms, 1, *rate, *price, funding.next_time_ms or 0)
 
     def _asset_texts(self) -> list[bytes]:
         """Return the assets as evidence states them: terms whose index price has never come stand as they are."""
