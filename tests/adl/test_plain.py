@@ -39,7 +39,8 @@ TERMS = (
 )
 """M has no mark; U, which accounts hold too, no terms."""
 HELD = (*(terms.symbol for terms in TERMS), "U")
-RANKINGS = st.sampled_from(list(AdlRanking))
+RANKINGS = st.sampled_from([*AdlRanking, AdlRanking.LEVERAGE_PNL_2019, AdlRanking.LEVERAGE_PNL_2019])
+"""Requirements count in one of them alone."""
 USUAL = ("X", "Y", "W", "E", "D", "V")
 
 
@@ -136,7 +137,9 @@ LENIENT = settings_of({"bracket_multiplier": {"W": "0.3"}})
 @example(account(position("500", "50000", symbol="I"), balances=RICH), AdlRanking.BINANCE_V2, "1")
 @example(account(position("2", "100"), position("-5", "9", symbol="U"), balances=RICH), AdlRanking.HYPERLIQUID, "1")
 @example(
-    replace(account(position("0.3", "50000", symbol="W"), balances=RICH), settings=LENIENT), AdlRanking.BINANCE_V2, "1"
+    replace(account(position("0.3", "50000", symbol="W"), balances=RICH), settings=LENIENT),
+    AdlRanking.LEVERAGE_PNL_2019,
+    "1",
 )
 @given(accounts(), RANKINGS, st.sampled_from(["0.5", "0.97", "1.03", "2"]))
 def test_a_plain_contender_says_what_an_assessment_says(held: Account, ranking: AdlRanking, move: str) -> None:
