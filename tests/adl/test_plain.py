@@ -141,6 +141,7 @@ LENIENT = settings_of({"bracket_multiplier": {"W": "0.3"}})
     AdlRanking.LEVERAGE_PNL_2019,
     "1",
 )
+@example(account(position("2", "30", symbol="E"), balances=RICH), AdlRanking.LEVERAGE_PNL_2019, "1")
 @given(accounts(), RANKINGS, st.sampled_from(["0.5", "0.97", "1.03", "2"]))
 def test_a_plain_contender_says_what_an_assessment_says(held: Account, ranking: AdlRanking, move: str) -> None:
     """Of every scope and queue it answers for, to the last digit; also after prices and terms have changed."""
