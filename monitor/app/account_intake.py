@@ -29,6 +29,7 @@ Apply = Callable[[Sequence[Taken], int], Outcome]
 """The engine's way to take inputs: judging after each, or not at all."""
 
 _FIRST: Final = 32
+"""Messages of the first run, before it is known how much they cause."""
 _MANY: Final = 4
 """Messages of a run that are looked at together: of fewer each has its object sooner."""
 _LITTLE: Final = 4
@@ -83,7 +84,7 @@ class AccountIntake:
         return [self._result(run, outcome, faults)]
 
     def inputs(self, run: Sequence[Record], faults: dict[int, Fault]) -> list[Taken]:
-        """Return what a run says: together what is plain of it, and an object for each other message.
+        """Return what a run says: all of it together where some is plain, else an object for each message.
 
         Why messages are refused is added to `faults` by their offsets.
         """
@@ -94,9 +95,7 @@ class AccountIntake:
         plain = stated.plain.tolist()
         ids = [key.decode() if key and is_plain else None for key, is_plain in zip(keys, plain, strict=True)]
         origins = [Origin(record.topic, record.partition, record.offset) for record in run]
-        together = StatedRun(stated, ids, origins, lambda place: self._input(run[place], faults))
-        others = [self._input(record, faults) for record, is_plain in zip(run, plain, strict=True) if not is_plain]
-        return [together, *(item for item in others if item is not None)]
+        return [StatedRun(stated, ids, origins, lambda place: self._input(run[place], faults))]
 
     def _input(self, record: Record, faults: dict[int, Fault]) -> OfAccount | None:
         origin = Origin(record.topic, record.partition, record.offset)

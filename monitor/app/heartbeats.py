@@ -23,6 +23,7 @@ _POLL_MS = 500
 _RECORDS_AT_ONCE = 500
 _LOOKS = 10
 """A shard that has made no turn when its heartbeat is due is looked at so many times before the next is due."""
+_SHORTEST_LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,15 @@ class HeartbeatWriter:
     async def run(self) -> None:
         """Write for ever; what the log refuses is tried again with the next heartbeat."""
         loop, seconds = asyncio.get_running_loop(), self._shared.watchdogs.heartbeat_ms / 1000
-        due = loop.time() + seconds
+        due, look = loop.time() + seconds, max(seconds / _LOOKS, _SHORTEST_LOOK_SECONDS)
         try:
             while True:
                 await asyncio.sleep(due - loop.time())
                 owing = await self._write_news(self._turns())
-                due = max(due + seconds, loop.time() + seconds / _LOOKS)
+                due = max(due + seconds, loop.time() + look)
                 # a turn that has just missed its heartbeat would else be unheard of for another interval
-                while owing and loop.time() + seconds / _LOOKS < due:
-                    await asyncio.sleep(seconds / _LOOKS)
+                while owing and loop.time() + look < due:
+                    await asyncio.sleep(look)
                     owing = await self._write_news(owing)
         finally:
             await self._close()

@@ -20,8 +20,12 @@ def warm() -> None:
     it again and again took an eighth of the time. Nor afterwards: the collector is told to leave alone what is left of
     it, or it would go through all that in the middle of a storm of events.
     """
+    from monitor.adapters.wire.stating import state_messages  # noqa: PLC0415
+    from monitor.core.amending import amended_run  # noqa: PLC0415
     from monitor.core.herald.batch import warm as warm_herald  # noqa: PLC0415
+    from monitor.core.kernels_words import words_of  # noqa: PLC0415
     from monitor.core.ladder import Ladder  # noqa: PLC0415
+    from monitor.core.limits import Limits  # noqa: PLC0415
     from monitor.core.store import MarginStore  # noqa: PLC0415  # slow to load
 
     collects = gc.isenabled()
@@ -29,6 +33,9 @@ def warm() -> None:
     try:
         MarginStore([Ladder.build()]).warm()
         warm_herald()
+        words_of(("a word",))
+        if (stated := state_messages([b"{}"], [b""], Limits())) is not None:
+            amended_run([b""], stated, Limits())
         gc.collect()
         gc.freeze()
     finally:

@@ -85,15 +85,19 @@ class AccountRuns:
             done += self._apply_some(run[done:], now_ms, outcome, judging=judging)
 
     def apply_stated(self, run: StatedRun, now_ms: int, outcome: Outcome, *, judging: bool) -> None:
-        """Apply the plain messages of a run: together those that amend packed facts, the others by their objects.
+        """Apply a run: first together what amends packed facts, then the others by their objects, in their order.
 
-        Ends that wait to be told go with the first that is judged: then none are taken together.
+        What accounts are told stands in that order too: nothing is promised of two accounts.
+
+        None are taken together where ends wait to be told, which go with the first that is judged, nor where names are
+        few (each takes some bytes of its message): who is refused for them must not depend on who goes first.
         """
         taken: dict[int, Entry] = {}
-        if not (judging and self._teller.ended):
+        is_roomy = self._bookkeeper.names_left > len(run.stated.text)
+        if is_roomy and not (judging and self._teller.ended):
             taken = self._bookkeeper.take_stated(run, now_ms, outcome)
             self._put(list(taken.values()), [run.origins[at] for at in taken], now_ms, outcome, judging=judging)
-        others = [run.read(at) for at in np.flatnonzero(run.stated.plain).tolist() if at not in taken]
+        others = [run.read(at) for at in range(len(run.origins)) if at not in taken]
         self.apply([message for message in others if message is not None], now_ms, outcome, judging=judging)
 
     def _apply_some(self, run: Sequence[OfAccount], now_ms: int, outcome: Outcome, *, judging: bool) -> int:

@@ -90,17 +90,16 @@ class Bookkeeper:
 
     def take_stated(self, run: StatedRun, now_ms: int, outcome: Outcome) -> dict[int, Entry]:
         """Apply the plain messages of a run that amend packed facts; return what they have changed, by their places."""
-        book, entries, left = self._book, dict[int, Entry](), self.names_left
+        book, entries = self._book, dict[int, Entry]()
         numbers = [None if account_id is None else book.number_of(account_id) for account_id in run.ids]
         records = [b"" if number is None else book.record(number) for number in numbers]
         for place, new in enumerate(amended_run(records, run.stated, self._limits)):
             account_id, number = run.ids[place], numbers[place]
-            if new is None or account_id is None or number is None or left <= 0:
+            if new is None or account_id is None or number is None:
                 continue
             entry = self._replaced(account_id, number, new, now_ms, outcome)
             if entry is not None:
                 entries[place] = entry
-                left -= entry.names
         return entries
 
     def _replaced(self, account_id: str, number: int, new: Amended, now_ms: int, outcome: Outcome) -> Entry | None:

@@ -13,13 +13,12 @@ import numpy as np
 from monitor.core.kernels_amendment_positions import positions_amended
 from monitor.core.kernels_compiled import compiled, compiled_within
 from monitor.core.kernels_words import FIELD, SECTION, field_end, is_field, is_text, is_word
-from monitor.core.kernels_writing import amount_written, byte_written, whole_written, written
+from monitor.core.kernels_writing import DIGIT_0, amount_written, byte_written, whole_written, written
 from monitor.core.stated import Stated
 from monitor.core.store_columns import I8, U1
 
 _NO: Final = -1
 _MOST_WHOLE_DIGITS: Final = 18
-_DIGIT_0: Final = 48
 _FORMAT = np.frombuffer(b"1", np.uint8)
 _PORTFOLIO = np.frombuffer(b"portfolio", np.uint8)
 _HEDGE = np.frombuffer(b"hedge", np.uint8)
@@ -33,7 +32,7 @@ def whole_in(text: U1, start: int, end: int) -> int:
         return _NO
     value = 0
     for at in range(start, end):
-        value = 10 * value + (text[at] - _DIGIT_0)
+        value = 10 * value + (text[at] - DIGIT_0)
     return value
 
 
@@ -58,7 +57,7 @@ def head_amended(text: U1, at: int, end: int, head: I8, out: U1, to: int) -> tup
     stop = field_end(text, flags + 1, end)
     known = whole_in(text, version, epoch - 1)
     is_news = 0 <= known < head[0] and whole_in(text, epoch, epoch_end) == head[2]
-    if not is_news or stop - flags != 4 or text[flags + 3] != _DIGIT_0 or stop >= end or text[stop] != SECTION:
+    if not is_news or stop - flags != 4 or text[flags + 3] != DIGIT_0 or stop >= end or text[stop] != SECTION:
         return _NO, to, False
     to = written(out, to, text, begin, version)
     to = byte_written(out, whole_written(out, to, head[0]), FIELD)

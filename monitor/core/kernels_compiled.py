@@ -30,7 +30,7 @@ def _name_cache_after_sources(here: Path) -> None:
     that one calls in another file is not.
     """
     kernels = here.parent.rglob("kernels*.py")
-    sources = sorted([*kernels, *here.glob("store_*.py"), *here.glob("storm/*.py")])
+    sources = sorted([*kernels, here / "stated.py", *here.glob("store_*.py"), *here.glob("storm/*.py")])
     digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else here / "__pycache__"
     folder = base / f"kernels-{digest}"

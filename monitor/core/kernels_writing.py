@@ -5,10 +5,12 @@ Compiled. There is room for all that is written; what it means is not known here
 
 from __future__ import annotations
 
+from typing import Final
+
 from monitor.core.kernels_compiled import compiled_within
 from monitor.core.store_columns import U1
 
-_DIGIT_0 = 48
+DIGIT_0: Final = 48
 
 
 @compiled_within
@@ -24,7 +26,7 @@ def written(out: U1, to: int, text: U1, start: int, end: int) -> int:
 def amount_written(out: U1, to: int, text: U1, start: int, end: int) -> int:
     """Write an amount that was stated, 0 where it ends where it begins."""
     if start == end:
-        out[to] = _DIGIT_0
+        out[to] = DIGIT_0
         return to + 1
     return written(out, to, text, start, end)
 
@@ -43,6 +45,6 @@ def whole_written(out: U1, to: int, value: int) -> int:
     while rest > 0:
         digits, rest = digits + 1, rest // 10
     for place in range(digits - 1, -1, -1):
-        out[to + place] = _DIGIT_0 + value % 10
+        out[to + place] = DIGIT_0 + value % 10
         value //= 10
     return to + digits

@@ -38,9 +38,9 @@ class Stated(NamedTuple):
 
 
 class StatedRun(NamedTuple):
-    """Hold a run of messages about different accounts. Only plain ones count: others are inputs themselves.
+    """Hold a run of messages about different accounts.
 
-    ids: of the accounts of plain messages; read: the object of one of them, by its place, None where it is refused.
+    ids: of the accounts of plain messages; read: the object of any message, by its place, None where it is refused.
     """
 
     stated: Stated

@@ -59,7 +59,7 @@ def read_again(item: Input) -> Input:
 
 
 def stated_together(items: Iterable[Input]) -> Iterator[Taken]:
-    """Yield inputs, neighbours about different accounts stated in columns as far as they are plain."""
+    """Yield inputs, neighbours about different accounts as one run, in columns as far as they are plain."""
     run: dict[str, AccountMessage] = {}
     for item in items:
         is_message = isinstance(item, AccountMessage)
@@ -83,4 +83,3 @@ def _stated(run: list[AccountMessage]) -> Iterator[Taken]:
     plain = stated.plain.tolist()
     named = [name if is_plain else None for name, is_plain in zip(ids, plain, strict=True)]
     yield StatedRun(stated, named, [message.origin for message in run], run.__getitem__)
-    yield from (message for message, is_plain in zip(run, plain, strict=True) if not is_plain)

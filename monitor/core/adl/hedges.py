@@ -59,7 +59,7 @@ def _covered_in(scope: str, holding: Holding, account: Account, position: Positi
     if position.symbol == holding.symbol:
         name = scope_of(account, position, market)
         return None if name == scope else name
-    if share_a_base(holding.symbol, position.symbol, market):
+    if _share_a_base(holding.symbol, position.symbol, market):
         return scope_of(account, position, market)
     if scope != PORTFOLIO or not _share_a_group(holding.symbol, position.symbol, market):
         return None
@@ -67,7 +67,7 @@ def _covered_in(scope: str, holding: Holding, account: Account, position: Positi
     return name if name == scope else None
 
 
-def share_a_base(symbol: str, other: str, market: Market) -> bool:
+def _share_a_base(symbol: str, other: str, market: Market) -> bool:
     """Return whether the terms of two contracts name the same base asset."""
     one, two = market.instrument(symbol), market.instrument(other)
     return one is not None and two is not None and one.base_asset is not None and one.base_asset == two.base_asset

@@ -26,9 +26,6 @@ SIDES = (LONG, SHORT)
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
 
-_ZERO = Decimal(0)
-_ONE = Decimal(1)
-
 
 class Holding(NamedTuple):
     """Hold what of a scope stands in the queue of a symbol and side.

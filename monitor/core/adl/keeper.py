@@ -34,7 +34,7 @@ from monitor.core.store import MarginStore
 from monitor.core.store_adl import Holders
 
 EXACT_AT_ONCE: Final = 96
-"""So much exact work, in plain scopes, ends a turn: some 10 ms of it, as ranking must not hold up verdicts."""
+"""So much exact work, in plain scopes, ends a turn: some 5 ms of it, as ranking must not hold up verdicts."""
 SYMBOLS_AT_ONCE: Final = 32
 """Symbols one turn may rank."""
 TOLD_AT_ONCE: Final = 64

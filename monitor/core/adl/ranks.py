@@ -29,7 +29,7 @@ from monitor.core.store_adl import Holders
 
 _MORE_THAN_LISTED: Final = 2
 ASSESSED_COSTS: Final = 3
-"""So many plain scopes more than a plain one costs what is assessed."""
+"""What an assessed scope costs beyond a plain one, in plain scopes."""
 _TIE_DIGITS: Final = 40
 """Binary digits in which floats must agree to count as tied, where there are too many near the end of a list."""
 _BITS_BELOW: Final = 48
