@@ -16,7 +16,12 @@ from monitor.app.ports import Record
 from monitor.app.records import RecordMaker
 from monitor.app.results import Step, StepResult
 from monitor.app.topics import TopicNames
+from monitor.core.board import MarketBoard
+from monitor.core.engine import EngineSettings, MarginEngine
+from monitor.core.freshness import FreshnessSettings
+from monitor.core.ladder import Ladder
 from monitor.core.limits import Limits
+from monitor.core.verdict import Ladders
 from tests.engine.test_restoring import new_engine
 
 CODEC = WireCodec(Limits())
@@ -76,6 +81,24 @@ def test_runs_fill_the_transactions_that_single_messages_fill(most: int) -> None
             seen[name] += counts[0]
         seen.update(code for result in alone.results for _, code in result.dead_letters)
     assert {"duplicates", "account_events", "contradiction", "wrong_key", "bad_amount", "malformed_json"} <= seen.keys()
+
+
+def test_who_comes_first_is_kept_where_there_is_no_more_room() -> None:
+    """In a run with accounts too many the later ones are refused, whether they are read in columns or not."""
+    settings = EngineSettings(Ladders.same(Ladder.build()), limits=Limits(max_accounts=1))
+    engine = MarginEngine(settings, MarketBoard(FreshnessSettings(), ("USD",)))
+    intake = AccountIntake(0, 1, CODEC, RecordMaker(0, 1, TOPICS, CODEC), engine.book, SilentObserver())
+    head = {"version": 1, "event_time_ms": 1}
+    bodies: list[dict[str, Any]] = [
+        head | {"account_id": f"a{number}", "balances": {"USDT": "5"}} for number in range(5)
+    ]
+    bodies[0]["snapshot"] = True
+    values = [(body["account_id"].encode(), json.dumps(body).encode()) for body in bodies]
+    run = [Record(TOPICS.account_events, 0, offset, 5, key, value, ()) for offset, (key, value) in enumerate(values)]
+    [result] = intake.take(run, engine.apply, 7, 100)
+    assert list(engine.book.ids()) == ["a0"]
+    assert [refusal.origin.offset for refusal in result.outcome.refusals] == [1, 2, 3, 4]
+    assert [code for _, code in result.dead_letters] == ["limit_accounts"] * 4
 
 
 def test_a_run_that_causes_much_makes_the_next_one_short() -> None:
