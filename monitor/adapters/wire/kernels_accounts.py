@@ -41,14 +41,12 @@ def _text(word: str) -> U1:
     return np.frombuffer(word.encode(), np.uint8)
 
 
-_ACCOUNT_ID, _VERSION, _TIME, _EPOCH = map(_text, ("account_id", "version", "event_time_ms", "epoch"))
-_BALANCES, _POSITIONS = _text("balances"), _text("positions")
-_SYMBOL, _SIDE, _QUANTITY, _ENTRY = map(_text, ("symbol", "side", "quantity", "entry_price"))
-_LEVERAGE, _MARGIN_TYPE = _text("leverage"), _text("margin_type")
 _BOTH, _LONG, _SHORT, _CROSS = map(_text, ("both", "long", "short", "cross"))
-_OF_ACCOUNT, _OF_VERSION, _OF_TIME, _OF_EPOCH, _OF_BALANCES, _OF_POSITIONS = 1, 2, 4, 8, 16, 32
+_OF_MESSAGE = tuple(map(_text, ("balances", "positions", "version", "event_time_ms", "account_id", "epoch")))
+_OF_BALANCES, _OF_POSITIONS, _OF_VERSION, _OF_TIME, _OF_ACCOUNT, _OF_EPOCH = (1 << place for place in range(6))
 _REQUIRED: Final = _OF_ACCOUNT | _OF_VERSION | _OF_TIME
-_OF_SYMBOL, _OF_SIDE, _OF_QUANTITY, _OF_ENTRY, _OF_LEVERAGE, _OF_TYPE = 1, 2, 4, 8, 16, 32
+_OF_POSITION = tuple(map(_text, ("symbol", "quantity", "entry_price", "side", "leverage", "margin_type")))
+_OF_SYMBOL, _OF_QUANTITY, _OF_ENTRY, _OF_SIDE, _OF_LEVERAGE, _OF_TYPE = (1 << place for place in range(6))
 _MINUS: Final = 0x2D
 
 
@@ -62,35 +60,12 @@ class Most(NamedTuple):
 
 
 @compiled_within
-def key_of_message(text: U1, start: int, end: int) -> int:
-    """Return which field of a message a key names, 0: none that is plain."""
-    if is_text(text, start, end, _BALANCES):
-        return _OF_BALANCES
-    if is_text(text, start, end, _POSITIONS):
-        return _OF_POSITIONS
-    if is_text(text, start, end, _VERSION):
-        return _OF_VERSION
-    if is_text(text, start, end, _TIME):
-        return _OF_TIME
-    if is_text(text, start, end, _ACCOUNT_ID):
-        return _OF_ACCOUNT
-    return _OF_EPOCH if is_text(text, start, end, _EPOCH) else 0
-
-
-@compiled_within
-def key_of_position(text: U1, start: int, end: int) -> int:
-    """Return which field of a position a key names, 0: none that is plain."""
-    if is_text(text, start, end, _SYMBOL):
-        return _OF_SYMBOL
-    if is_text(text, start, end, _QUANTITY):
-        return _OF_QUANTITY
-    if is_text(text, start, end, _ENTRY):
-        return _OF_ENTRY
-    if is_text(text, start, end, _SIDE):
-        return _OF_SIDE
-    if is_text(text, start, end, _LEVERAGE):
-        return _OF_LEVERAGE
-    return _OF_TYPE if is_text(text, start, end, _MARGIN_TYPE) else 0
+def field_of(text: U1, start: int, end: int, names: tuple[U1, ...]) -> int:
+    """Return which of some fields a key names, as its bit; 0: none of them."""
+    for place in range(len(names)):
+        if is_text(text, start, end, names[place]):
+            return 1 << place
+    return 0
 
 
 @compiled_within
@@ -172,7 +147,7 @@ def read_position(text: U1, at: int, end: int, most: Most, change: I8) -> int:
     at = after_token(text, at, end, OPENS)
     while goes_on and at >= 0:
         start, stop = string_at(text, at, end)
-        field = key_of_position(text, start, stop) if start >= 0 else 0
+        field = field_of(text, start, stop, _OF_POSITION) if start >= 0 else 0
         at = after_token(text, stop + 1, end, COLON) if field > 0 and (seen & field) == 0 else NOT_PLAIN
         start, stop = string_at(text, at, end)
         if start < 0 or not read_field(text, field, start, stop, most, change):
@@ -214,7 +189,7 @@ def read_message(
     at = after_token(text, at, end, OPENS)
     while goes_on and at >= 0:
         start, stop = string_at(text, at, end)
-        field = key_of_message(text, start, stop) if start >= 0 else 0
+        field = field_of(text, start, stop, _OF_MESSAGE) if start >= 0 else 0
         at = after_token(text, stop + 1, end, COLON) if field > 0 and (seen & field) == 0 else NOT_PLAIN
         if at < 0:
             return False
